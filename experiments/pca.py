@@ -1,0 +1,49 @@
+"""Principal component analysis: the best linear code, solved in closed form.
+
+The eigenvectors of the covariance; code Pᵀ(x − mean), reconstruction Pz + mean. Nothing is trained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import optax
+
+import vae_jax as vj
+
+
+@dataclass(frozen=True)
+class Config:
+    """Principal component analysis."""
+
+    seed: int = 0
+    """Of the samples that the report shows; the solution has no randomness."""
+    data: str = "digits"
+    """digits or mnist_5k."""
+    latent_size: int = 8
+    """Principal components."""
+
+
+def experiment(config: Config) -> vj.Experiment:
+    """Wire it."""
+    data = vj.data.load(config.data)
+    model = vj.models.pca(data.scaled(), latent_size=config.latent_size)
+    bound = vj.objectives.autoencoder
+
+    def measures(params) -> dict[str, float]:
+        spectrum = vj.pca.pca(data.matrix(), config.latent_size).eigenvalues
+        return {
+            "training variance kept": float(spectrum[: config.latent_size].sum() / spectrum.sum()),
+            "squared error on the training split, from the spectrum": float(spectrum[config.latent_size :].sum()),
+        }
+
+    return vj.Experiment(
+        model=model,
+        trainer=vj.trainer(model, vj.objectives.over_batch(bound), optax.identity()),
+        dataset=data,
+        transform=vj.data.scale(data.max_value),
+        budget=vj.budget_of_epochs(0, len(data.train.examples), batch_size=100),
+        seed=config.seed,
+        bound=bound,
+        measures=measures,
+    )

@@ -1,0 +1,69 @@
+"""The convolutional VAE: two convolutions that halve the image, two that double it again.
+
+Kernel 4, stride 2, no batch normalisation: a pure function keeps no running statistics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import optax
+
+import vae_jax as vj
+
+
+@dataclass(frozen=True)
+class Config:
+    """The convolutional VAE."""
+
+    seed: int = 0
+    """Of the parameters, the order of the examples, and all noise."""
+    data: str = "mnist_5k"
+    """digits or mnist_5k."""
+    latent_size: int = 20
+    """Latent dimensions."""
+    channels: tuple[int, ...] = (32, 64)
+    """Of the encoder's convolutions; the decoder has them in reverse."""
+    activation: str = "relu"
+    """relu, tanh, gelu, elu, swish or leaky_relu."""
+    beta: float = 1.0
+    """Weight of the KL; 1 is the evidence lower bound."""
+    learning_rate: float = 1e-3
+    """Of Adam."""
+    max_gradient_norm: float = 1e3
+    """The gradient is scaled down to this norm where it is longer."""
+    batch_size: int = 100
+    """Examples a step."""
+    num_epochs: int = 40
+    """Passes through the training examples."""
+
+
+def experiment(config: Config) -> vj.Experiment:
+    """Wire it."""
+    data = vj.data.load(config.data)
+    likelihood = vj.models.likelihoods.bernoulli()
+    model = vj.models.gaussian(
+        encoder=vj.networks.conv_encoder(
+            data.example_shape, 2 * config.latent_size, config.channels, config.activation
+        ),
+        decoder=vj.networks.conv_decoder(
+            config.latent_size,
+            likelihood.output_shape(data.example_shape),
+            config.channels[::-1],
+            config.activation,
+            output_bias=likelihood.output_bias(data.mean()),
+        ),
+        likelihood=likelihood,
+        latent_size=config.latent_size,
+    )
+    objective = vj.objectives.over_batch(partial(vj.objectives.elbo, beta=config.beta))
+    optimizer = optax.chain(optax.clip_by_global_norm(config.max_gradient_norm), optax.adam(config.learning_rate))
+    return vj.Experiment(
+        model=model,
+        trainer=vj.trainer(model, objective, optimizer),
+        dataset=data,
+        transform=vj.data.binarise_dynamically(data.max_value),
+        budget=vj.budget_of_epochs(config.num_epochs, len(data.train.examples), config.batch_size),
+        seed=config.seed,
+    )

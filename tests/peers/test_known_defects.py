@@ -1,0 +1,112 @@
+"""Defects found in other libraries, each beside the right formula: our own objectives must not have them.
+
+The wrong formula is written out, so that every test shows that it separates the two.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from vae_jax.distributions import Bernoulli, Normal, standard_normal
+from vae_jax.formulas import importance_weighted_bound
+from vae_jax.objectives import elbo, iwae, over_draws
+from vae_jax.vae import VAE
+
+NUM_PIXELS, LATENT_SIZE, NUM_SAMPLES = 784, 4, 8
+KEY = jax.random.key(0)
+RNG = np.random.default_rng(0)
+X = RNG.integers(0, 2, size=NUM_PIXELS).astype(np.float32)
+DECODER = RNG.normal(size=(NUM_PIXELS, LATENT_SIZE)).astype(np.float32) * 0.05
+MODEL = VAE(
+    posterior=lambda x: Normal(jnp.full(LATENT_SIZE, 0.8) * x.mean(), jnp.full(LATENT_SIZE, 0.7)),
+    likelihood=lambda z: Bernoulli(DECODER @ z),
+    prior=standard_normal(LATENT_SIZE),
+)
+
+
+@jax.jit
+def log_weights() -> jax.Array:
+    """Of the samples that `iwae` takes with KEY."""
+    return over_draws(
+        KEY,
+        MODEL,
+        X,
+        NUM_SAMPLES,
+        lambda draw: draw.likelihood.log_prob(X) + draw.prior.log_prob(draw.z) - draw.log_posterior,
+    )
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def samples(num_samples: int) -> jax.Array:
+    """The z that an objective takes with KEY."""
+    return over_draws(KEY, MODEL, X, num_samples, lambda draw: draw.z)
+
+
+@jax.jit
+def compiled_elbo(beta):
+    return elbo(KEY, MODEL, X, beta=beta)
+
+
+def test_better_samples_weigh_more():
+    """PyTorch-VAE's IWAE takes a softmax over positive *losses*, so that the worst sample weighs most.
+
+    The weight of a sample in the bound is its derivative in the sample's log-weight.
+    """
+    log_weight = log_weights()
+    weights = jax.jit(jax.grad(importance_weighted_bound))(log_weight)
+    np.testing.assert_allclose(weights, jax.nn.softmax(log_weight), rtol=1e-4)
+    assert (np.argsort(weights) == np.argsort(log_weight)).all()
+
+    of_losses = jax.nn.softmax(-log_weight)
+    assert (np.argsort(of_losses) == np.argsort(log_weight)[::-1]).all()
+
+    # The gradient that `iwae` hands to a decoder's bias is the mean under the right weights.
+    def with_bias(bias):
+        return iwae(
+            KEY, MODEL._replace(likelihood=lambda z: Bernoulli(DECODER @ z + bias)), X, num_samples=NUM_SAMPLES
+        )[0]
+
+    z = np.asarray(samples(NUM_SAMPLES))
+    of_samples = (X - jax.nn.sigmoid(z @ DECODER.T)).sum(axis=1)
+    gradient = jax.jit(jax.grad(with_bias))(0.0)
+    np.testing.assert_allclose(gradient, weights @ of_samples, rtol=1e-3)
+    assert abs(of_losses @ of_samples - gradient) > 0.01 * abs(gradient)
+
+
+def test_the_elbo_sums_over_pixels_and_weighs_the_kl_by_one():
+    """PyTorch-VAE's loss is no ELBO: the *mean* error of a pixel plus 0.00025 KL, and a logged KL of the wrong sign."""
+    value, metrics = compiled_elbo(1.0)
+    z = samples(1)[0]
+    logits = np.asarray(DECODER @ z, float)
+    log_likelihood = -np.logaddexp(0, np.where(np.asarray(X) == 1, -logits, logits)).sum()
+    loc, scale = 0.8 * float(X.mean()), 0.7
+    kl = LATENT_SIZE * 0.5 * (scale**2 + loc**2 - 1 - np.log(scale**2))
+    np.testing.assert_allclose(metrics["log_likelihood"], log_likelihood, rtol=1e-5)
+    np.testing.assert_allclose(metrics["kl"], kl, rtol=1e-5)
+    np.testing.assert_allclose(value, log_likelihood - kl, rtol=1e-5)
+    assert metrics["kl"] > 0
+
+    per_pixel = log_likelihood / NUM_PIXELS - 0.00025 * kl
+    assert abs(per_pixel - value) > 100
+    # Not even in proportion: their KL weighs 0.00025 · 784 = 0.196 of ours against the likelihood.
+    np.testing.assert_allclose(NUM_PIXELS * per_pixel, compiled_elbo(0.00025 * NUM_PIXELS)[0], rtol=1e-5)
+    assert abs(NUM_PIXELS * per_pixel - value) > 0.5 * kl
+
+
+def test_the_reported_bound_is_the_bound():
+    """What pythae logs, Σₖ w̃ₖ log wₖ with normalised w̃, is above log (1/K) Σₖ wₖ by log K − H(w̃): always optimistic."""
+    log_weight = np.asarray(log_weights(), float)
+    bound = np.log(np.mean(np.exp(log_weight - log_weight.max()))) + log_weight.max()
+    value, metrics = jax.jit(lambda: iwae(KEY, MODEL, X, num_samples=NUM_SAMPLES))()
+    np.testing.assert_allclose(value, bound, rtol=1e-6)
+
+    normalised = np.exp(log_weight - log_weight.max())
+    normalised /= normalised.sum()
+    logged = normalised @ log_weight
+    entropy = -(normalised * np.log(normalised)).sum()
+    np.testing.assert_allclose(logged - bound, np.log(NUM_SAMPLES) - entropy, rtol=1e-6)
+    assert logged - bound > 0.1
+    assert logged - value > 0.1
+    np.testing.assert_allclose(metrics["effective_sample_size"], 1 / np.square(normalised).sum(), rtol=1e-3)

@@ -1,0 +1,322 @@
+"""Who may import whom. The tables below are the plan of the house; the tests read every file's imports and hold it.
+
+A room is a folder or a file directly in vae_jax/. Imports run downwards: a room may import what is named behind it,
+the rooms at the bottom (`BOTTOM`), and its own files.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# Words and helpers without opinions: open to every room, and importing none but each other.
+BOTTOM = {"version", "types", "formulas", "messages", "files"}
+
+ROOMS = {
+    # The mathematics: pure functions, one example, nats.
+    "distributions": "",
+    "vae": "distributions",
+    "objectives": "distributions vae",
+    "pca": "",
+    "probabilistic_pca": "pca",
+    "generation": "distributions vae",
+    "evaluation": "distributions vae objectives generation",
+    # Models: networks know nothing of VAEs; models join networks and distributions.
+    "networks": "",
+    "models": "distributions vae networks pca probabilistic_pca",
+    # Training takes a model and an objective as arguments, and imports neither room.
+    "training": "vae",
+    "data": "",
+    # A run: everything wired.
+    "report": "distributions vae data generation evaluation",
+    "experiment": "vae objectives data training",
+    "sweep": "vae objectives data training evaluation experiment",
+    "catalogue": "experiment",
+    "environment": "",
+    "display": "",
+    "run_directory": "",
+    "run_pictures": "vae data generation evaluation training report experiment run_directory",
+    "run_report": "vae data generation evaluation training report experiment run_directory run_pictures",
+    "run": "vae data evaluation training experiment catalogue environment display run_directory run_pictures "
+    "run_report",
+    "cli": "vae data generation evaluation training report experiment sweep catalogue environment display "
+    "run_directory run_pictures run_report run",
+    "__main__": "cli",
+}
+
+# Packages from outside, and the rooms that may import them. The standard library and `ANYWHERE` are free.
+ANYWHERE = {"jax", "jaxtyping", "numpy"}
+PACKAGES = {
+    "flax": "networks",
+    "equinox": "networks",
+    "optax": "training",
+    "orbax": "training",
+    "sklearn": "data",
+    "mlxtend": "data",
+    "matplotlib": "report",
+    "PIL": "report",
+    "jinja2": "report",
+    "filelock": "run_directory",
+    "cattrs": "experiment catalogue run cli",
+    "rich": "display cli",
+    "tyro": "cli",
+}
+# Optional packages: imported inside the function that needs them, never when a file is read.
+INSIDE_FUNCTIONS = {"equinox"}
+# An experiment file uses public names, the optimizer's, and nothing else.
+EXPERIMENTS = {"vae_jax", "optax"}
+# Read before a command line is understood, which must not wait seconds for JAX.
+WITHOUT_JAX = ("vae_jax", "vae_jax.messages", "vae_jax.catalogue", "vae_jax.run_directory", "vae_jax.cli")
+SLOW = {"jax", "flax", "optax", "orbax", "sklearn", "mlxtend", "matplotlib", "jaxtyping"}
+
+
+class Import(NamedTuple):
+    """One imported name, in full."""
+
+    name: str
+    line: int
+    inside_function: bool
+    for_types_only: bool
+
+    @property
+    def package(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def when_read(self) -> bool:
+        """Whether it happens when the file is imported."""
+        return not (self.inside_function or self.for_types_only)
+
+
+def imports_of(source: str) -> Iterator[Import]:
+    """All imports of a file; `from a import b` is `a.b`."""
+
+    def visit(node: ast.AST, inside_function: bool, for_types_only: bool) -> Iterator[Import]:
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names]
+        else:
+            names = []
+        for name in names:
+            yield Import(name, node.lineno, inside_function, for_types_only)  # type: ignore[attr-defined]
+        inside_function |= isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            for child in node.body:
+                yield from visit(child, inside_function, True)
+            for child in node.orelse:
+                yield from visit(child, inside_function, for_types_only)
+            return
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, inside_function, for_types_only)
+
+    yield from visit(ast.parse(source), False, False)
+
+
+def sources_of(folder: Path) -> dict[str, str]:
+    """Dotted module name -> source, for a package's folder."""
+    sources = {}
+    for path in sorted(folder.rglob("*.py")):
+        parts = path.relative_to(folder.parent).with_suffix("").parts
+        sources[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text("utf-8")
+    return sources
+
+
+def room_of(name: str) -> str:
+    """`vae_jax.networks.mlp` lives in `networks`, `vae_jax` itself in ''."""
+    return [*name.split("."), ""][1]
+
+
+def room_violations(sources: dict[str, str]) -> list[str]:
+    """What the files import against the tables, in words."""
+    found = []
+    for module, source in sources.items():
+        room = room_of(module)
+        if room and room not in ROOMS.keys() | BOTTOM:
+            found.append(f"{module}: unknown room '{room}'; add it to the table in {Path(__file__).name}")
+            continue
+        for imported in imports_of(source):
+            at, package = f"{module}, line {imported.line}", imported.package
+            if imported.name.startswith("."):
+                found.append(f"{at}: relative import; write it in full")
+            elif package == "vae_jax":
+                other = room_of(imported.name)
+                if other not in {room_of(name) for name in sources} - {""}:
+                    found.append(
+                        f"{at}: no room of '{imported.name}'; inside, import a name from its room, not from vae_jax"
+                    )
+                elif room and other not in {room, *ROOMS.get(room, "").split()} | BOTTOM:
+                    found.append(f"{at}: {room} may not import {other}")
+            elif package in PACKAGES:
+                if room not in PACKAGES[package].split():
+                    found.append(f"{at}: {room or 'vae_jax'} may not import {package}; {PACKAGES[package]} may")
+                if package in INSIDE_FUNCTIONS and imported.when_read:
+                    found.append(f"{at}: {package} is optional; import it inside the function that needs it")
+            elif package not in ANYWHERE | sys.stdlib_module_names:
+                found.append(f"{at}: unknown package '{package}'; add it to the table in {Path(__file__).name}")
+    return found
+
+
+def graph_of(sources: dict[str, str]) -> dict[str, set[str]]:
+    """Module -> what is imported when it is read: modules of the package, and names of packages outside."""
+
+    def resolve(name: str) -> str:
+        parts = name.split(".")
+        candidates = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+        return next((candidate for candidate in candidates if candidate in sources), parts[0])
+
+    return {
+        module: {resolve(imported.name) for imported in imports_of(source) if imported.when_read} - {module}
+        for module, source in sources.items()
+    }
+
+
+def reachable(graph: dict[str, set[str]], start: str) -> set[str]:
+    """Everything that importing `start` imports."""
+    seen, to_visit = set(), {start}
+    while to_visit:
+        module = to_visit.pop()
+        seen.add(module)
+        to_visit |= graph.get(module, set()) - seen
+    return seen
+
+
+def modules_on_a_cycle(graph: dict[str, set[str]]) -> set[str]:
+    return {
+        module for module, imported in graph.items() if any(module in reachable(graph, other) for other in imported)
+    }
+
+
+def experiment_violations(sources: dict[str, str]) -> list[str]:
+    """What experiment files import or reach into beyond public names."""
+    found = []
+    for module, source in sources.items():
+        for imported in imports_of(source):
+            if imported.name.startswith("vae_jax."):
+                found.append(f"{module}, line {imported.line}: use public names: import vae_jax as vj")
+            elif imported.package not in EXPERIMENTS | sys.stdlib_module_names:
+                found.append(f"{module}, line {imported.line}: an experiment may not import {imported.package}")
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_") and ast.unparse(node).startswith("vj."):
+                found.append(f"{module}, line {node.lineno}: {ast.unparse(node)} is private")
+    return found
+
+
+PACKAGE = sources_of(ROOT / "vae_jax")
+
+
+def test_every_import_is_in_the_plan():
+    assert room_violations(PACKAGE) == []
+
+
+def test_no_module_imports_itself_around_a_circle():
+    assert modules_on_a_cycle(graph_of(PACKAGE)) == set()
+
+
+def test_experiments_use_public_names_only():
+    assert experiment_violations(sources_of(ROOT / "experiments")) == []
+
+
+@pytest.mark.parametrize("module", WITHOUT_JAX)
+def test_jax_is_not_imported_before_it_is_needed(module):
+    """Importing a module also reads the `__init__` of the folders above it; vae_jax's own is in the list."""
+    if module not in PACKAGE:
+        pytest.skip(f"{module} is not there yet")
+    assert reachable(graph_of(PACKAGE), module) & SLOW == set()
+
+
+def test_the_plan_runs_downwards():
+    """The table itself has no circle, and names no room that it does not list."""
+    table = {room: set(allowed.split()) for room, allowed in ROOMS.items()}
+    assert modules_on_a_cycle(table) == set()
+    assert set().union(*table.values()) <= table.keys()
+    assert {room for rooms in PACKAGES.values() for room in rooms.split()} <= table.keys()
+    order = list(ROOMS)
+    for room, allowed in table.items():
+        assert all(order.index(other) < order.index(room) for other in allowed), room
+
+
+# That the tests above can fail
+
+NOWHERE = {f"vae_jax.{room}": "" for room in ("", "types", "formulas", "messages", *ROOMS)} | {"vae_jax": ""}
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "violation"),
+    [
+        ("vae_jax.distributions.normal", "from vae_jax.vae import VAE", "distributions may not import vae"),
+        ("vae_jax.training.loop", "from vae_jax import objectives", "training may not import objectives"),
+        ("vae_jax.training.loop", "def f():\n    import vae_jax.models.linear", "training may not import models"),
+        ("vae_jax.types", "from vae_jax.vae import VAE", "types may not import vae"),
+        ("vae_jax.networks.mlp", "from vae_jax import distributions", "networks may not import distributions"),
+        ("vae_jax.networks.mlp", "import optax", "networks may not import optax; training may"),
+        ("vae_jax.models.linear", "from flax import linen", "models may not import flax; networks may"),
+        ("vae_jax.networks.tree", "import equinox as eqx", "equinox is optional; import it inside the function"),
+        ("vae_jax.magic", "", "unknown room 'magic'; add it to the table"),
+        ("vae_jax.data.cloud", "import boto3", "unknown package 'boto3'; add it to the table"),
+        ("vae_jax.vae", "from . import types", "relative import; write it in full"),
+        ("vae_jax.run", "from vae_jax import elbo", "no room of 'vae_jax.elbo'; inside, import a name from its room"),
+        (
+            "vae_jax.pca",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import vae_jax.run",
+            "may not import run",
+        ),
+    ],
+)
+def test_a_violation_is_found(module, source, violation):
+    (found,) = room_violations(NOWHERE | {module: source})
+    assert violation in found
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("vae_jax.networks.tree", "def adapt():\n    import equinox as eqx"),
+        (
+            "vae_jax.models.linear",
+            "from vae_jax.networks import mlp\nfrom vae_jax import types\nimport math, jax.numpy",
+        ),
+        ("vae_jax.objectives.elbo", "from vae_jax.objectives.over_draws import over_draws"),
+    ],
+)
+def test_what_is_allowed_is_not_a_violation(module, source):
+    assert room_violations(NOWHERE | {module: source}) == []
+
+
+def test_a_circle_is_found():
+    """Unless a function or a type checker breaks it."""
+    sources = {"vae_jax.a": "from vae_jax.b import x", "vae_jax.b": "import vae_jax.c", "vae_jax.d": "import vae_jax.a"}
+    for closing, circle in (
+        ("from vae_jax import a", {"vae_jax.a", "vae_jax.b", "vae_jax.c"}),
+        ("def late():\n    from vae_jax import a", set()),
+        ("import typing\nif typing.TYPE_CHECKING:\n    from vae_jax import a", set()),
+    ):
+        assert modules_on_a_cycle(graph_of(sources | {"vae_jax.c": closing})) == circle
+
+
+@pytest.mark.parametrize(
+    ("source", "violation"),
+    [
+        ("from vae_jax.vae import VAE", "use public names"),
+        ("import flax", "may not import flax"),
+        ("import vae_jax as vj\nvj.models._hidden()", "vj.models._hidden is private"),
+    ],
+)
+def test_an_experiment_that_reaches_inside_is_found(source, violation):
+    (found,) = experiment_violations({"experiments.mine": source})
+    assert violation in found
+    assert experiment_violations({"experiments.mine": "import math\nimport optax\nimport vae_jax as vj\nvj.draw"}) == []
+
+
+def test_a_hidden_import_of_jax_is_found():
+    sources = {
+        "vae_jax.cli": "import vae_jax.a",
+        "vae_jax.a": "from vae_jax.b import c",
+        "vae_jax.b": "import jax.numpy",
+    }
+    assert reachable(graph_of(sources), "vae_jax.cli") & SLOW == {"jax"}

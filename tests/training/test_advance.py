@@ -1,0 +1,103 @@
+"""Many steps in one call are the same steps."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from vae_jax.training import advance as advance_module
+from vae_jax.training import trainer
+from vae_jax.training.advance import advance, loops_in_python, start
+from vae_jax.training.feed import batch_at, epoch_order, make_feed
+from vae_jax.vae import Model
+
+KEY = jax.random.key(1)
+
+
+@pytest.fixture(params=["in one call", "one after another"])
+def run_steps(request, tiny, monkeypatch):
+    monkeypatch.setattr(advance_module, "loops_in_python", lambda *_: request.param == "one after another")
+    return advance(tiny.trainer, tiny.feed)
+
+
+@pytest.fixture(scope="module")
+def order(tiny):
+    return epoch_order(tiny.feed.key, 0, len(tiny.examples))
+
+
+@pytest.fixture(scope="module")
+def after_four(tiny, order):
+    """The progress after four steps of a loop of our own."""
+    progress = start(tiny.trainer, tiny.feed, KEY)
+    step = jax.jit(lambda state, examples: tiny.trainer.step(state, batch_at(tiny.feed, order, state.step)))
+    state, sums = progress.state, progress.sums
+    for _ in range(4):
+        state, metrics = step(state, tiny.feed.examples)
+        sums = jax.tree.map(jnp.add, sums, metrics)
+    return progress._replace(state=state, sums=sums, num_summed=jnp.asarray(4, jnp.int32))
+
+
+@pytest.mark.parametrize("cut", [(4,), (1, 3), (2, 2), (1, 1, 1, 1)], ids=str)
+def test_however_the_steps_are_cut_the_bits_are_the_same(tiny, order, run_steps, after_four, assert_same_bits, cut):
+    progress = start(tiny.trainer, tiny.feed, KEY)
+    for num_steps in cut:
+        progress = run_steps(progress, order, num_steps)
+    assert_same_bits(progress, after_four)
+
+
+def test_another_order_gives_other_parameters(tiny, run_steps, after_four):
+    other = run_steps(start(tiny.trainer, tiny.feed, KEY), epoch_order(tiny.feed.key, 1, len(tiny.examples)), 4)
+    assert np.abs(other.state.params["decoder"] - after_four.state.params["decoder"]).max() > 1e-6
+
+
+def test_no_steps_change_nothing(tiny, order, run_steps, assert_same_bits):
+    progress = run_steps(start(tiny.trainer, tiny.feed, KEY), order, 0)
+    assert_same_bits(progress, start(tiny.trainer, tiny.feed, KEY))
+
+
+def test_the_progress_that_goes_in_is_donated(tiny, order, run_steps):
+    before = start(tiny.trainer, tiny.feed, KEY)
+    run_steps(before, order, 2)
+    assert all(leaf.is_deleted() for leaf in jax.tree.leaves(before.state.params))
+    assert not tiny.feed.examples.is_deleted()
+
+
+def test_sums_leave_out_the_steps_that_were_skipped(tiny):
+    """One example is NaN, so one batch of four is; the sums are those of the other three."""
+    examples = tiny.examples.copy()
+    examples[3, 1] = np.nan
+    feed = tiny.with_examples(examples[:20])
+    order = epoch_order(feed.key, 0, 20)
+    progress = advance(tiny.trainer, feed)(start(tiny.trainer, feed, KEY), order, 4)
+
+    state, values = tiny.trainer.init(KEY), []
+    for step in range(4):
+        state, metrics = tiny.trainer.step(state, batch_at(feed, order, step))
+        values.append(float(metrics["value"]))
+    assert np.isnan(values).sum() == 1
+    assert int(progress.num_summed) == 3
+    assert int(progress.state.num_skipped) == 1
+    np.testing.assert_allclose(progress.sums["value"], np.nansum(values), rtol=1e-5)
+    assert all(np.isfinite(total) for total in progress.sums.values())
+
+
+def convolutional():
+    """A trainer that convolves, within a nested jit and under a gradient, and its feed."""
+    network = nn.Conv(2, (3, 3))
+
+    def objective(key, params, batch, step):
+        return -jnp.square(jax.jit(network.apply)(params, batch)).sum((1, 2, 3)), {}
+
+    model = Model(lambda key: network.init(key, jnp.zeros((4, 4, 1))), lambda params: params)
+    feed = make_feed(np.zeros((6, 4, 4, 1), np.float32), lambda key, x: x, 2, KEY)
+    return trainer(model, objective, optax.sgd(0.1)), feed
+
+
+def test_convolutions_on_a_cpu_are_looped_over_in_python_and_nothing_else_is(tiny, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "cpu")
+    assert loops_in_python(*convolutional())
+    assert not loops_in_python(tiny.trainer, tiny.feed)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert not loops_in_python(*convolutional())

@@ -1,0 +1,192 @@
+"""The training step against gradient ascent written out by hand."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from vae_jax.objectives import elbo, over_batch
+from vae_jax.training import params_to_evaluate, trainer
+from vae_jax.vae import Model
+
+KEY = jax.random.key(3)
+OBJECTIVE = over_batch(elbo)
+
+
+@pytest.fixture(scope="module")
+def batch(tiny):
+    return jnp.asarray(tiny.examples[:5])
+
+
+def of_one_number(objective, optimizer=None, **options):
+    """A trainer whose model is a single number w, and its VAE that number."""
+    model = Model(lambda key: jnp.ones(()), lambda w: w)
+    return trainer(model, objective, optimizer or optax.sgd(0.1), **options)
+
+
+def test_a_step_is_one_of_gradient_ascent(tiny, batch):
+    optimizer = optax.adam(1e-2)
+    ascent = trainer(tiny.model, OBJECTIVE, optimizer)
+    state = ascent.init(KEY)
+    params, opt_state = state.params, optimizer.init(state.params)
+    for step in range(3):
+
+        def mean_value(params, step=step):
+            values, metrics = OBJECTIVE(jax.random.fold_in(state.key, step), tiny.model.bind(params), batch, step)
+            return values.mean(), metrics
+
+        (value, metrics), gradient = jax.value_and_grad(mean_value, has_aux=True)(params)
+        updates, opt_state = optimizer.update(jax.tree.map(jnp.negative, gradient), opt_state, params)
+        params = optax.apply_updates(params, updates)
+
+        state, got = ascent.step(state, batch)
+        for name in params:
+            np.testing.assert_allclose(state.params[name], params[name], rtol=1e-5, atol=1e-7)
+        assert set(got) == {"value", "log_likelihood", "kl", "gradient_norm"}
+        np.testing.assert_allclose(got["value"], value, rtol=1e-6)
+        np.testing.assert_allclose(got["kl"], metrics["kl"].mean(), rtol=1e-6)
+        np.testing.assert_allclose(got["log_likelihood"], metrics["log_likelihood"].mean(), rtol=1e-6)
+        norm = np.sqrt(sum(np.square(np.asarray(leaf, float)).sum() for leaf in jax.tree.leaves(gradient)))
+        np.testing.assert_allclose(got["gradient_norm"], norm, rtol=1e-5)
+    assert int(state.step) == 3
+    assert int(state.num_skipped) == int(state.num_skipped_in_a_row) == 0
+
+
+def test_the_value_goes_up():
+    def objective(key, w, batch, step):
+        return -jnp.square(w - batch), {}
+
+    ascent = of_one_number(objective)
+    state = ascent.init(KEY)
+    values = []
+    for _ in range(30):
+        state, metrics = ascent.step(state, jnp.full(4, 5.0))
+        values.append(float(metrics["value"]))
+    assert values == sorted(values)
+    np.testing.assert_allclose(state.params, 5.0, atol=0.01)
+
+
+def test_the_objective_is_told_the_step():
+    ascent = of_one_number(lambda key, w, batch, step: (w * batch, {"step": jnp.full(batch.shape, step)}))
+    state = ascent.init(KEY)
+    steps = []
+    for _ in range(3):
+        state, metrics = ascent.step(state, jnp.ones(2))
+        steps.append(int(metrics["step"]))
+    assert steps == [0, 1, 2]
+
+
+def test_the_average_is_an_exponential_moving_one_and_is_what_is_evaluated(tiny, batch):
+    ascent = trainer(tiny.model, OBJECTIVE, optax.sgd(0.1), average_decay=0.8)
+    state = ascent.init(KEY)
+    expected = jax.tree.map(np.asarray, state.params)
+    for _ in range(3):
+        state, _ = ascent.step(state, batch)
+        expected = jax.tree.map(lambda average, new: 0.8 * average + 0.2 * np.asarray(new), expected, state.params)
+    for name in expected:
+        np.testing.assert_allclose(state.average[name], expected[name], rtol=1e-5, atol=1e-7)
+        assert np.abs(state.average[name] - state.params[name]).max() > 1e-3
+    assert params_to_evaluate(state) is state.average
+
+
+def test_without_an_average_the_parameters_are_evaluated(tiny):
+    state = trainer(tiny.model, OBJECTIVE, optax.sgd(0.1)).init(KEY)
+    assert state.average is None
+    assert params_to_evaluate(state) is state.params
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        pytest.param(lambda key, w, batch, step: (w * batch, {}), id="a value of nan, from the data"),
+        pytest.param(
+            lambda key, w, batch, step: (w + jnp.where(jnp.isnan(batch), jnp.inf, batch), {}),
+            id="an infinite value with a finite gradient",
+        ),
+        pytest.param(
+            lambda key, w, batch, step: (jnp.where(jnp.isnan(batch), jnp.sqrt(w - w), w), {}),
+            id="a finite value with an infinite gradient",
+        ),
+    ],
+)
+def test_what_is_not_finite_changes_nothing_and_is_counted(objective, assert_same_bits):
+    ascent = of_one_number(objective, optax.adam(0.1), average_decay=0.5)
+    good, bad = jnp.ones(4), jnp.ones(4).at[2].set(jnp.nan)
+    state, _ = ascent.step(ascent.init(KEY), good)
+
+    def carried(state):
+        return state.params, state.opt_state, state.average
+
+    before = carried(state)
+    counts = []
+    for batch in (bad, bad, good, bad):
+        is_bad = batch is bad
+        state, metrics = ascent.step(state, batch)
+        counts.append((int(state.step), int(state.num_skipped), int(state.num_skipped_in_a_row)))
+        assert bool(jnp.isfinite(metrics["value"]) & jnp.isfinite(metrics["gradient_norm"])) is not is_bad
+        if is_bad:
+            assert_same_bits(carried(state), before)
+        else:
+            assert float(state.params) != float(before[0])
+        before = carried(state)
+    assert counts == [(2, 1, 1), (3, 2, 2), (4, 2, 0), (5, 3, 1)]
+
+
+def test_learning_rate_and_seed_may_be_lanes(tiny, batch):
+    """One compiled, vmapped program equals separate runs, and is traced once."""
+    num_traces = 0
+
+    def counting(key, vae, batch, step):
+        nonlocal num_traces
+        num_traces += 1
+        return OBJECTIVE(key, vae, batch, step)
+
+    def params_after(learning_rate, key):
+        ascent = trainer(tiny.model, counting, optax.adam(learning_rate))
+        state, _ = jax.lax.scan(lambda state, _: ascent.step(state, batch), ascent.init(key), length=5)
+        return state.params
+
+    rates, keys = jnp.array([1e-3, 1e-2, 1e-1]), jax.random.split(KEY, 3)
+    lanes = jax.jit(jax.vmap(params_after))
+    together = lanes(rates, keys)
+    lanes(rates / 2, keys)
+    assert num_traces == 1
+    alone = [params_after(float(rate), key) for rate, key in zip(rates, keys, strict=True)]
+    for lane, params in enumerate(alone):
+        for name in params:
+            np.testing.assert_allclose(together[name][lane], params[name], rtol=1e-4, atol=1e-6)
+    assert np.abs(alone[0]["decoder"] - alone[2]["decoder"]).max() > 0.01
+
+
+def test_a_step_is_traced_once(tiny, batch):
+    num_traces = 0
+
+    def counting(key, vae, batch, step):
+        nonlocal num_traces
+        num_traces += 1
+        return OBJECTIVE(key, vae, batch, step)
+
+    ascent = trainer(tiny.model, counting, optax.adam(1e-2), average_decay=0.9)
+    state, step = jax.jit(ascent.init)(KEY), jax.jit(ascent.step)
+    for _ in range(4):
+        state, _ = step(state, batch)
+    assert num_traces == 1
+
+
+def test_noise_is_a_function_of_key_and_step_alone():
+    def noise(key, w, batch, step):
+        return w * jax.random.normal(key, batch.shape), {"noise": jax.random.normal(key, batch.shape)}
+
+    ascent = of_one_number(noise, optax.sgd(0.1))
+
+    def noise_of(state):
+        return float(ascent.step(state, jnp.ones(3))[1]["noise"])
+
+    state = ascent.init(KEY)
+    later, _ = ascent.step(state, jnp.ones(3))
+    at_step_1 = noise_of(later)
+    assert noise_of(state._replace(step=jnp.asarray(1))) == at_step_1
+    assert noise_of(later._replace(params=jnp.asarray(9.0))) == at_step_1
+    assert noise_of(state) != at_step_1
+    assert noise_of(later._replace(key=jax.random.key(4))) != at_step_1

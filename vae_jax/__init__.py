@@ -1,0 +1,102 @@
+"""Variational autoencoders as pure functions.
+
+A VAE is three distributions; an objective is a pure function of them for one example, in nats, higher is better.
+Start reading at `vae_jax.vae`. Names are imported when they are first used, so `import vae_jax` alone costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from vae_jax.version import __version__
+
+if TYPE_CHECKING:
+    from vae_jax import (
+        data,
+        distributions,
+        evaluation,
+        formulas,
+        generation,
+        models,
+        networks,
+        objectives,
+        pca,
+        probabilistic_pca,
+        training,
+    )
+    from vae_jax.catalogue import load_experiment
+    from vae_jax.experiment import Experiment
+    from vae_jax.run import Run, resume, train
+    from vae_jax.training import Budget, Trainer, TrainState, budget_of_epochs, trainer
+    from vae_jax.vae import VAE, Draw, Model, draw
+
+_ROOMS = (
+    "data",
+    "distributions",
+    "evaluation",
+    "formulas",
+    "generation",
+    "models",
+    "networks",
+    "objectives",
+    "pca",
+    "probabilistic_pca",
+    "training",
+)
+
+_HOMES = {
+    "VAE": "vae",
+    "Draw": "vae",
+    "Model": "vae",
+    "draw": "vae",
+    "Trainer": "training",
+    "TrainState": "training",
+    "trainer": "training",
+    "Budget": "training",
+    "budget_of_epochs": "training",
+    "Experiment": "experiment",
+    "load_experiment": "catalogue",
+    "Run": "run",
+    "train": "run",
+    "resume": "run",
+}
+
+__all__ = [
+    "VAE",
+    "Budget",
+    "Draw",
+    "Experiment",
+    "Model",
+    "Run",
+    "TrainState",
+    "Trainer",
+    "__version__",
+    "budget_of_epochs",
+    "data",
+    "distributions",
+    "draw",
+    "evaluation",
+    "formulas",
+    "generation",
+    "load_experiment",
+    "models",
+    "networks",
+    "objectives",
+    "pca",
+    "probabilistic_pca",
+    "resume",
+    "train",
+    "trainer",
+    "training",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"vae_jax.{name}")
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"vae_jax.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'vae_jax' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

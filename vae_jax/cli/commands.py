@@ -1,0 +1,241 @@
+"""The commands: a dataclass of options each, and what it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from vae_jax import catalogue
+from vae_jax.catalogue import ExperimentFile
+from vae_jax.messages import UsageError
+
+if TYPE_CHECKING:
+    from vae_jax.run import Run
+
+# What needs JAX is imported inside `run`: help, lists and usage errors answer without it.
+
+RunDirectoryArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DIR")]
+Selection = Literal["best", "latest"]
+
+
+@dataclass(frozen=True)
+class List:
+    """Name the experiments that come with vae-jax."""
+
+    def run(self) -> int:
+        """Print a line for each."""
+        print(experiment_table())
+        return 0
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of the run, whatever the experiment."""
+
+    run_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """Where the run is kept. Default: the next free runs/NAME-1."""
+    overwrite: bool = False
+    """Replace the run that is in --run-dir."""
+    num_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Train for so many steps. Default: the experiment's own budget."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train an experiment, evaluate it, and write its report."""
+
+    file: ExperimentFile
+    config: Any
+    options: RunOptions
+
+    def run(self) -> int:
+        """Begin a run and train it."""
+        from vae_jax.run import begin
+
+        options = self.options
+        run = begin(self.file, self.config, options.run_dir, overwrite=options.overwrite, num_steps=options.num_steps)
+        return _train(run)
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Go on with a run that was interrupted, or train it for more steps."""
+
+    run_dir: RunDirectoryArgument
+    """The run's directory."""
+    num_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Train until this step. Default: what the run was started with."""
+
+    def run(self) -> int:
+        """Train from the latest checkpoint."""
+        from vae_jax.run import open_run
+
+        return _train(open_run(self.run_dir, num_steps=self.num_steps))
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Estimate bound and likelihood on a split, in nats and bits per dimension; write evaluation.json."""
+
+    run_dir: RunDirectoryArgument
+    """The run's directory."""
+    num_samples: int = 1_000
+    """K of the importance-sampled NLL."""
+    split: str = "test"
+    """train, validation or test."""
+    select: Selection = "best"
+    """The best checkpoint by the validation bound, or the latest one."""
+
+    def run(self) -> int:
+        """Evaluate, and print the numbers."""
+        run = _open(self.run_dir)
+        with run.directory.lock():
+            _print_evaluation(
+                run.evaluate(num_samples=self.num_samples, split=self.split, select=self.select), run.directory.report
+            )
+        return 0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draw new examples from the prior, as one PNG."""
+
+    run_dir: RunDirectoryArgument
+    """The run's directory."""
+    out: Path
+    """The PNG file."""
+    num: int = 64
+    """How many."""
+    seed: int = 0
+    """Of the draw."""
+    select: Selection = "best"
+    """The best checkpoint by the validation bound, or the latest one."""
+
+    def run(self) -> int:
+        """Draw, and write the picture."""
+        _check_picture(self.out, self.num)
+        run = _open(self.run_dir)
+        from vae_jax.run_report import write_samples
+
+        with run.directory.lock():
+            write_samples(run.experiment, run.vae(self.select), self.num, self.seed, self.out)
+        print(self.out)
+        return 0
+
+
+@dataclass(frozen=True)
+class Reconstruct:
+    """Encode and decode examples of a split, as one PNG: originals above, reconstructions below."""
+
+    run_dir: RunDirectoryArgument
+    """The run's directory."""
+    out: Path
+    """The PNG file."""
+    num: int = 32
+    """How many."""
+    split: str = "test"
+    """train, validation or test."""
+    select: Selection = "best"
+    """The best checkpoint by the validation bound, or the latest one."""
+
+    def run(self) -> int:
+        """Reconstruct, and write the picture."""
+        _check_picture(self.out, self.num)
+        run = _open(self.run_dir)
+        from vae_jax.run_report import write_reconstructions
+
+        with run.directory.lock():
+            write_reconstructions(run.experiment, run.vae(self.select), self.num, self.split, self.out)
+        print(self.out)
+        return 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write a run's pictures and report page anew."""
+
+    run_dir: RunDirectoryArgument
+    """The run's directory."""
+
+    def run(self) -> int:
+        """Write it, and print where it is."""
+        run = _open(self.run_dir)
+        with run.directory.lock():
+            print(run.report())
+        return 0
+
+
+@dataclass(frozen=True)
+class Info:
+    """Show versions and devices."""
+
+    def run(self) -> int:
+        """Print a line for each."""
+        from vae_jax.environment import environment
+
+        for name, value in environment(Path.cwd() / "here").items():
+            print(f"{name:18} {value}")
+        return 0
+
+
+def experiment_table() -> str:
+    """The shipped experiments, a line each."""
+    paths = catalogue.shipped()
+    width = max(map(len, paths), default=0)
+    return "\n".join(f"{name:{width}}  {catalogue.summary(path)}" for name, path in paths.items())
+
+
+def _open(path: Path) -> Run:
+    from vae_jax.run import open_run
+
+    return open_run(path)
+
+
+def _train(run: Run) -> int:
+    with run.directory.lock():
+        print(f"run directory: {run.directory.path}", flush=True)
+        outcome = run.train()
+        if not outcome.is_finished:
+            print(
+                f"stopped by {outcome.reason} at step {outcome.step}, saved; "
+                f"go on with: vae-jax resume {run.directory.path}"
+            )
+            return 0
+        print(f"{outcome.reason}: {outcome.step}; the best validation bound was at step {outcome.best.step}")
+        _print_evaluation(run.directory.read_json(run.directory.evaluation) or {}, run.directory.report)
+    return 0
+
+
+def _print_evaluation(result: dict[str, Any], report: Path) -> None:
+    rows = {
+        "ELBO": ("elbo", "nats"),
+        "log p(x|z)": ("log_likelihood", "nats"),
+        "KL": ("kl", "nats"),
+        "squared error": ("squared_error", "an example"),
+    }
+    print(f"{result['data']}, {result['split']} split ({result['num_examples']} examples, {result['transform']}):")
+    for label, (name, unit) in rows.items():
+        if result.get(name) is not None:
+            print(f"  {label:16} {result[name]:10.3f} {unit}")
+    if result.get("nll") is not None:
+        error = f"± {result['nll_standard_error']:.3f}"
+        print(f"  {'NLL':16} {result['nll']:10.3f} {error} nats ({result['num_samples']} importance samples)")
+        print(f"  {'bits per dim':16} {result['bits_per_dim']:10.4f}")
+    print(f"  {'active units':16} {result['active_units']:10d} of {result['latent_size']}")
+    for name, value in result["measures"].items():
+        print(f"  {name}: {value:.6g}")
+    for note in result["notes"]:
+        print(f"  note: {note}")
+    print(f"report: {report}")
+
+
+def _check_picture(path: Path, num: int) -> None:
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"expected a .png file to write to; got {path}")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"expected a folder that exists; {path.absolute().parent} does not; make it first")
+    if num < 1:
+        raise UsageError(f"expected at least 1 picture; got {num}")

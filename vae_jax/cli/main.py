@@ -1,0 +1,46 @@
+"""From arguments to an exit code: 0, or 1 where a run failed, or 2 where the input was not as expected."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+from vae_jax.cli import arguments
+from vae_jax.messages import RunError, UsageError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Nothing that takes long is imported before the arguments are known to be right.
+
+    Args:
+        argv: The arguments, without the program's name; None for the process's own.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        command = arguments.parse(sys.argv[1:] if argv is None else list(argv))
+        for library in ("absl", "asyncio", "jax", "orbax"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)  # what they would say is said in a line of our own
+        return command.run()
+    except UsageError as error:
+        print(f"vae-jax: {error}", file=sys.stderr)
+        return 2
+    except RunError as error:
+        print(f"vae-jax: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        print(f"vae-jax: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("vae-jax: interrupted", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""Data in memory: arrays with named splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vae_jax.messages import did_you_mean
+
+
+class Split(NamedTuple):
+    """Some examples, as stored, and their labels if they have any."""
+
+    examples: np.ndarray
+    """(num, *example_shape)."""
+    labels: np.ndarray | None = None
+    """(num,), integers."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples in named splits, as stored: a `Transform` says what a model sees of them.
+
+    Args:
+        name: What users call it.
+        description: What it is, where it comes from and how it was split, in one sentence.
+        splits: "train", "validation" and "test".
+        max_value: The largest value that can be stored, which scaling maps to 1.
+
+    Raises:
+        ValueError: If a split is empty, or the examples of two splits differ in shape or type.
+    """
+
+    name: str
+    description: str
+    splits: Mapping[str, Split]
+    max_value: float
+
+    def __post_init__(self) -> None:
+        first = self.train.examples
+        for name, (examples, labels) in self.splits.items():
+            if len(examples) == 0:
+                raise ValueError(f"expected examples in split '{name}' of {self.name}; got none")
+            if examples.shape[1:] != first.shape[1:] or examples.dtype != first.dtype:
+                raise ValueError(
+                    f"expected examples of shape {first.shape[1:]} and type {first.dtype} in every split of "
+                    f"{self.name}; got {examples.shape[1:]} and {examples.dtype} in '{name}'"
+                )
+            if labels is not None and len(labels) != len(examples):
+                raise ValueError(
+                    f"expected one label for each of the {len(examples)} examples in split '{name}' of {self.name}; "
+                    f"got {len(labels)}"
+                )
+
+    def split(self, name: str) -> Split:
+        """A split by its name.
+
+        Raises:
+            ValueError: If there is none of that name.
+        """
+        if name not in self.splits:
+            hint = did_you_mean(name, self.splits)
+            raise ValueError(f"expected a split of {self.name} ({', '.join(self.splits)}); got '{name}'{hint}")
+        return self.splits[name]
+
+    @property
+    def train(self) -> Split:
+        """The split "train"."""
+        return self.split("train")
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        """The shape of one example."""
+        return self.train.examples.shape[1:]
+
+    def scaled(self, split: str = "train") -> np.ndarray:
+        """The examples of a split as float32 in [0, 1]: what closed forms and starting values are computed from."""
+        return self.split(split).examples.astype(np.float32) / self.max_value
+
+    def matrix(self, split: str = "train") -> np.ndarray:
+        """`scaled`, each example flattened to a row: (num, d)."""
+        scaled = self.scaled(split)
+        return scaled.reshape(len(scaled), -1)
+
+    def mean(self) -> np.ndarray:
+        """The mean training example, scaled to [0, 1]."""
+        return self.scaled().mean(axis=0)
+
+    def summary(self) -> dict[str, Any]:
+        """What a report says of the data."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "example_shape": list(self.example_shape),
+            "num_examples": {name: len(split.examples) for name, split in self.splits.items()},
+        }

@@ -1,0 +1,116 @@
+"""Showing a run while it goes on: a live display in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+Line = dict[str, Any]
+
+
+class Plain:
+    """One line for each validation and, every so often, for training: for logs, pipes and notebooks."""
+
+    def __init__(self, num_steps: int, seconds_between_lines: float = 5.0) -> None:
+        self._num_steps = num_steps
+        self._seconds_between_lines = seconds_between_lines
+        self._next_line = 0.0
+
+    def train(self, line: Line, images_per_second: float, seconds_left: float) -> None:
+        """Print what training looks like, unless that was done a moment ago."""
+        if time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + self._seconds_between_lines
+            rest = f"{images_per_second:,.0f} images/s, {duration(seconds_left)} left"
+            self.say(f"step {line['step']}/{self._num_steps}  train       {terms(line)}  {rest}")
+
+    def validation(self, line: Line, is_best: bool) -> None:
+        """Print what validation found."""
+        best = "  best so far" if is_best else ""
+        self.say(f"step {line['step']}/{self._num_steps}  validation  {terms(line)}{best}")
+
+    def say(self, text: str) -> None:
+        """Print a line of another kind."""
+        print(text, file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Plain:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+
+class Live:
+    """A progress bar with the latest training metrics, above it a line for each validation: for terminals."""
+
+    def __init__(self, num_steps: int, console: Console) -> None:
+        self._num_steps = num_steps
+        self._console = console
+        columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(bar_width=24), TextColumn("{task.description}"))
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._task = self._progress.add_task("", total=num_steps)
+
+    def train(self, line: Line, images_per_second: float, seconds_left: float) -> None:
+        """Move the bar."""
+        description = f"{terms(line)}  {images_per_second:,.0f} images/s  {duration(seconds_left)} left"
+        self._progress.update(self._task, completed=line["step"], description=description)
+
+    def validation(self, line: Line, is_best: bool) -> None:
+        """Print what validation found, above the bar."""
+        best = "  [bold green]best so far[/]" if is_best else ""
+        self._console.print(f"step {line['step']:>7}  validation  {terms(line)}{best}", highlight=False)
+
+    def say(self, text: str) -> None:
+        """Print a line of another kind."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def __enter__(self) -> Live:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+
+def display(num_steps: int) -> Plain | Live:
+    """The display that fits where the output goes."""
+    console = Console(stderr=True)
+    return Live(num_steps, console) if console.is_terminal else Plain(num_steps)
+
+
+def terms(line: Line) -> str:
+    """The numbers of a line of metrics, in words.
+
+    Example:
+        >>> terms({"step": 1, "value": -101.234, "kl": 20.5, "active_units": 7})
+        'value -101.23  KL 20.50  active units 7'
+    """
+    shown = {"value": "value", "log_likelihood": "log p(x|z)", "kl": "KL", "gradient_norm": "gradient"}
+    parts = [f"{name} {line[key]:.2f}" for key, name in shown.items() if line.get(key) is not None]
+    if "active_units" in line:
+        parts.append(f"active units {line['active_units']}")
+    if line.get("num_skipped"):
+        parts.append(f"skipped {line['num_skipped']}")
+    return "  ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words.
+
+    Example:
+        >>> duration(75), duration(4000)
+        ('1 min 15 s', '1 h 6 min')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_left} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

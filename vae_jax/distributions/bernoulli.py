@@ -1,0 +1,46 @@
+"""The Bernoulli distribution, by its logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Scalar
+
+from vae_jax import formulas
+from vae_jax.types import Key
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Bernoulli:
+    """Independent binary pixels; one event is the whole array.
+
+    Args:
+        logits: l = log p/(1 − p) of a one, of the event's shape.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> float(Bernoulli(jnp.zeros((2, 2))).log_prob(jnp.ones((2, 2))))  # −4 log 2
+        -2.772588...
+    """
+
+    logits: Float[Array, "*event"]
+
+    def sample(self, key: Key) -> Float[Array, "*event"]:
+        """A draw of zeros and ones, as floats that a network takes; no gradient flows through it."""
+        return jax.random.bernoulli(key, jax.nn.sigmoid(self.logits)).astype(jnp.result_type(self.logits))
+
+    def log_prob(self, value: Float[Array, "*event"]) -> Scalar:
+        """Log-mass of one event, in nats."""
+        return formulas.bernoulli_log_prob(value, self.logits).sum()
+
+    def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, "*event"], Scalar]:
+        """A draw and its log-mass in nats."""
+        value = self.sample(key)
+        return value, self.log_prob(value)
+
+    def mean(self) -> Float[Array, "*event"]:
+        """The probability of a one."""
+        return jax.nn.sigmoid(self.logits)

@@ -1,0 +1,43 @@
+"""Where a run was made: versions, device, and the state of the code."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from vae_jax.version import __version__
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+
+
+def environment(code: Path) -> dict[str, Any]:
+    """What somebody needs to make a run again, and what explains its speed.
+
+    Args:
+        code: The experiment file, whose repository is looked at.
+    """
+    devices = jax.devices()
+    return {
+        "vae_jax": __version__,
+        "python": platform.python_version(),
+        "platform": platform.system() + " " + platform.machine(),
+        "device": f"{len(devices)} x {devices[0].device_kind}",
+        **{package: importlib.metadata.version(package) for package in PACKAGES},
+        "git": _git_state(code.absolute().parent),
+    }
+
+
+def _git_state(folder: Path) -> dict[str, Any] | None:
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "has_changes": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return None

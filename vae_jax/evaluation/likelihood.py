@@ -1,0 +1,100 @@
+"""The log-likelihood, by importance sampling, in bounded memory and over the whole machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import logsumexp
+from jaxtyping import Array, Float, Int
+
+from vae_jax.evaluation.over_examples import example_keys
+from vae_jax.objectives import over_draws, sampled_kl
+from vae_jax.types import Key, Params
+from vae_jax.vae import VAE
+
+
+class LogLikelihood(NamedTuple):
+    """Estimates of log p(x), one for each example."""
+
+    estimate: Float[np.ndarray, " num"]
+    """The importance-weighted bound, nats per example: at most log p(x) in expectation, and nearing it with K."""
+    effective_sample_size: Float[np.ndarray, " num"]
+    """Between 1 and K. Near 1, a single sample carries the estimate and it is far too low."""
+
+
+def importance_sampled_log_likelihood(
+    bind: Callable[[Params], VAE],
+    transform: Callable[[Key, Array], Array],
+    *,
+    num_samples: int,
+    seed: int = 0,
+    num_at_once: int = 2_000,
+) -> Callable[[Params, np.ndarray], LogLikelihood]:
+    """log (1/K) Σₖ p(x|zₖ) p(zₖ) / q(zₖ|x), zₖ ~ q(z|x): the estimate that papers print as "NLL, K samples".
+
+    The sum runs over chunks of samples, so memory is bounded by `num_at_once` decoded samples whatever K is.
+
+    Args:
+        bind: parameters -> VAE.
+        transform: `(key, stored example) -> x`; with `seed` it draws as in `over_examples`.
+        num_samples: K ≥ 1; 5,000 in most papers.
+        seed: Of the evaluation's own randomness.
+        num_at_once: Decoded samples in memory at once.
+
+    Returns:
+        A function `(params, stored examples) -> LogLikelihood`.
+
+    Raises:
+        ValueError: If `num_samples` is below one.
+
+    Source: Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519, section 5 (there with K = 5,000).
+    """
+    if num_samples < 1:
+        raise ValueError(f"expected num_samples of at least 1; got {num_samples}")
+    chunk_size = min(num_samples, num_at_once)
+    num_chunks, rest = divmod(num_samples, chunk_size)
+    chunk_sizes = [chunk_size] * num_chunks + [rest] * bool(rest)
+
+    def log_weights(params: Params, example: Array, index: Array, chunk: Array, size: int) -> Float[Array, " size"]:
+        transform_key, key = example_keys(seed, index)
+        x, vae = transform(transform_key, example), bind(params)
+        return over_draws(
+            jax.random.fold_in(key, chunk), vae, x, size, lambda draw: draw.likelihood.log_prob(x) - sampled_kl(draw)
+        )
+
+    # Chunks are added by calls from Python: inside a compiled loop, convolutions on a CPU are several times slower.
+    def add_chunk(
+        sums: tuple[Array, Array],
+        params: Params,
+        examples: Array,
+        indices: Int[Array, " batch"],
+        chunk: Array,
+        size: int,
+    ) -> tuple[Array, Array]:
+        weights = jax.vmap(lambda example, index: log_weights(params, example, index, chunk, size))(examples, indices)
+        of_weights, of_squares = sums
+        return (
+            jnp.logaddexp(of_weights, logsumexp(weights, axis=1)),
+            jnp.logaddexp(of_squares, logsumexp(2 * weights, axis=1)),
+        )
+
+    add_chunk_compiled = jax.jit(add_chunk, static_argnames="size")
+
+    def estimate(params: Params, examples: np.ndarray) -> LogLikelihood:
+        batch_size = max(1, min(len(examples), num_at_once // chunk_size))
+        results = []
+        for start in range(0, len(examples), batch_size):
+            first = min(start, len(examples) - batch_size)  # the last batch overlaps the one before: one shape
+            batch, indices = jnp.asarray(examples[first : first + batch_size]), jnp.arange(first, first + batch_size)
+            sums = (jnp.full(batch_size, -jnp.inf), jnp.full(batch_size, -jnp.inf))
+            for chunk, size in enumerate(chunk_sizes):
+                sums = add_chunk_compiled(sums, params, batch, indices, chunk, size=size)
+            results.append([np.asarray(total)[start - first :] for total in sums])
+        of_weights, of_squares = (np.concatenate(parts) for parts in zip(*results, strict=True))
+        return LogLikelihood(of_weights - np.log(num_samples), np.exp(2 * of_weights - of_squares))
+
+    return estimate

@@ -1,0 +1,62 @@
+"""An experiment: everything that a run is made of, wired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import jax
+
+from vae_jax.data import Dataset, Transform
+from vae_jax.messages import UsageError
+from vae_jax.objectives import elbo
+from vae_jax.training import Budget, Trainer
+from vae_jax.types import Objective, Params
+from vae_jax.vae import Model
+
+
+class Experiment(NamedTuple):
+    """What `experiment(config)` in an experiment file returns."""
+
+    model: Model
+    trainer: Trainer
+    dataset: Dataset
+    transform: Transform
+    """From a stored example to what the model sees."""
+    budget: Budget
+    seed: int = 0
+    bound: Objective = elbo
+    """What is validated, keeps the best, and is reported, for one example; `objectives.autoencoder` where the
+    posterior is a point mass."""
+    measures: Callable[[Params], Mapping[str, float]] | None = None
+    """What this experiment measures of trained parameters beyond the standard evaluation: name -> number."""
+    num_samples: int = 100
+    """K of the importance-sampled NLL in the report that training ends with; `vae-jax evaluate` takes more."""
+
+
+def check(experiment: Experiment) -> None:
+    """Trace a training step and the bound without computing anything, so that what cannot work is said at once.
+
+    Raises:
+        UsageError: With the reason: sizes that do not fit, or an estimator that a family cannot support.
+    """
+    budget = experiment.budget
+    if not 1 <= budget.batch_size <= len(experiment.dataset.train.examples):
+        raise UsageError(
+            f"expected a batch size between 1 and the {len(experiment.dataset.train.examples)} training examples; "
+            f"got {budget.batch_size}"
+        )
+    if budget.num_steps < 0 or min(budget.validate_every, budget.log_every) < 1:
+        raise UsageError(f"expected steps of at least 0, and periods of at least 1; got {budget}")
+
+    def step_and_bound(key: jax.Array, example: jax.Array) -> object:
+        x = experiment.transform.apply(key, example)
+        batch = jax.numpy.broadcast_to(x, (budget.batch_size, *x.shape))
+        state = experiment.trainer.init(key)
+        vae = experiment.model.bind(state.params)
+        return experiment.trainer.step(state, batch), experiment.bound(key, vae, x)
+
+    try:
+        jax.eval_shape(step_and_bound, jax.random.key(0), experiment.dataset.train.examples[0])
+    except (TypeError, ValueError) as error:
+        raise UsageError(str(error).strip().partition("\n")[0]) from error

@@ -1,0 +1,151 @@
+"""The formulas beneath everything else, on plain arrays: take them into your own code.
+
+Elementwise, in nats, with their true signs. An event is a whole image or a whole latent vector, so *sum* over its
+axes; a mean over pixels would silently weigh the likelihood against the KL (a β of the number of pixels).
+Low-precision inputs are computed in float32.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.special import logsumexp
+from jaxtyping import Array, ArrayLike, Float
+
+
+def gaussian_log_prob(
+    x: Float[ArrayLike, "*shape"], loc: Float[ArrayLike, "*shape"], scale: Float[ArrayLike, "*shape"]
+) -> Float[Array, "*shape"]:
+    """Log-density of a normal distribution, element by element.
+
+    log N(x; μ, σ²) = −½ ((x − μ) / σ)² − log σ − ½ log 2π
+
+    Args:
+        x: Where to evaluate it.
+        loc: The mean μ.
+        scale: The standard deviation σ > 0.
+
+    Returns:
+        Nats per element, of the broadcast shape; the sum over an event is its log-likelihood.
+
+    Example:
+        >>> float(gaussian_log_prob(0.0, 0.0, 1.0))  # −½ log 2π
+        -0.918938...
+    """
+    x, loc, scale = _at_least_float32(x, loc, scale)
+    return -0.5 * jnp.square((x - loc) / scale) - jnp.log(scale) - 0.5 * jnp.log(2 * jnp.pi)
+
+
+def bernoulli_log_prob(x: Float[ArrayLike, "*shape"], logits: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
+    """Log-mass of a Bernoulli distribution, element by element.
+
+    log p(x) = x log s(l) + (1 − x) log s(−l) = x l − softplus(l), with s the logistic function. For x strictly
+    between 0 and 1 this is the (negative) cross-entropy that many call a reconstruction loss: no likelihood.
+
+    Args:
+        x: 0 or 1.
+        logits: l = log p/(1 − p).
+
+    Returns:
+        Nats per element, of the broadcast shape; finite for any finite logit.
+
+    Example:
+        >>> float(bernoulli_log_prob(1.0, 0.0))  # −log 2
+        -0.693147...
+    """
+    x, logits = _at_least_float32(x, logits)
+    return x * logits - jax.nn.softplus(logits)
+
+
+def gaussian_kl(
+    loc: Float[ArrayLike, "*shape"],
+    scale: Float[ArrayLike, "*shape"],
+    other_loc: Float[ArrayLike, "*shape"] = 0.0,
+    other_scale: Float[ArrayLike, "*shape"] = 1.0,
+) -> Float[Array, "*shape"]:
+    """Kullback-Leibler divergence between two normal distributions, element by element.
+
+    KL(N(μ, σ²) ‖ N(m, s²)) = ½ (σ²/s² + (μ − m)²/s² − 1 − log σ²/s²)
+
+    Args:
+        loc: μ, the mean of the first.
+        scale: σ > 0, the standard deviation of the first.
+        other_loc: m, the mean of the second; by default of the standard normal prior.
+        other_scale: s > 0, the standard deviation of the second.
+
+    Returns:
+        Nats per element, ≥ 0, of the broadcast shape; the sum over a diagonal Gaussian's dimensions is its KL.
+
+    Example:
+        >>> float(gaussian_kl(1.0, 1.0))  # ½ μ²
+        0.5
+
+    Source: Kingma & Welling 2014, arXiv:1312.6114, appendix B (there for the standard normal, with the other sign).
+    """
+    loc, scale, other_loc, other_scale = _at_least_float32(loc, scale, other_loc, other_scale)
+    variance_ratio = jnp.square(scale / other_scale)
+    return 0.5 * (variance_ratio + jnp.square((loc - other_loc) / other_scale) - 1 - jnp.log(variance_ratio))
+
+
+def bernoulli_kl(
+    logits: Float[ArrayLike, "*shape"], other_logits: Float[ArrayLike, "*shape"]
+) -> Float[Array, "*shape"]:
+    """Kullback-Leibler divergence between two Bernoulli distributions, element by element.
+
+    KL(B(a) ‖ B(b)) = s(a) (a − b) + softplus(b) − softplus(a) for logits a, b, with s the logistic function.
+
+    Args:
+        logits: a, of the first.
+        other_logits: b, of the second.
+
+    Returns:
+        Nats per element, ≥ 0, of the broadcast shape.
+    """
+    logits, other_logits = _at_least_float32(logits, other_logits)
+    cross = jax.nn.sigmoid(logits) * (logits - other_logits)
+    return cross + jax.nn.softplus(other_logits) - jax.nn.softplus(logits)
+
+
+def importance_weighted_bound(log_weights: Float[ArrayLike, "*shape"], axis: int = 0) -> Float[Array, "..."]:
+    """The importance-weighted bound on log p(x), from the log-weights of K samples.
+
+    log (1/K) Σₖ exp log wₖ, with log wₖ = log p(x, zₖ) − log q(zₖ|x). Its expectation is at most log p(x), never
+    falls with K, and is the ELBO for K = 1.
+
+    Args:
+        log_weights: log wₖ in nats, the K samples along `axis`.
+        axis: The axis of the samples.
+
+    Returns:
+        Nats per example, `axis` reduced; higher is tighter.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> float(importance_weighted_bound(jnp.log(jnp.array([1.0, 3.0]))))  # log 2
+        0.693147...
+
+    Source: Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519, equation 8.
+    """
+    (log_weights,) = _at_least_float32(log_weights)
+    return logsumexp(log_weights, axis=axis) - jnp.log(log_weights.shape[axis])
+
+
+def effective_sample_size(log_weights: Float[ArrayLike, "*shape"], axis: int = 0) -> Float[Array, "..."]:
+    """How many equally weighted samples the weighted ones are worth: (Σ w)² / Σ w², between 1 and K.
+
+    Args:
+        log_weights: log wₖ in nats, the K samples along `axis`.
+        axis: The axis of the samples.
+
+    Returns:
+        A number of samples, `axis` reduced.
+
+    Source: Kong 1992, technical report 348, University of Chicago.
+    """
+    (log_weights,) = _at_least_float32(log_weights)
+    return jnp.exp(2 * logsumexp(log_weights, axis=axis) - logsumexp(2 * log_weights, axis=axis))
+
+
+def _at_least_float32(*arrays: ArrayLike) -> list[Array]:
+    dtype = jnp.promote_types(jnp.result_type(*arrays), jnp.float32)
+    return [jnp.asarray(array, dtype) for array in arrays]

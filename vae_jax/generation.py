@@ -1,0 +1,184 @@
+"""What a trained VAE can make: samples, reconstructions, and walks through its latent space.
+
+Pure functions of a `VAE`: jit them with the parameters as an argument, `jax.jit(lambda params: sample(key,
+model.bind(params), 64))`. The walks come in two parts, where to decode (`*_codes`) and the decoding, because a large
+model may have to decode the same codes in several batches.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.stats import norm
+from jaxtyping import Array, ArrayLike, Float, Int
+
+from vae_jax.types import Key
+from vae_jax.vae import VAE
+
+
+def sample(key: Key, vae: VAE, num: int, *, mean: bool = True) -> Float[Array, "num *event"]:
+    """New examples: z ~ p(z), then the mean of p(x|z).
+
+    Args:
+        key: A random key.
+        vae: The model, parameters bound.
+        num: How many examples.
+        mean: The mean of p(x|z), which is what is usually shown; False draws x ~ p(x|z), pixel noise and all.
+
+    Returns:
+        Examples, of the likelihood's event shape.
+
+    Example:
+        >>> from vae_jax.distributions import Normal, standard_normal
+        >>> vae = VAE(lambda x: Normal(x, jnp.ones(2)), lambda z: Normal(z, jnp.ones(2)), standard_normal(2))
+        >>> sample(jax.random.key(0), vae, 5).shape
+        (5, 2)
+    """
+
+    def one(key: Key) -> Array:
+        prior_key, likelihood_key = jax.random.split(key)
+        likelihood = vae.likelihood(vae.prior.sample(prior_key))
+        return likelihood.mean() if mean else likelihood.sample(likelihood_key)
+
+    return jax.vmap(one)(jax.random.split(key, num))
+
+
+def encode(vae: VAE, examples: Float[Array, "num *event"]) -> Float[Array, "num latent"]:
+    """The codes of examples: the mean of q(z|x) for each."""
+    return jax.vmap(lambda x: vae.posterior(x).mean())(examples)
+
+
+def decode(vae: VAE, codes: Float[Array, "num latent"]) -> Float[Array, "num *event"]:
+    """The pictures of codes: the mean of p(x|z) for each."""
+    return jax.vmap(lambda z: vae.likelihood(z).mean())(codes)
+
+
+def reconstruct(vae: VAE, examples: Float[Array, "num *event"]) -> Float[Array, "num *event"]:
+    """Examples after a pass through the bottleneck: decoded from their codes, without noise anywhere."""
+    return decode(vae, encode(vae, examples))
+
+
+def manifold(
+    vae: VAE, num_per_side: int, *, loc: Float[ArrayLike, "*2"] = 0.0, scale: Float[ArrayLike, "*2"] = 1.0
+) -> Float[Array, "row column *event"]:
+    """Everything that a two-dimensional latent space holds, decoded on the grid of `manifold_codes`.
+
+    Args:
+        vae: The model, parameters bound; its latent has shape (2,).
+        num_per_side: n, the pictures along each side.
+        loc: The centre of the Gaussian whose quantiles are taken; 0 is that of the standard normal prior.
+        scale: Its standard deviation, likewise.
+
+    Returns:
+        Examples, (n, n, *event): rows from the top of the picture to the bottom, columns from left to right. The
+        first latent grows rightwards and the second *upwards*, as on the axes of a plot.
+
+    Raises:
+        ValueError: If the latent is not two-dimensional.
+
+    Source: Kingma & Welling 2014, arXiv:1312.6114, appendix A, figure 4.
+    """
+    shape = jax.eval_shape(vae.prior.mean).shape
+    if shape != (2,):
+        raise ValueError(
+            f"expected a VAE whose latent has shape (2,); got {shape}; "
+            "use traversals, or train a model with two latent dimensions"
+        )
+    return _decode_grid(vae, manifold_codes(num_per_side, loc=loc, scale=scale))
+
+
+def manifold_codes(
+    num_per_side: int, *, loc: Float[ArrayLike, "*2"] = 0.0, scale: Float[ArrayLike, "*2"] = 1.0
+) -> Float[Array, "row column 2"]:
+    """The centres of n × n cells of equal prior probability: Φ⁻¹ of a regular grid on the unit square.
+
+    Args:
+        num_per_side: n.
+        loc: The mean of the Gaussian, a number or one for each latent.
+        scale: Its standard deviation, likewise.
+
+    Returns:
+        Codes, (n, n, 2); the top row has the largest second latent.
+
+    Example:
+        >>> manifold_codes(2)[0].round(3).tolist()  # the upper row, from left to right
+        [[-0.67..., 0.67...], [0.67..., 0.67...]]
+    """
+    quantiles = norm.ppf((jnp.arange(num_per_side) + 0.5) / num_per_side)
+    first, second = jnp.meshgrid(quantiles, quantiles[::-1])
+    return jnp.asarray(loc) + jnp.asarray(scale) * jnp.stack([first, second], axis=-1)
+
+
+def traversals(
+    vae: VAE,
+    x: Float[Array, "*event"],
+    num_values: int,
+    *,
+    num_deviations: float = 2.0,
+    scale: Float[ArrayLike, "*latent"] = 1.0,
+    dimensions: Int[ArrayLike, " dimension"] | None = None,
+) -> Float[Array, "dimension num_values *event"]:
+    """One latent varied at a time, the others held at the code of one example.
+
+    Args:
+        vae: The model, parameters bound; its latent is a vector.
+        x: The example in whose neighbourhood to walk.
+        num_values: The pictures along each walk; if odd, the middle one is the reconstruction of x.
+        num_deviations: How far to go on each side of the code, in units of `scale`.
+        scale: The standard deviation of a latent, a number or one for each; 1 is that of the standard normal prior.
+        dimensions: Which latents, in the order to show them (those of largest KL, say); by default all. An index that
+            does not exist gives NaN, since a traced index cannot be refused.
+
+    Returns:
+        Examples, (dimension, num_values, *event), the varied latent growing along the second axis.
+    """
+    code = vae.posterior(x).mean()
+    codes = traversal_codes(code, num_values, num_deviations=num_deviations, scale=scale, dimensions=dimensions)
+    return _decode_grid(vae, codes)
+
+
+def traversal_codes(
+    code: Float[Array, " latent"],
+    num_values: int,
+    *,
+    num_deviations: float = 2.0,
+    scale: Float[ArrayLike, "*latent"] = 1.0,
+    dimensions: Int[ArrayLike, " dimension"] | None = None,
+) -> Float[Array, "dimension num_values latent"]:
+    """The codes of `traversals`, around one code: z + t σᵢ eᵢ for t from −`num_deviations` to +`num_deviations`.
+
+    Example:
+        >>> traversal_codes(jnp.zeros(2), 3, num_deviations=1.0)[0].tolist()
+        [[-1.0, 0.0], [0.0, 0.0], [1.0, 0.0]]
+    """
+    axes = jnp.eye(code.size) * jnp.asarray(scale)
+    if dimensions is not None:
+        axes = axes.at[jnp.asarray(dimensions)].get(mode="fill", fill_value=jnp.nan)
+    offsets = jnp.linspace(-num_deviations, num_deviations, num_values)
+    return code + offsets[:, None] * axes[:, None]
+
+
+def interpolate(vae: VAE, a: Float[Array, "*event"], b: Float[Array, "*event"], num: int) -> Float[Array, "num *event"]:
+    """The straight line between the codes of two examples, decoded.
+
+    Args:
+        vae: The model, parameters bound; its latent is a vector.
+        a: The example at the start.
+        b: The example at the end.
+        num: The pictures along the line, ends included.
+
+    Returns:
+        Examples; the first is the reconstruction of a and the last that of b.
+    """
+    return decode(vae, interpolation_codes(vae.posterior(a).mean(), vae.posterior(b).mean(), num))
+
+
+def interpolation_codes(a: Float[Array, " latent"], b: Float[Array, " latent"], num: int) -> Float[Array, "num latent"]:
+    """`num` points at equal distances on the line from code a to code b, ends included."""
+    return jnp.linspace(a, b, num)
+
+
+def _decode_grid(vae: VAE, codes: Float[Array, "row column latent"]) -> Any:
+    return jax.vmap(lambda row: decode(vae, row))(codes)

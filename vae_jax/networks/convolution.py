@@ -1,0 +1,160 @@
+"""Convolutional networks for images: an encoder that halves, a decoder that doubles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, ArrayLike, Float
+
+from vae_jax.networks import activations
+from vae_jax.networks.strided import downsample, upsample
+
+# Glorot-uniform, as in `MLP`; it looks at fan-in and fan-out alike, so a kernel and its transpose start at one scale.
+_kernel_init = nn.initializers.glorot_uniform()
+_strided_kernel_init = nn.initializers.glorot_uniform(in_axis=3, out_axis=0)
+
+
+class ConvEncoder(nn.Module):
+    """Convolutions that halve an image, then dense layers: from (H, W) or (H, W, C) to `output_size` numbers.
+
+    Every convolution has kernel 4 and stride 2. The parameters depend on the size of the image.
+
+    Attributes:
+        output_size: Of the result; twice the latent size for a Gaussian posterior.
+        channels: Of each convolution, the first one first.
+        activation: A name that `activations.activation` knows.
+        hidden_size: The width of a dense layer between the convolutions and the output; None for no such layer.
+
+    Raises:
+        ValueError: If the activation is not known (on construction), or if the image's height or width is not a
+            multiple of 2**len(channels) (by `init` and `apply`, before anything is computed).
+
+    Example:
+        >>> import jax
+        >>> encoder = ConvEncoder(40, channels=(4, 8))
+        >>> output, params = jax.jit(encoder.init_with_output)(jax.random.key(0), jnp.zeros((28, 28)))
+        >>> output.shape
+        (40,)
+    """
+
+    output_size: int
+    channels: tuple[int, ...] = (32, 64)
+    activation: str = "relu"
+    hidden_size: int | None = None
+
+    def __post_init__(self) -> None:
+        """Checks the names and numbers that are known before an image is."""
+        activations.activation(self.activation)
+        super().__post_init__()
+
+    @nn.compact
+    def __call__(self, image: Float[Array, "height width *channel"]) -> Float[Array, " output"]:
+        _coarsest_size(image.shape[:2], self.channels)
+        activation = activations.activation(self.activation)
+        x = image.reshape(*image.shape[:2], -1)
+        for features in self.channels:
+            x = activation(_Downsample(features)(x))
+        return _dense(x.reshape(-1), self.hidden_size, self.output_size, activation)
+
+
+class ConvDecoder(nn.Module):
+    """Dense layers, then transposed convolutions that double: from a latent vector to an image of `output_shape`.
+
+    Every transposed convolution has kernel 4 and stride 2; the last one goes to the channels of the output.
+
+    Attributes:
+        output_shape: (H, W), (H, W, C), or (H, W, C, k) for a likelihood with k numbers for each pixel and channel.
+        channels: Of the input of each transposed convolution, the coarsest image first.
+        activation: A name that `activations.activation` knows.
+        hidden_size: The width of a dense layer between the latent vector and the coarsest image; None for none.
+        output_bias: What the bias of the output starts at, a number or an array that broadcasts to `output_shape`, such
+            as the logit of the data's mean; None for zero. It is one parameter for each number of the output, and the
+            only bias of the last layer.
+
+    Raises:
+        ValueError: On construction, if the activation is not known, if `output_shape` is none of the three, or if its
+            height or width is not a multiple of 2**len(channels).
+
+    Example:
+        >>> import jax
+        >>> decoder = ConvDecoder((28, 28, 1, 2), channels=(8, 4))
+        >>> output, params = jax.jit(decoder.init_with_output)(jax.random.key(0), jnp.zeros(20))
+        >>> output.shape
+        (28, 28, 1, 2)
+    """
+
+    output_shape: tuple[int, ...]
+    channels: tuple[int, ...] = (64, 32)
+    activation: str = "relu"
+    hidden_size: int | None = None
+    output_bias: ArrayLike | None = None
+
+    # By identity, not by field: an array in `output_bias` has no hash, and `jax.jit(decoder.apply)` asks for one.
+    __hash__ = object.__hash__
+
+    def __post_init__(self) -> None:
+        """Checks everything: nothing about a decoder is left to be known."""
+        activations.activation(self.activation)
+        if not 2 <= len(self.output_shape) <= 4:
+            raise ValueError(
+                f"expected an output_shape (H, W), (H, W, C) or (H, W, C, k); got {tuple(self.output_shape)}; "
+                "give the shape of one image, without a batch axis"
+            )
+        _coarsest_size(self.output_shape[:2], self.channels)
+        super().__post_init__()
+
+    @nn.compact
+    def __call__(self, latent: Float[Array, " latent"]) -> Float[Array, "*output"]:
+        activation = activations.activation(self.activation)
+        coarsest = (*_coarsest_size(self.output_shape[:2], self.channels), self.channels[0])
+        x = _dense(latent, self.hidden_size, math.prod(coarsest), activation).reshape(coarsest)
+        for features in self.channels[1:]:
+            x = _Upsample(features)(activation(x))
+        x = _Upsample(math.prod(self.output_shape[2:]), use_bias=False)(activation(x))
+        bias = jnp.broadcast_to(0.0 if self.output_bias is None else self.output_bias, self.output_shape)
+        # Not in `_Upsample`: one bias for each channel could not start at the mean image.
+        return x.reshape(self.output_shape) + self.param("output_bias", lambda key: bias.astype(x.dtype))
+
+
+class _Downsample(nn.Module):
+    features: int
+
+    @nn.compact
+    def __call__(self, image: Float[Array, "height width fine"]) -> Float[Array, "height/2 width/2 coarse"]:
+        kernel = self.param("kernel", _strided_kernel_init, (self.features, 4, 4, image.shape[-1]))
+        return downsample(image, kernel) + self.param("bias", nn.initializers.zeros_init(), (self.features,))
+
+
+class _Upsample(nn.Module):
+    features: int
+    use_bias: bool = True
+
+    @nn.compact
+    def __call__(self, image: Float[Array, "height width coarse"]) -> Float[Array, "2*height 2*width fine"]:
+        kernel = self.param("kernel", _strided_kernel_init, (image.shape[-1], 4, 4, self.features))
+        output = upsample(image, kernel)
+        return output + self.param("bias", nn.initializers.zeros_init(), (self.features,)) if self.use_bias else output
+
+
+def _dense(x: Array, hidden_size: int | None, output_size: int, activation: Callable[[Array], Array]) -> Array:
+    """A dense layer, after a hidden one if there is a size for it; called inside a compact module."""
+    if hidden_size is not None:
+        x = activation(nn.Dense(hidden_size, kernel_init=_kernel_init)(x))
+    return nn.Dense(output_size, kernel_init=_kernel_init)(x)
+
+
+def _coarsest_size(size: tuple[int, ...], channels: tuple[int, ...]) -> tuple[int, int]:
+    """Height and width after one halving for each of the channels."""
+    if not channels:
+        raise ValueError("expected the channels of one convolution or more; got (); use an MLP for none")
+    factor = 2 ** len(channels)
+    height, width = size
+    if height % factor or width % factor:
+        raise ValueError(
+            f"expected an image whose height and width are multiples of {factor}, for {len(channels)} convolutions of "
+            f"stride 2; got {height} x {width}; pad or resize the images, or give fewer channels than {tuple(channels)}"
+        )
+    return height // factor, width // factor

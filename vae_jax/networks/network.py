@@ -1,0 +1,117 @@
+"""A network is two pure functions. Flax Linen, Flax NNX and Equinox modules become one here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as flax_linen
+from flax import nnx as flax_nnx
+from jaxtyping import Array
+
+from vae_jax.types import Key, Params
+
+
+class Network(NamedTuple):
+    """A parametrised function of ONE example, with no state of its own. Two functions of yours make one, too."""
+
+    init: Callable[[Key], Params]
+    """key -> parameters."""
+    apply: Callable[[Params, Any], Array]
+    """(parameters, input) -> output, without batch axes."""
+
+
+def linen(module: flax_linen.Module, input_shape: tuple[int, ...]) -> Network:
+    """A Flax Linen module as a `Network`.
+
+    Args:
+        module: Takes one array of `input_shape`; only `init` and `apply` are used.
+        input_shape: Of one example, without a batch axis.
+
+    Raises:
+        ValueError: If the module keeps mutable state (as BatchNorm does), which a pure function cannot.
+    """
+
+    def init(key: Key) -> Params:
+        variables = module.init(key, jnp.zeros(input_shape))
+        state = sorted(set(variables) - {"params"})
+        if state:
+            raise ValueError(
+                f"expected a module whose only variables are parameters; got {type(module).__name__} with the "
+                f"mutable collection {state[0]!r}; use LayerNorm or GroupNorm where it has BatchNorm"
+            )
+        return variables.get("params", {})
+
+    def apply(params: Params, x: Array) -> Array:
+        return module.apply({"params": params}, x)  # pyright: ignore[reportReturnType]
+
+    return Network(init, apply)
+
+
+def nnx(make: Callable[[flax_nnx.Rngs], flax_nnx.Module]) -> Network:
+    """A Flax NNX module as a `Network`.
+
+    Args:
+        make: From random streams to a module that takes one example.
+
+    Raises:
+        ValueError: If the module keeps mutable state beside its `nnx.Param`s.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> network = nnx(lambda rngs: flax_nnx.Linear(3, 2, rngs=rngs))
+        >>> network.apply(network.init(jax.random.key(0)), jnp.ones(3)).shape
+        (2,)
+    """
+
+    abstract = flax_nnx.eval_shape(lambda: make(flax_nnx.Rngs(params=0)))
+    graph, _, rest = flax_nnx.split(abstract, flax_nnx.Param, ...)
+    if jax.tree.leaves(rest):
+        raise ValueError(
+            "expected an NNX module whose only variables are nnx.Param; got other state beside them; "
+            "use layers without random streams or running statistics of their own"
+        )
+
+    def init(key: Key) -> Params:
+        return flax_nnx.to_pure_dict(flax_nnx.state(make(flax_nnx.Rngs(params=key)), flax_nnx.Param))
+
+    def apply(params: Params, x: Array) -> Array:
+        return flax_nnx.merge(graph, flax_nnx.State(params), rest)(x)
+
+    return Network(init, apply)
+
+
+def equinox(make: Callable[[Key], Callable[[Any], Array]]) -> Network:
+    """An Equinox module as a `Network`.
+
+    Args:
+        make: From a key to a module that takes one example. Its floating-point arrays are the parameters.
+
+    Raises:
+        ModuleNotFoundError: If Equinox is not installed.
+
+    Example:
+        >>> import equinox as eqx, jax, jax.numpy as jnp
+        >>> network = equinox(lambda key: eqx.nn.Linear(3, 2, key=key))
+        >>> network.apply(network.init(jax.random.key(0)), jnp.ones(3)).shape
+        (2,)
+    """
+    try:
+        import equinox as eqx
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "expected Equinox for a network written in it; it is not installed; pip install 'vae-jax[equinox]'"
+        ) from None
+
+    def init(key: Key) -> Params:
+        return eqx.filter(make(key), eqx.is_inexact_array)
+
+    # What is not a parameter (sizes, activation functions) is the same for every key.
+    _, static = eqx.partition(make(jax.random.key(0)), eqx.is_inexact_array)
+
+    def apply(params: Params, x: Array) -> Array:
+        return eqx.combine(params, static)(x)
+
+    return Network(init, apply)

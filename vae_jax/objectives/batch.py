@@ -1,0 +1,65 @@
+"""From one example to a batch."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from jaxtyping import Array, Float, Scalar
+
+from vae_jax.messages import did_you_mean
+from vae_jax.types import BatchObjective, Key, Metrics, Objective
+from vae_jax.vae import VAE
+
+
+def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], float | Scalar]) -> BatchObjective:
+    """Lift an objective for one example to a batch, its hyper-parameters following schedules.
+
+    Every example gets a key of its own, derived from its place in the batch, so the noise does not depend on how the
+    batch is spread over devices.
+
+    Args:
+        objective: A function `(key, vae, x, *, ...) -> (value, metrics)` of one example.
+        **schedules: For any of its float options, a function of the training step; an optax schedule is one.
+
+    Returns:
+        A function `(key, vae, batch, step) -> (values, metrics)`: the batch along the first axis, values in nats per
+        example, higher is better.
+
+    Raises:
+        TypeError: If a schedule names no option of the objective.
+
+    Example:
+        >>> import optax
+        >>> from vae_jax.objectives import elbo
+        >>> warm_up = over_batch(elbo, beta=optax.linear_schedule(0.0, 1.0, 1_000))
+        >>> over_batch(elbo, betta=1.0)
+        Traceback (most recent call last):
+        TypeError: expected schedules for options of elbo (beta, num_samples, kl); got 'betta'; did you mean 'beta'?
+    """
+    _check_names(objective, schedules)
+
+    def batch_objective(
+        key: Key, vae: VAE, batch: Any, step: Scalar | int, /
+    ) -> tuple[Float[Array, " batch"], Metrics]:
+        options = {name: schedule(step) for name, schedule in schedules.items()}
+        keys = jax.random.split(key, len(jax.tree.leaves(batch)[0]))
+        return jax.vmap(lambda key, x: objective(key, vae, x, **options))(keys, batch)
+
+    return batch_objective
+
+
+def _check_names(objective: Callable[..., Any], schedules: dict[str, Any]) -> None:
+    parameters = inspect.signature(objective).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    options = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    for name in schedules:
+        if name not in options:
+            of = getattr(objective, "__name__", "the objective")
+            raise TypeError(
+                f"expected schedules for options of {of} ({', '.join(options)}); "
+                f"got '{name}'{did_you_mean(name, options)}"
+            )

@@ -1,0 +1,62 @@
+"""The evidence lower bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Scalar
+
+from vae_jax.objectives.kl_estimators import analytic_kl
+from vae_jax.objectives.over_draws import over_draws
+from vae_jax.types import Key, Metrics
+from vae_jax.vae import VAE, Draw
+
+
+def elbo(
+    key: Key,
+    vae: VAE,
+    x: Float[Array, "*event"],
+    *,
+    beta: float | Scalar = 1.0,
+    num_samples: int = 1,
+    kl: Callable[[Draw], Scalar] = analytic_kl,
+) -> tuple[Scalar, Metrics]:
+    """The evidence lower bound (ELBO) of one example, estimated with L samples.
+
+    (1/L) Σₗ log p(x|zₗ) − β KL(q(z|x) ‖ p(z)), zₗ ~ q(z|x); for β = 1 its expectation is
+    log p(x) − KL(q(z|x) ‖ p(z|x)) ≤ log p(x).
+
+    Args:
+        key: A random key.
+        vae: The model, parameters bound.
+        x: One example.
+        beta: The weight of the KL, ≥ 0, a number or a traced scalar. 1 is the bound; above it the latent code is
+            squeezed towards the prior (β-VAE); any other value is no bound on log p(x).
+        num_samples: L ≥ 1.
+        kl: An estimator of the KL from one draw: `analytic_kl`, `sampled_kl`, `sticking_the_landing_kl`.
+
+    Returns:
+        The value in nats per example (higher is better), and the metrics `log_likelihood` (E log p(x|z), nats) and
+        `kl` (nats, not multiplied by β).
+
+    Raises:
+        TypeError: If `kl` cannot be computed for this pair of posterior and prior.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from vae_jax.distributions import Normal, standard_normal
+        >>> exact = VAE(lambda x: Normal(x / 2, jnp.sqrt(0.5)), lambda z: Normal(z, 1.0), standard_normal(1))
+        >>> value, metrics = elbo(jax.random.key(0), exact, jnp.zeros(1), num_samples=100)
+        >>> sorted(metrics)
+        ['kl', 'log_likelihood']
+
+    Source: Kingma & Welling 2014, arXiv:1312.6114, equation 7; β: Higgins et al. 2017, equation 4.
+    """
+
+    def terms(draw: Draw) -> tuple[Scalar, Scalar]:
+        return draw.likelihood.log_prob(x), kl(draw)
+
+    log_likelihood, divergence = jax.tree.map(jnp.mean, over_draws(key, vae, x, num_samples, terms))
+    return log_likelihood - beta * divergence, {"log_likelihood": log_likelihood, "kl": divergence}

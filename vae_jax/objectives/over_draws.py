@@ -1,0 +1,34 @@
+"""L Monte-Carlo samples of one example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from vae_jax.types import Key
+from vae_jax.vae import VAE, Draw, draw
+
+
+def over_draws(key: Key, vae: VAE, x: Any, num_samples: int, of: Callable[[Draw], Any]) -> Any:
+    """`of(draw)` for `num_samples` independent draws from q(z|x).
+
+    Only z depends on the key, so the encoder is evaluated once, not once a draw.
+
+    Args:
+        key: A random key.
+        vae: The model, parameters bound.
+        x: One example.
+        num_samples: How many draws, ≥ 1.
+        of: What to compute from one draw.
+
+    Returns:
+        What `of` returns, each array with a leading axis of `num_samples`.
+
+    Raises:
+        ValueError: If `num_samples` is below one.
+    """
+    if num_samples < 1:
+        raise ValueError(f"expected num_samples of at least 1; got {num_samples}")
+    return jax.vmap(lambda key: of(draw(key, vae, x)))(jax.random.split(key, num_samples))

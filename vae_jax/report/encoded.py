@@ -1,0 +1,73 @@
+"""The codes of examples, and which latent dimensions matter to them, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from vae_jax import generation
+from vae_jax.distributions import PointMass, kl_per_dimension
+from vae_jax.types import Params
+from vae_jax.vae import Model
+
+CHUNK = 64
+"""Examples encoded or decoded at a time: memory does not grow with their number."""
+
+
+class Encoded(NamedTuple):
+    """Where the posterior puts examples."""
+
+    codes: Any
+    """Posterior means, (num, latent) or a pytree of a hierarchy."""
+    importance: np.ndarray | None
+    """(latent,): the mean KL of each dimension, or the variance of its codes; None if the latent is no vector."""
+    has_kl: bool
+    """Whether the posterior has a density that a prior can hold together."""
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether a code is one vector."""
+        return self.importance is not None
+
+    @property
+    def ranking(self) -> np.ndarray:
+        """Dimensions, the most important first."""
+        assert self.importance is not None
+        return np.argsort(-self.importance, kind="stable")
+
+
+def encode(model: Model, params: Params, examples: np.ndarray) -> Encoded:
+    """The codes of examples, (num, *event), and the importance of each latent dimension."""
+
+    def closed_form_kl(params: Params, batch: Any) -> Any:
+        vae = model.bind(params)
+        return jax.vmap(lambda x: kl_per_dimension(vae.posterior(x), vae.prior))(batch)
+
+    encode_chunk = jax.jit(lambda params, batch: generation.encode(model.bind(params), batch))
+    codes = in_chunks(lambda chunk: encode_chunk(params, chunk), examples)
+    posterior = jax.eval_shape(lambda params, x: model.bind(params).posterior(x), params, examples[0])
+    has_kl = not isinstance(posterior, PointMass)
+    if not isinstance(codes, np.ndarray) or codes.ndim != 2:
+        return Encoded(codes, None, has_kl)
+    try:
+        kl_chunk = jax.jit(closed_form_kl)
+        importance = in_chunks(lambda chunk: kl_chunk(params, chunk), examples).mean(axis=0)
+    except TypeError:  # no closed form, dimension by dimension, for this pair of families
+        importance = codes.var(axis=0)
+    return Encoded(codes, importance, has_kl)
+
+
+def in_chunks(function: Callable[[Any], Any], inputs: Any) -> Any:
+    """`function` of a batch, applied `CHUNK` examples at a time, always the same number so that it compiles once."""
+    num = len(jax.tree.leaves(inputs)[0])
+    outputs = []
+    for start in range(0, num, CHUNK):
+        # The last chunk is filled up with the last example.
+        places = np.minimum(np.arange(start, start + CHUNK), num - 1)
+        chunk = jax.tree.map(lambda array, places=places: jnp.asarray(array[places]), inputs)
+        outputs.append(jax.tree.map(np.asarray, function(chunk)))
+    return jax.tree.map(lambda *parts: np.concatenate(parts)[:num], *outputs)

@@ -1,0 +1,162 @@
+"""One page that explains a run, in one file that needs no network and no script."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jinja2
+
+from vae_jax.report import captions, numbers
+from vae_jax.report.files import write_atomically
+from vae_jax.report.picture import Picture, data_uri
+from vae_jax.report.plots import Metrics, best_validation_step, kl_bars, learning_curve
+from vae_jax.report.theme import DARK, LIGHT
+
+CURVES = {
+    "value": "Objective (nats per example)",
+    "log_likelihood": "Reconstruction, log p(x|z) (nats)",
+    "kl": "KL from posterior to prior (nats)",
+}
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    *,
+    title: str,
+    summary: str,
+    config: Mapping[str, Any],
+    data: Mapping[str, Any],
+    evaluation: Mapping[str, Any] | None,
+    environment: Mapping[str, Any],
+    metrics: Metrics,
+    pictures: Sequence[Picture],
+    command: str,
+    measures: Mapping[str, float] | None = None,
+    best_step: int | None = None,
+) -> None:
+    """Write the page, whole or not at all; the arguments are those of `report_html`."""
+    page = report_html(
+        title=title,
+        summary=summary,
+        config=config,
+        data=data,
+        evaluation=evaluation,
+        environment=environment,
+        metrics=metrics,
+        pictures=pictures,
+        command=command,
+        measures=measures,
+        best_step=best_step,
+    )
+    write_atomically(path, page.encode("utf-8"))
+
+
+def report_html(
+    *,
+    title: str,
+    summary: str,
+    config: Mapping[str, Any],
+    data: Mapping[str, Any],
+    evaluation: Mapping[str, Any] | None,
+    environment: Mapping[str, Any],
+    metrics: Metrics,
+    pictures: Sequence[Picture],
+    command: str,
+    measures: Mapping[str, float] | None = None,
+    best_step: int | None = None,
+) -> str:
+    """The page as HTML: a function of its arguments alone, so an interrupted and resumed run has the same page.
+
+    Args:
+        title: The experiment's name.
+        summary: What it is, in one sentence: the first line of its docstring.
+        config: Its settings.
+        data: What a `Dataset.summary()` says, and the transform: `name`, `description`, `num_examples`, ...
+        evaluation: evaluation.json, any of whose keys may be missing or None; None if there was no evaluation yet.
+        environment: environment.json: versions, device, source state.
+        metrics: The lines of metrics.jsonl.
+        pictures: In the order to show them; the first stands at the top of the page.
+        command: What to type to get this run again.
+        measures: Further results, by name.
+        best_step: The validation step whose parameters were kept; by default the one of highest value.
+
+    Returns:
+        A complete HTML document.
+    """
+    evaluation = evaluation or {}
+    best_step = best_validation_step(metrics) if best_step is None else best_step
+    template = jinja2.Environment(
+        loader=jinja2.PackageLoader("vae_jax", "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template("page.html.jinja")
+    notes = evaluation.get("notes") or []
+    return template.render(
+        title=title,
+        summary=summary,
+        light=LIGHT,
+        dark=DARK,
+        hero=pictures[0] if pictures else None,
+        pictures=pictures[1:],
+        headlines=numbers.headlines(evaluation),
+        measured=_measured(evaluation),
+        notes=[notes] if isinstance(notes, str) else notes,
+        measures={**numbers.other_measures(evaluation), **(measures or {})},
+        curves=_curves(metrics, evaluation, best_step),
+        curves_caption=captions.learning_curves(any(numbers.is_number(line.get("kl")) for line in metrics)),
+        config=config,
+        data=data,
+        environment=environment,
+        command=command,
+        string=str,
+        **{function.__name__: function for function in (data_uri, numbers.decimal, numbers.setting, numbers.words)},
+    )
+
+
+def _curves(metrics: Metrics, evaluation: Mapping[str, Any], best_step: int | None) -> list[Picture]:
+    """The curves that these metrics hold and the KL of each dimension, for a light page and a dark one."""
+    names = [name for name in CURVES if any(numbers.is_number(line.get(name)) for line in metrics)]
+    if "kl" not in names and all(line.get("log_likelihood") == line.get("value") for line in metrics):
+        names = names[:1]  # an autoencoder's objective is its reconstruction: one curve, not two alike
+    curves = []
+    for name in names:
+        light, dark = (
+            learning_curve(metrics, name, title=CURVES[name], best_step=best_step, theme=theme)
+            for theme in (LIGHT, DARK)
+        )
+        if light is not None:
+            curves.append(Picture(light, CURVES[name], "", dark))
+    kl, active_units = _kl_per_dimension(metrics, evaluation, best_step)
+    if kl:
+        light, dark = (kl_bars(kl, active_units=active_units, theme=theme) for theme in (LIGHT, DARK))
+        curves.append(Picture(light, "KL of each latent dimension", captions.KL_PER_DIMENSION, dark))
+    return curves
+
+
+def _kl_per_dimension(
+    metrics: Metrics, evaluation: Mapping[str, Any], best_step: int | None
+) -> tuple[Sequence[float] | None, int | None]:
+    """From the evaluation, or else from the validation of the kept step, or else from the last."""
+    lines = [line for line in metrics if line.get("split") == "validation" and line.get("kl_per_dimension")]
+    kept = [line for line in lines if line.get("step") == best_step]
+    for source in [evaluation, *kept[-1:], *lines[-1:]]:
+        if source.get("kl_per_dimension"):
+            return source["kl_per_dimension"], source.get("active_units")
+    return None, None
+
+
+def _measured(evaluation: Mapping[str, Any]) -> dict[str, str]:
+    """How the numbers came about, without which they cannot be compared with others."""
+    rows = {
+        "split": "Split",
+        "num_examples": "Examples",
+        "selection": "Parameters",
+        "binarisation": "Binarisation",
+        "num_samples": "Importance samples",
+    }
+    shown = {key: words for key, words in rows.items() if evaluation.get(key) is not None}
+    return {words: numbers.setting(evaluation[key], grouped=True) for key, words in shown.items()}

@@ -1,0 +1,31 @@
+"""A picture with the sentence that says what to look for in it."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from typing import NamedTuple
+
+
+class Picture(NamedTuple):
+    """One figure of the report, ready to be written to a file or inlined in a page."""
+
+    png: bytes
+    """The PNG file."""
+    title: str
+    """A few words."""
+    caption: str
+    """One sentence or two, for someone who meets such a picture for the first time."""
+    dark_png: bytes | None = None
+    """The same for a dark page, where the first has a light ground of its own."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, read from the file's header, where every PNG has them at the same place."""
+        width, height = struct.unpack(">II", self.png[16:24])
+        return width, height
+
+
+def data_uri(png: bytes) -> str:
+    """A PNG as text that a page can hold, so that the page needs no other file."""
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

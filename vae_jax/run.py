@@ -1,0 +1,270 @@
+"""A run: training, resuming, evaluating and explaining it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import cattrs
+import jax
+
+from vae_jax import display as displays
+from vae_jax.catalogue import ExperimentFile, load_experiment
+from vae_jax.environment import environment
+from vae_jax.evaluation import bound_evaluator, evaluate
+from vae_jax.experiment import Experiment, check
+from vae_jax.files import write_json
+from vae_jax.messages import RunError, UsageError, did_you_mean
+from vae_jax.run_directory import RunDirectory, next_free
+from vae_jax.run_report import write_run_report
+from vae_jax.training import params_to_evaluate
+from vae_jax.training.advance import start
+from vae_jax.training.checkpoint import Checkpoints
+from vae_jax.training.feed import Feed, make_feed
+from vae_jax.training.loop import Outcome, fit
+from vae_jax.training.metrics import MetricsFile, plain
+from vae_jax.types import Key, Params
+from vae_jax.vae import VAE
+
+Selection = Literal["best", "latest"]
+
+
+class Run:
+    """A run directory with its experiment, ready to be trained further, evaluated, sampled from or reported on.
+
+    Args:
+        directory: Where it is.
+        record: Its `config.json`: the experiment's name, its config, and the number of steps if that was given.
+        file: The experiment's file.
+        config: Its `Config`.
+        experiment: What the file makes of it.
+    """
+
+    def __init__(
+        self, directory: RunDirectory, record: dict[str, Any], file: ExperimentFile, config: Any, experiment: Experiment
+    ) -> None:
+        self.directory, self.record, self.file, self.config, self.experiment = (
+            directory,
+            record,
+            file,
+            config,
+            experiment,
+        )
+
+    def train(self) -> Outcome:
+        """Train to the end, from the latest checkpoint if there is one; then evaluate, and write the report."""
+        experiment, directory = self.experiment, self.directory
+        self._say_other_versions()
+        run_key, feed = _key_and_feed(experiment)
+        validate = bound_evaluator(experiment.model, experiment.bound, experiment.transform.apply)
+        with displays.display(experiment.budget.num_steps) as display:
+            checkpoints = Checkpoints(directory.checkpoints, say=display.say)
+            try:
+                outcome = fit(
+                    experiment.trainer,
+                    feed,
+                    experiment.budget,
+                    run_key,
+                    validate=lambda params: validate(params, experiment.dataset.split("validation").examples),
+                    checkpoints=checkpoints,
+                    open_metrics=lambda num_bytes: MetricsFile(directory.metrics, num_bytes),
+                    display=display,
+                )
+            finally:
+                checkpoints.close()
+        if outcome.is_finished:
+            write_json(directory.config, self.record)
+            self.evaluate()
+        return outcome
+
+    def params(self, select: Selection = "best") -> tuple[Params, dict[str, Any]]:
+        """Trained parameters, and in words which.
+
+        Args:
+            select: "best" by the validation bound, or "latest".
+
+        Raises:
+            RunError: If there is no checkpoint that can be read.
+        """
+        run_key, feed = _key_and_feed(self.experiment)
+        target = jax.eval_shape(lambda: start(self.experiment.trainer, feed, run_key))
+        checkpoints = Checkpoints(self.directory.checkpoints)
+        try:
+            restored = checkpoints.restore_latest(target)
+            if restored is None:
+                raise RunError(f"expected a checkpoint in {self.directory.checkpoints}; there is none; train first")
+            progress, record = restored
+            step, rule = int(progress.state.step), "the last checkpoint"
+            if select == "best" and record.best is not None:
+                step, rule = record.best.step, "the best bound on the validation split"
+                progress, _ = checkpoints.restore(step, target)
+        finally:
+            checkpoints.close()
+        return params_to_evaluate(progress.state), {"checkpoint_step": step, "selection": rule}
+
+    def vae(self, select: Selection = "best") -> VAE:
+        """The trained model, parameters bound."""
+        return self.experiment.model.bind(self.params(select)[0])
+
+    def evaluate(
+        self, *, num_samples: int | None = None, split: str = "test", select: Selection = "best"
+    ) -> dict[str, Any]:
+        """Evaluate on a split, write `evaluation.json`, the pictures and the report, and return the evaluation.
+
+        Args:
+            num_samples: K of the importance-sampled NLL; None for the experiment's own.
+            split: Of the data.
+            select: Which checkpoint.
+        """
+        experiment = self.experiment
+        examples = experiment.dataset.split(split).examples
+        params, selection = self.params(select)
+        result = evaluate(
+            experiment.model,
+            experiment.bound,
+            experiment.transform.apply,
+            params,
+            examples,
+            num_samples=experiment.num_samples if num_samples is None else num_samples,
+            log_scale=experiment.transform.log_scale,
+        )
+        about = {"data": experiment.dataset.name, "split": split, "transform": experiment.transform.name}
+        measures = dict(experiment.measures(params)) if experiment.measures else {}
+        result = plain(about | selection | result | {"measures": measures})
+        write_json(self.directory.evaluation, result)
+        write_run_report(self.directory, self.file, self.record, self.config, experiment, params, result)
+        return result
+
+    def report(self) -> Path:
+        """Write the pictures and the report from what is there, and return the report's path."""
+        result = self.directory.read_json(self.directory.evaluation)
+        if result is None:
+            self.evaluate()
+        else:
+            params, _ = self.params()
+            write_run_report(self.directory, self.file, self.record, self.config, self.experiment, params, result)
+        return self.directory.report
+
+    def _say_other_versions(self) -> None:
+        then, now = self.directory.read_json(self.directory.environment) or {}, environment(self.directory.experiment)
+        changed = [name for name in ("jax", "jaxlib", "device") if then.get(name) != now[name]]
+        if changed:
+            was = ", ".join(f"{name} {then.get(name)}, now {now[name]}" for name in changed)
+            print(f"this run was started with {was}: its end may differ in the last bits")
+
+
+def train(
+    name: str | Path,
+    *,
+    run_dir: str | Path | None = None,
+    overwrite: bool = False,
+    num_steps: int | None = None,
+    **fields: Any,
+) -> Run:
+    """Train an experiment from a script or notebook, as `vae-jax train` does.
+
+    Args:
+        name: Of a shipped experiment, or the path of a file.
+        run_dir: Where to; None for the next free `runs/NAME-1`.
+        overwrite: Replace the run that is there.
+        num_steps: Train for so many steps, in place of the experiment's own budget.
+        **fields: Of the experiment's `Config`.
+
+    Raises:
+        UsageError: If something of this is not as expected; nothing was changed then.
+        RunError: If training could not go on.
+    """
+    file = load_experiment(name)
+    run = begin(file, config_from(file, fields), run_dir, overwrite=overwrite, num_steps=num_steps)
+    with run.directory.lock():
+        run.train()
+    return run
+
+
+def resume(run_dir: str | Path, *, num_steps: int | None = None) -> Run:
+    """Go on with a run that was interrupted, or for more steps, as `vae-jax resume` does.
+
+    Raises:
+        UsageError: If there is no run.
+        RunError: If training could not go on.
+    """
+    run = open_run(run_dir, num_steps=num_steps)
+    with run.directory.lock():
+        run.train()
+    return run
+
+
+def begin(
+    file: ExperimentFile, config: Any, run_dir: str | Path | None, *, overwrite: bool, num_steps: int | None
+) -> Run:
+    """Make the directory of a new run. Nothing on the disk changes before the experiment is known to work.
+
+    Raises:
+        UsageError: If the experiment cannot be built, or the directory is taken.
+    """
+    experiment = build(file, config, num_steps)
+    directory = RunDirectory(next_free(Path("runs"), file.name) if run_dir is None else Path(run_dir))
+    directory.check_free(overwrite=overwrite)
+    with directory.lock():
+        record = {"experiment": file.name, "config": cattrs.unstructure(config), "num_steps": num_steps}
+        directory.create(record, environment(file.path), file.path.read_bytes())
+    return Run(directory, record, file, config, experiment)
+
+
+def open_run(path: str | Path, *, num_steps: int | None = None) -> Run:
+    """The run in a directory, from the config and the copy of the experiment file that are kept there.
+
+    Args:
+        path: The directory.
+        num_steps: Train for so many steps from now on, in place of what the run was started with.
+
+    Raises:
+        UsageError: If there is no run, or its experiment cannot be built.
+    """
+    directory = RunDirectory(Path(path))
+    record = directory.read_config()
+    if num_steps is not None:
+        record["num_steps"] = num_steps
+    file = load_experiment(directory.experiment)._replace(name=record["experiment"])
+    config = config_from(file, record["config"])
+    return Run(directory, record, file, config, build(file, config, record["num_steps"]))
+
+
+def build(file: ExperimentFile, config: Any, num_steps: int | None) -> Experiment:
+    """The experiment of a config, checked.
+
+    Raises:
+        UsageError: With the reason.
+    """
+    try:
+        experiment = file.experiment(config)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{error}") from error
+    if num_steps is not None:
+        experiment = experiment._replace(budget=experiment.budget._replace(num_steps=num_steps))
+    check(experiment)
+    return experiment
+
+
+def config_from(file: ExperimentFile, fields: dict[str, Any]) -> Any:
+    """A `Config` from names and values, as a JSON file holds them.
+
+    Raises:
+        UsageError: If there is no such field, or the value is not of its type.
+    """
+    known = list(getattr(file.Config, "__dataclass_fields__"))  # noqa: B009 (pyright knows only `type`)
+    for name in fields:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise UsageError(f"expected a field of {file.name} ({', '.join(known)}); got '{name}'{hint}")
+    try:
+        return cattrs.structure(fields, file.Config)
+    except (cattrs.BaseValidationError, TypeError, ValueError) as error:
+        reasons = "; ".join(cattrs.transform_error(error))  # pyright: ignore[reportArgumentType]
+        raise UsageError(f"expected values of the types of {file.name}'s fields; got {reasons}") from None
+
+
+def _key_and_feed(experiment: Experiment) -> tuple[Key, Feed]:
+    run_key, data_key = jax.random.split(jax.random.key(experiment.seed))
+    examples, batch_size = experiment.dataset.train.examples, experiment.budget.batch_size
+    return run_key, make_feed(examples, experiment.transform.apply, batch_size, data_key)

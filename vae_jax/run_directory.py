@@ -1,0 +1,114 @@
+"""A run's directory: what is in it, who may write to it, and when it counts as a run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from vae_jax.files import write_bytes, write_json
+from vae_jax.messages import UsageError
+
+
+class RunDirectory:
+    """The files of a run.
+
+    It is a run from the moment that it has a `config.json`, which is the last file that `create` writes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.json"
+        self.environment = path / "environment.json"
+        self.experiment = path / "experiment.py"
+        self.metrics = path / "metrics.jsonl"
+        self.checkpoints = path / "checkpoints"
+        self.evaluation = path / "evaluation.json"
+        self.images = path / "images"
+        self.report = path / "report.html"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a run."""
+        return self.config.is_file()
+
+    def read_config(self) -> dict[str, Any]:
+        """What `create` was given.
+
+        Raises:
+            UsageError: If there is no run, or its config cannot be read.
+        """
+        if not self.exists:
+            raise UsageError(f"expected a run directory; {self.path} has no config.json; start one with vae-jax train")
+        try:
+            return json.loads(self.config.read_text("utf-8"))
+        except ValueError as error:
+            raise UsageError(f"expected JSON in {self.config}; {error}") from None
+
+    def read_json(self, path: Path) -> dict[str, Any] | None:
+        """A JSON file of the run, or None if it is not there yet."""
+        return json.loads(path.read_text("utf-8")) if path.is_file() else None
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only process that writes here. The lock goes with the process, however that ends.
+
+        Raises:
+            UsageError: If another process has it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.path / ".lock", timeout=0):
+                yield
+        except Timeout:
+            raise UsageError(
+                f"expected {self.path} to be free; another process is at work in it; wait for it, or use another "
+                "--run-dir"
+            ) from None
+
+    def check_free(self, *, overwrite: bool) -> None:
+        """See that a new run may be made here.
+
+        Raises:
+            UsageError: If there is a run and it is not to be overwritten, or something else that nobody asked to lose.
+        """
+        if self.exists:
+            if not overwrite:
+                raise UsageError(
+                    f"expected a new run directory; {self.path} holds a run; go on with it by "
+                    f"'vae-jax resume {self.path}', or give --overwrite or another --run-dir"
+                )
+            return
+        if self.path.exists() and not self.path.is_dir():
+            raise UsageError(f"expected a directory for the run; {self.path} is a file; give another --run-dir")
+        ours = {".lock", self.environment.name, self.experiment.name, f".{self.config.name}.writing"}
+        foreign = sorted({entry.name for entry in self.path.iterdir()} - ours) if self.path.exists() else []
+        if foreign:
+            raise UsageError(
+                f"expected a new or empty run directory; {self.path} holds {foreign[0]} and is no run; "
+                "give another --run-dir"
+            )
+
+    def create(self, config: dict[str, Any], environment: dict[str, Any], experiment: bytes) -> None:
+        """Begin a run, in place of the one that is here, if any."""
+        # The config of the old run goes last, so that a process killed here leaves a run that --overwrite still takes;
+        # that of the new one comes last, so that what is killed there does not look like a run.
+        for entry in sorted(self.path.iterdir(), key=lambda entry: entry == self.config):
+            if entry.name != ".lock":
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        write_json(self.environment, environment)
+        write_bytes(self.experiment, experiment)
+        write_json(self.config, config)
+
+
+def next_free(parent: Path, name: str) -> Path:
+    """`parent/name-1`, or the first number that is not taken."""
+    number = 1
+    while (parent / f"{name}-{number}").exists():
+        number += 1
+    return parent / f"{name}-{number}"

@@ -1,0 +1,49 @@
+"""How long a run trains, and how often it looks up."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Budget(NamedTuple):
+    """The steps of a run. Everything is counted in steps, so that a resumed run does the same at the same places."""
+
+    batch_size: int
+    num_steps: int
+    """0 for a model that `init` solves."""
+    validate_every: int
+    """Steps from one validation, and one checkpoint, to the next. The last step is always validated."""
+    log_every: int
+    """Steps from one line of training metrics to the next."""
+    patience: int | None = None
+    """Stop early after this many validations in a row without a new best; None never to."""
+    max_skipped: int = 50
+    """Give up after this many steps in a row whose value or gradient was not finite."""
+
+
+def budget_of_epochs(
+    num_epochs: int, num_examples: int, batch_size: int, *, patience: int | None = None, num_validations: int = 20
+) -> Budget:
+    """A budget counted in passes through the data.
+
+    Args:
+        num_epochs: Passes through the data, ≥ 0.
+        num_examples: In the training split.
+        batch_size: Examples a step. What is left over at the end of an epoch is not seen in it.
+        patience: As in `Budget`.
+        num_validations: How many times to validate and to save, at most: whole epochs apart.
+
+    Raises:
+        ValueError: If the batch size is not between 1 and the number of examples, or the number of epochs negative.
+
+    Example:
+        >>> budget_of_epochs(10, num_examples=1_000, batch_size=100, num_validations=5)
+        Budget(batch_size=100, num_steps=100, validate_every=20, log_every=10, patience=None, max_skipped=50)
+    """
+    if not 1 <= batch_size <= num_examples:
+        raise ValueError(f"expected a batch size between 1 and the {num_examples} training examples; got {batch_size}")
+    if num_epochs < 0:
+        raise ValueError(f"expected a number of epochs of at least 0; got {num_epochs}")
+    epoch = num_examples // batch_size
+    epochs_apart = max(1, -(-num_epochs // num_validations))
+    return Budget(batch_size, num_epochs * epoch, epochs_apart * epoch, min(epoch, 100), patience)

@@ -1,0 +1,196 @@
+"""The training loop: a few duties, in order."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from vae_jax.messages import RunError
+from vae_jax.training.advance import Progress, advance, start
+from vae_jax.training.budget import Budget
+from vae_jax.training.checkpoint import Best, Checkpoints, Record
+from vae_jax.training.feed import Feed, epoch_order
+from vae_jax.training.interruption import Interruption
+from vae_jax.training.metrics import MetricsFile, plain
+from vae_jax.training.trainer import Trainer, params_to_evaluate
+from vae_jax.types import Key, Metrics, Params
+
+Line = dict[str, Any]
+
+
+class Display(Protocol):
+    """Who shows a run while it goes on."""
+
+    def train(self, line: Line, images_per_second: float, seconds_left: float) -> None:
+        """A line of training metrics has come."""
+        ...
+
+    def validation(self, line: Line, is_best: bool) -> None:
+        """A line of validation metrics has come."""
+        ...
+
+
+class Outcome(NamedTuple):
+    """How a loop ended."""
+
+    step: int
+    best: Best
+    reason: str
+    """"all steps done", "no new best in N validations", or the name of a signal."""
+    is_finished: bool
+    """False if it was a signal."""
+
+
+def fit(
+    trainer: Trainer,
+    feed: Feed,
+    budget: Budget,
+    key: Key,
+    *,
+    validate: Callable[[Params], Line],
+    checkpoints: Checkpoints,
+    open_metrics: Callable[[int], MetricsFile],
+    display: Display,
+) -> Outcome:
+    """Train until the steps are done, patience is at its end, or a signal comes.
+
+    Goes on from the latest checkpoint if there is one, and then ends with the same bits as if it had never stopped.
+    Progress is saved before the first step, at each validation, and on a signal.
+
+    Args:
+        trainer: What a step does.
+        feed: Where its batches come from.
+        budget: How many steps, and how often to log and to validate.
+        key: The run's key.
+        validate: From parameters to metrics, with `value` among them: the greatest is the best.
+        checkpoints: Where progress is saved.
+        open_metrics: From the number of bytes to keep to the metrics file.
+        display: Who shows it.
+
+    Raises:
+        RunError: If too many steps in a row were not finite, or no checkpoint can be read.
+    """
+    restored = checkpoints.restore_latest(jax.eval_shape(lambda: start(trainer, feed, key)))
+    progress, record = restored or (start(trainer, feed, key), Record(0, 0, 0, None))
+    step, best = int(progress.state.step), record.best
+    _check_position(record, step, feed)
+
+    metrics = open_metrics(record.num_metrics_bytes)
+    lines = _TrainingLines(metrics, display, budget, checkpoints, step)
+    run_steps = advance(trainer, feed)
+    order_of = functools.lru_cache(maxsize=1)(jax.jit(lambda epoch: epoch_order(feed.key, epoch, len(feed.examples))))
+
+    def save() -> None:
+        lines.flush()
+        epoch, batch = divmod(step, feed.num_steps_per_epoch)
+        checkpoints.save(step, progress, Record(epoch, batch, metrics.sync(), best))
+
+    def validate_and_save() -> Best:
+        nonlocal best
+        lines.flush()
+        line = plain({"step": step, "split": "validation"} | validate(params_to_evaluate(progress.state)))
+        previous, best = best, _best_of(best, step, line["value"])
+        metrics.write(line)
+        display.validation(line, is_best=best is not previous and best.step == step)
+        save()
+        return best
+
+    try:
+        with Interruption() as interruption:
+            best = best or validate_and_save()
+            while not (ending := _ending(step, best, budget)) and not interruption:
+                until = _next_duty(step, budget, feed.num_steps_per_epoch)
+                progress = run_steps(progress, order_of(step // feed.num_steps_per_epoch), until - step)
+                step = until
+                lines.flush()  # the line before this one: its numbers came while these steps were under way
+                if step % budget.log_every == 0 or step == budget.num_steps:
+                    progress = lines.take(step, progress)
+                if step % budget.validate_every == 0 or step == budget.num_steps:
+                    validate_and_save()
+            save()
+    finally:
+        metrics.close()
+    return Outcome(step, best, ending or f"{interruption.signal_name}", is_finished=bool(ending))
+
+
+def _ending(step: int, best: Best, budget: Budget) -> str:
+    if step >= budget.num_steps:
+        return "all steps done"
+    if budget.patience is not None and best.num_validations_since >= budget.patience:
+        return f"no new best in {budget.patience} validations"
+    return ""
+
+
+def _next_duty(step: int, budget: Budget, num_steps_per_epoch: int) -> int:
+    """The next step to stop at: a line, a validation, a new order of the examples, or the end."""
+    periods = (budget.log_every, budget.validate_every, num_steps_per_epoch)
+    return min(budget.num_steps, *((step // period + 1) * period for period in periods))
+
+
+def _best_of(best: Best | None, step: int, value: float | None) -> Best:
+    value = float("-inf") if value is None else value
+    if best is None or value > best.value:
+        return Best(step, value)
+    return best._replace(num_validations_since=best.num_validations_since + 1)
+
+
+def _check_position(record: Record, step: int, feed: Feed) -> None:
+    if divmod(step, feed.num_steps_per_epoch) != (record.epoch, record.batch):
+        raise RunError(
+            f"expected the checkpoint of step {step} at batch {step % feed.num_steps_per_epoch} of epoch "
+            f"{step // feed.num_steps_per_epoch}; it was saved at batch {record.batch} of epoch {record.epoch}: "
+            "the batch size or the data have changed; train anew with --overwrite"
+        )
+
+
+class _TrainingLines:
+    """Lines of training metrics, written one turn late so that nothing waits for the device."""
+
+    def __init__(
+        self, metrics: MetricsFile, display: Display, budget: Budget, checkpoints: Checkpoints, step: int
+    ) -> None:
+        self._metrics, self._display, self._budget, self._checkpoints = metrics, display, budget, checkpoints
+        self._pending: tuple[int, Metrics, Array, Array, Array] | None = None
+        self._step, self._time = step, time.perf_counter()
+
+    def take(self, step: int, progress: Progress) -> Progress:
+        """Take what has been summed, and start the sums anew."""
+        # Copies, because the next steps are given the state's own arrays to overwrite.
+        skipped, in_a_row = jnp.copy(progress.state.num_skipped), jnp.copy(progress.state.num_skipped_in_a_row)
+        self._pending = (step, progress.sums, progress.num_summed, skipped, in_a_row)
+        return progress._replace(
+            sums=jax.tree.map(jnp.zeros_like, progress.sums), num_summed=jnp.zeros_like(progress.num_summed)
+        )
+
+    def flush(self) -> None:
+        """Write and show the line that was taken, if there is one.
+
+        Raises:
+            RunError: If it ends with too many skipped steps in a row.
+        """
+        if self._pending is None:
+            return
+        (step, sums, num_summed, num_skipped, in_a_row), self._pending = jax.device_get(self._pending), None
+        means = {name: total / num_summed if num_summed else None for name, total in sums.items()}
+        line = plain({"step": step, "split": "train"} | means | {"num_skipped": num_skipped})
+        self._metrics.write(line)
+        self._show(line)
+        if in_a_row >= self._budget.max_skipped:
+            raise RunError(
+                f"expected finite values and gradients; the last {in_a_row} steps, {step - in_a_row + 1} to {step}, "
+                f"had none; the last good checkpoint is {self._checkpoints.path_of_latest}; "
+                "lower the learning rate, or clip the gradient"
+            )
+
+    def _show(self, line: Line) -> None:
+        now, step = time.perf_counter(), line["step"]
+        seconds_per_step = (now - self._time) / max(1, step - self._step)
+        seconds_left = (self._budget.num_steps - step) * seconds_per_step
+        self._display.train(line, self._budget.batch_size / seconds_per_step, seconds_left)
+        self._step, self._time = step, now

@@ -1,0 +1,61 @@
+"""The metrics file: JSON lines, neither lost nor doubled by an interruption."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class MetricsFile:
+    """One JSON object a line. A checkpoint records how long the file was, and resuming cuts it back to that.
+
+    Args:
+        path: The file, which is made if it does not exist.
+        num_bytes: How much of it belongs to the checkpoint that the run goes on from.
+    """
+
+    def __init__(self, path: Path, num_bytes: int = 0) -> None:
+        path.touch()
+        os.truncate(path, num_bytes)
+        self._file = path.open("ab")
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Append a line."""
+        self._file.write((json.dumps(plain(line), allow_nan=False) + "\n").encode())
+
+    def sync(self) -> int:
+        """Put every line on the disk, and return how many bytes there are."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Put every line on the disk and close the file."""
+        self.sync()
+        self._file.close()
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """All whole lines of a metrics file."""
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")
+    return [json.loads(line) for line in lines[:-1]]  # behind the last newline there is nothing, or half a line
+
+
+def plain(value: Any) -> Any:
+    """Arrays and numbers as what JSON knows; what is not finite becomes null."""
+    if isinstance(value, dict):
+        return {name: plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if hasattr(value, "tolist"):
+        return plain(np.asarray(value).tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
