@@ -40,8 +40,8 @@ ROOMS = {
     "environment": "",
     "display": "",
     "run_directory": "",
-    "run_pictures": "vae data generation evaluation training report experiment run_directory",
-    "run_report": "vae data generation evaluation training report experiment run_directory run_pictures",
+    "run_pictures": "vae data generation evaluation training report experiment catalogue run_directory",
+    "run_report": "vae data generation evaluation training report experiment catalogue run_directory run_pictures",
     "run": "vae data evaluation training experiment catalogue environment display run_directory run_pictures "
     "run_report",
     "cli": "vae data generation evaluation training report experiment sweep catalogue environment display "
@@ -68,8 +68,8 @@ PACKAGES = {
 }
 # Optional packages: imported inside the function that needs them, never when a file is read.
 INSIDE_FUNCTIONS = {"equinox"}
-# An experiment file uses public names, the optimizer's, and nothing else.
-EXPERIMENTS = {"vae_jax", "optax"}
+# An experiment file uses public names, the optimizers, and jax.numpy for its own measures: nothing else.
+EXPERIMENTS = {"vae_jax", "optax", "jax"}
 # Read before a command line is understood, which must not wait seconds for JAX.
 WITHOUT_JAX = ("vae_jax", "vae_jax.messages", "vae_jax.catalogue", "vae_jax.run_directory", "vae_jax.cli")
 SLOW = {"jax", "flax", "optax", "orbax", "sklearn", "mlxtend", "matplotlib", "jaxtyping"}

@@ -75,7 +75,8 @@ def load_experiment(name: str | Path) -> ExperimentFile:
     for package in ("jax", "optax"):
         _import_on_first_use(package)
     specification = importlib.util.spec_from_file_location(f"vae_jax_experiment_{path.stem}", path)
-    assert specification is not None and specification.loader is not None, "a .py file always has a loader"
+    assert specification is not None, "a .py file has a specification"
+    assert specification.loader is not None, "and a loader"
     module = importlib.util.module_from_spec(specification)
     sys.modules[specification.name] = module  # dataclasses look their module up
     try:
@@ -83,7 +84,8 @@ def load_experiment(name: str | Path) -> ExperimentFile:
     except Exception as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         raise UsageError(f"expected an experiment file; {path}{line} fails: {type(error).__name__}: {error}") from error
-    config, experiment = getattr(module, "Config", None), getattr(module, "experiment", None)
+    config: Any = getattr(module, "Config", None)
+    experiment: Any = getattr(module, "experiment", None)
     if not (isinstance(config, type) and dataclasses.is_dataclass(config)):
         raise UsageError(f"expected a frozen dataclass 'Config' in {path}; it has none")
     if not callable(experiment):

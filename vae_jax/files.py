@@ -10,12 +10,18 @@ from typing import Any
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file under another name and rename it: whoever looks sees the old file or the new one, never half."""
+    # In the same folder, because a rename is atomic only within one file system; under one name, so that what a killed
+    # process leaves behind is overwritten by the next.
     temporary = path.with_name(f".{path.name}.writing")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_json(path: Path, content: Any) -> None:

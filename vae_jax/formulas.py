@@ -54,7 +54,9 @@ def bernoulli_log_prob(x: Float[ArrayLike, "*shape"], logits: Float[ArrayLike, "
         -0.693147...
     """
     x, logits = _at_least_float32(x, logits)
-    return x * logits - jax.nn.softplus(logits)
+    # x l − softplus(l) with softplus(l) = max(l, 0) + log(1 + exp −|l|): the large terms cancel exactly, so that a
+    # confident and right pixel keeps its −exp −|l|, which float32 would lose beside l.
+    return x * logits - jnp.maximum(logits, 0) - jnp.log1p(jnp.exp(-jnp.abs(logits)))
 
 
 def gaussian_kl(
@@ -83,8 +85,9 @@ def gaussian_kl(
     Source: Kingma & Welling 2014, arXiv:1312.6114, appendix B (there for the standard normal, with the other sign).
     """
     loc, scale, other_loc, other_scale = _at_least_float32(loc, scale, other_loc, other_scale)
-    variance_ratio = jnp.square(scale / other_scale)
-    return 0.5 * (variance_ratio + jnp.square((loc - other_loc) / other_scale) - 1 - jnp.log(variance_ratio))
+    # With r = log σ²/s² the terms of the scales are exp r − 1 − r: no underflow, no cancellation near σ = s.
+    log_ratio = 2 * jnp.log(scale / other_scale)
+    return 0.5 * (jnp.expm1(log_ratio) - log_ratio + jnp.square((loc - other_loc) / other_scale))
 
 
 def bernoulli_kl(
@@ -102,6 +105,9 @@ def bernoulli_kl(
         Nats per element, ≥ 0, of the broadcast shape.
     """
     logits, other_logits = _at_least_float32(logits, other_logits)
+    # Zeros and ones exchanged, it is the same number: taken where a ≤ 0, s(a) and softplus(a) are small, not near a.
+    sign = jnp.where(logits > 0, -1, 1)
+    logits, other_logits = sign * logits, sign * other_logits
     cross = jax.nn.sigmoid(logits) * (logits - other_logits)
     return cross + jax.nn.softplus(other_logits) - jax.nn.softplus(logits)
 
@@ -143,7 +149,9 @@ def effective_sample_size(log_weights: Float[ArrayLike, "*shape"], axis: int = 0
     Source: Kong 1992, technical report 348, University of Chicago.
     """
     (log_weights,) = _at_least_float32(log_weights)
-    return jnp.exp(2 * logsumexp(log_weights, axis=axis) - logsumexp(2 * log_weights, axis=axis))
+    # The ratio does not depend on the scale of the weights; shifting first keeps the digits of large log-weights.
+    weights = jnp.exp(log_weights - jnp.max(log_weights, axis=axis, keepdims=True))
+    return jnp.square(weights.sum(axis=axis)) / jnp.square(weights).sum(axis=axis)
 
 
 def _at_least_float32(*arrays: ArrayLike) -> list[Array]:

@@ -54,6 +54,8 @@ class Run:
     def train(self) -> Outcome:
         """Train to the end, from the latest checkpoint if there is one; then evaluate, and write the report."""
         experiment, directory = self.experiment, self.directory
+        if self.record != directory.read_config():  # resumed for more steps
+            write_json(directory.config, self.record)
         self._say_other_versions()
         run_key, feed = _key_and_feed(experiment)
         validate = bound_evaluator(experiment.model, experiment.bound, experiment.transform.apply)
@@ -73,7 +75,6 @@ class Run:
             finally:
                 checkpoints.close()
         if outcome.is_finished:
-            write_json(directory.config, self.record)
             self.evaluate()
         return outcome
 

@@ -98,13 +98,18 @@ def write_reconstructions(experiment: Experiment, vae: VAE, num: int, split: str
     _check_images(experiment)
     examples = experiment.dataset.split(split).examples
     originals = as_seen(experiment.transform, examples, spread(len(examples), num))
-    save_png(path, pair_grid(np.asarray(originals), np.asarray(generation.reconstruct(vae, originals)), num_columns=columns(num)))
+    save_png(
+        path,
+        pair_grid(np.asarray(originals), np.asarray(generation.reconstruct(vae, originals)), num_columns=columns(num)),
+    )
 
 
 def _check_images(experiment: Experiment) -> None:
     shape = experiment.dataset.example_shape
     if not (len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))):
-        raise UsageError(f"expected images, (height, width) or (height, width, 1 or 3), to draw; got examples of {shape}")
+        raise UsageError(
+            f"expected images, (height, width) or (height, width, 1 or 3), to draw; got examples of {shape}"
+        )
 
 
 def as_seen(transform: Transform, examples: np.ndarray, rows: np.ndarray, seed: int = 0) -> Array:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vae_jax.report.files import write_atomically
 from vae_jax.report.grids import enlarge, image_grid, pair_grid, png_bytes, save_png
 
 
@@ -97,18 +96,3 @@ def test_saving_replaces_a_file_as_a_whole(tmp_path):
     save_png(path, image_grid(numbered(4), num_columns=2))
     assert Image.open(path).size == (8, 6)
     assert os.listdir(tmp_path) == ["grid.png"]
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch):
-    path = tmp_path / "report.html"
-    path.write_bytes(b"old")
-
-    def fail(*_):
-        assert path.read_bytes() == b"old"
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError, match="no space"):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["report.html"]

@@ -21,7 +21,8 @@ FULL = {
         "elbo": -103.416, "log_likelihood": -78.2, "kl": 25.216, "nll": 99.871, "nll_standard_error": 0.437,
         "num_samples": 5000, "bits_per_dim": 0.18378, "active_units": 17, "latent_size": 20, "squared_error": 31.25,
         "split": "test", "selection": "best validation bound", "binarisation": "dynamic", "notes": ["Mind the split."],
-        "effective_sample_size": 41.5, "kl_per_dimension": [3.0, 0.0],
+        "effective_sample_size": 41.5, "elbo_standard_error": 0.82, "checkpoint_step": 1900, "transform": "scaled",
+        "kl_per_dimension": [3.0, 0.0],
     },
     "environment": {"jax": "0.10.2", "device": "cpu"},
     "metrics": [
@@ -47,8 +48,9 @@ def test_the_page_says_every_number(page):
     shown = text(page)
     for expected in [
         "vae_2d", "Two latent dimensions.", "−103.42", "−78.20", "25.22", "99.87", "± 0.44 nats", "5,000 samples",
-        "0.184", "17 of 20", "31.25", "test", "best validation bound", "dynamic", "Mind the split.", "41.5", "0.00321", "0.001",
-        "500, 300", "20000", "mnist_5k", "Digits.", "train 4,000", "28, 28", "0.10.2", "cpu",
+        "0.184", "17 of 20", "31.25", "test", "best validation bound", "dynamic", "Mind the split.", "41.5", "0.00321",
+        "± 0.82 nats", "Of step 1,900", "scaled",
+        "0.001", "500, 300", "20000", "mnist_5k", "Digits.", "train 4,000", "28, 28", "0.10.2", "cpu",
         "vae-jax train vae_2d --latent-size 2", "Look here.", "Reconstructions",
     ]:  # fmt: skip
         assert expected in shown, expected

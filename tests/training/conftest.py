@@ -62,9 +62,9 @@ def tiny() -> Tiny:
 @pytest.fixture(scope="session")
 def assert_same_bits() -> Callable[[Any, Any], None]:
     def raw(leaf: Any) -> bytes:
-        if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-            leaf = jax.random.key_data(leaf)
-        return f"{leaf.dtype}{leaf.shape}".encode() + np.asarray(leaf).tobytes()
+        is_key = isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+        leaf = np.asarray(jax.random.key_data(leaf) if is_key else leaf)
+        return f"{leaf.dtype}{leaf.shape}".encode() + leaf.tobytes()
 
     def check(actual: Any, expected: Any) -> None:
         assert jax.tree.structure(actual) == jax.tree.structure(expected)

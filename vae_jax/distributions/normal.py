@@ -36,8 +36,10 @@ class Normal:
         Source: Kingma & Welling 2014, arXiv:1312.6114, section 2.4.
         """
         shape = jnp.broadcast_shapes(jnp.shape(self.loc), jnp.shape(self.scale))
-        noise = jax.random.normal(key, shape, jnp.result_type(self.loc, self.scale, jnp.bfloat16))
-        return self.loc + self.scale * noise
+        dtype = jnp.result_type(self.loc, self.scale, float)
+        # Noise drawn in bfloat16 would never exceed 2.6 standard deviations: only the result is rounded.
+        noise = jax.random.normal(key, shape, jnp.promote_types(dtype, jnp.float32))
+        return (self.loc + self.scale * noise).astype(dtype)
 
     def log_prob(self, value: Float[Array, "*event"]) -> Scalar:
         """Log-density of one event, in nats."""

@@ -15,7 +15,7 @@ from vae_jax.evaluation.latent import code, num_active_units
 from vae_jax.evaluation.likelihood import importance_sampled_log_likelihood
 from vae_jax.evaluation.over_examples import over_examples
 from vae_jax.types import Key, Objective, Params
-from vae_jax.vae import VAE, Model
+from vae_jax.vae import Model
 
 NOT_A_LIKELIHOOD = (
     "grey levels under a Bernoulli likelihood: every number here is a cross-entropy, not a likelihood, and cannot be "

@@ -93,9 +93,9 @@ def gaussian(encoder: Network, decoder: Network, likelihood: Likelihood, *, late
 
 
 def autoencoder(encoder: Network, decoder: Network, likelihood: Likelihood, *, latent_size: int) -> Model:
-    """The autoencoder: each example has one code, without a distribution around it; train it by `objectives.autoencoder`.
+    """The autoencoder: each example has one code, without a distribution around it.
 
-    Its prior is the standard normal that a VAE would have. Nothing pulls the codes towards it, and samples from it
+    Train it by `objectives.autoencoder`. Its prior is the standard normal that a VAE would have. Nothing pulls the codes towards it, and samples from it
     show what that costs.
 
     Args:

@@ -72,13 +72,14 @@ def linear_autoencoder(example_shape: tuple[int, ...], *, latent_size: int, mean
     return Model(init, bind)
 
 
-def pca(data: Float[Array, "num *event"], *, latent_size: int) -> Model:
+def pca(data: Float[ArrayLike, "num *event"], *, latent_size: int) -> Model:
     """PCA as a model that needs no training: `init` solves it, code Pᵀ(x − mean), reconstruction Pz + mean.
 
     Args:
         data: The training examples.
         latent_size: The number of principal components.
     """
+    data = jnp.asarray(data)
     example_shape = data.shape[1:]
 
     def init(key: Key) -> Params:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, ArrayLike, Float
 
 from vae_jax.networks import activations
+from vae_jax.networks.network import Network, linen
 from vae_jax.networks.strided import downsample, upsample
 
-# Glorot-uniform, as in `MLP`; it looks at fan-in and fan-out alike, so a kernel and its transpose start at one scale.
-_kernel_init = nn.initializers.glorot_uniform()
-_strided_kernel_init = nn.initializers.glorot_uniform(in_axis=3, out_axis=0)
+# Each layer keeps the variance of a rectified signal (He et al. 2015, arXiv:1502.01852). By Glorot's rule, which
+# averages fan-in and fan-out, the signal of a few latents in thousands of features would be too faint to learn from.
+_kernel_init = nn.initializers.he_normal()
+_downsample_init = nn.initializers.variance_scaling(2.0, "fan_in", "truncated_normal", in_axis=3, out_axis=0)
+# Of its 4x4 kernel, a pixel of the larger image meets a quarter.
+_upsample_init = nn.initializers.variance_scaling(8.0, "fan_in", "truncated_normal", in_axis=0, out_axis=3)
 
 
 class ConvEncoder(nn.Module):
@@ -119,12 +123,60 @@ class ConvDecoder(nn.Module):
         return x.reshape(self.output_shape) + self.param("output_bias", lambda key: bias.astype(x.dtype))
 
 
+def conv_encoder(
+    input_shape: Sequence[int],
+    output_size: int,
+    channels: Sequence[int] = (32, 64),
+    activation: str = "relu",
+    hidden_size: int | None = None,
+) -> Network:
+    """A `ConvEncoder` as a `Network`.
+
+    Args:
+        input_shape: (H, W) or (H, W, C) of one image.
+        output_size: As in `ConvEncoder`, like the rest.
+        channels: Of each convolution.
+        activation: A name.
+        hidden_size: Of a dense layer, or None.
+
+    Raises:
+        ValueError: If height or width is not a multiple of 2**len(channels).
+    """
+    _coarsest_size(tuple(input_shape[:2]), tuple(channels))
+    return linen(ConvEncoder(output_size, tuple(channels), activation, hidden_size), tuple(input_shape))
+
+
+def conv_decoder(
+    latent_size: int,
+    output_shape: Sequence[int],
+    channels: Sequence[int] = (64, 32),
+    activation: str = "relu",
+    hidden_size: int | None = None,
+    output_bias: ArrayLike | None = None,
+) -> Network:
+    """A `ConvDecoder` as a `Network`.
+
+    Args:
+        latent_size: Of its input.
+        output_shape: As in `ConvDecoder`, like the rest; `likelihood.output_shape(shape of an image)`.
+        channels: Of the input of each transposed convolution.
+        activation: A name.
+        hidden_size: Of a dense layer, or None.
+        output_bias: `likelihood.output_bias(mean of the data)`, or None for zero.
+
+    Raises:
+        ValueError: If the shape is no image's, or height or width is not a multiple of 2**len(channels).
+    """
+    decoder = ConvDecoder(tuple(output_shape), tuple(channels), activation, hidden_size, output_bias)
+    return linen(decoder, (latent_size,))
+
+
 class _Downsample(nn.Module):
     features: int
 
     @nn.compact
     def __call__(self, image: Float[Array, "height width fine"]) -> Float[Array, "height/2 width/2 coarse"]:
-        kernel = self.param("kernel", _strided_kernel_init, (self.features, 4, 4, image.shape[-1]))
+        kernel = self.param("kernel", _downsample_init, (self.features, 4, 4, image.shape[-1]))
         return downsample(image, kernel) + self.param("bias", nn.initializers.zeros_init(), (self.features,))
 
 
@@ -134,7 +186,7 @@ class _Upsample(nn.Module):
 
     @nn.compact
     def __call__(self, image: Float[Array, "height width coarse"]) -> Float[Array, "2*height 2*width fine"]:
-        kernel = self.param("kernel", _strided_kernel_init, (image.shape[-1], 4, 4, self.features))
+        kernel = self.param("kernel", _upsample_init, (image.shape[-1], 4, 4, self.features))
         output = upsample(image, kernel)
         return output + self.param("bias", nn.initializers.zeros_init(), (self.features,)) if self.use_bias else output
 

@@ -28,6 +28,9 @@ class MLP(nn.Module):
     activation: str = "relu"
     output_bias: ArrayLike = 0.0
 
+    # By identity, not by field: an array in `output_bias` has no hash, and `jax.jit(module.apply)` asks for one.
+    __hash__ = object.__hash__
+
     @nn.compact
     def __call__(self, x: Float[Array, "*input"]) -> Float[Array, "*output"]:
         x = x.reshape(-1)

@@ -65,7 +65,6 @@ def nnx(make: Callable[[flax_nnx.Rngs], flax_nnx.Module]) -> Network:
         >>> network.apply(network.init(jax.random.key(0)), jnp.ones(3)).shape
         (2,)
     """
-
     abstract = flax_nnx.eval_shape(lambda: make(flax_nnx.Rngs(params=0)))
     graph, _, rest = flax_nnx.split(abstract, flax_nnx.Param, ...)
     if jax.tree.leaves(rest):

@@ -29,17 +29,23 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], float
         example, higher is better.
 
     Raises:
-        TypeError: If a schedule names no option of the objective.
+        TypeError: If a schedule names no option of the objective, or is no function.
 
     Example:
         >>> import optax
         >>> from vae_jax.objectives import elbo
         >>> warm_up = over_batch(elbo, beta=optax.linear_schedule(0.0, 1.0, 1_000))
-        >>> over_batch(elbo, betta=1.0)
+        >>> over_batch(elbo, betta=optax.linear_schedule(0.0, 1.0, 1_000))
         Traceback (most recent call last):
         TypeError: expected schedules for options of elbo (beta, num_samples, kl); got 'betta'; did you mean 'beta'?
     """
     _check_names(objective, schedules)
+    for name, schedule in schedules.items():
+        if not callable(schedule):
+            raise TypeError(
+                f"expected a function of the step for '{name}'; got {schedule!r}; "
+                f"for a constant use functools.partial(objective, {name}={schedule!r})"
+            )
 
     def batch_objective(
         key: Key, vae: VAE, batch: Any, step: Scalar | int, /

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from vae_jax.report.files import write_atomically
+from vae_jax.files import write_bytes
 
 
 def image_grid(images: ArrayLike, *, num_columns: int, padding: int = 2) -> NDArray[np.uint8]:
@@ -99,9 +99,9 @@ def png_bytes(image: NDArray[np.uint8]) -> bytes:
     return file.getvalue()
 
 
-def save_png(path: str | os.PathLike[str], image: NDArray[np.uint8]) -> None:
+def save_png(path: str | Path, image: NDArray[np.uint8]) -> None:
     """Write an 8-bit image, (height, width[, 3 or 4]), as a PNG file that is never seen half-written."""
-    write_atomically(path, png_bytes(image))
+    write_bytes(Path(path), png_bytes(image))
 
 
 def _lay_out(tiles: NDArray[np.uint8], num_columns: int, *, gap_right: int, gap_down: int) -> NDArray[np.uint8]:

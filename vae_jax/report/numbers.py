@@ -19,7 +19,8 @@ class Headline(NamedTuple):
 
 KNOWN = {
     "elbo", "log_likelihood", "kl", "nll", "nll_standard_error", "num_samples", "bits_per_dim", "active_units",
-    "latent_size", "kl_per_dimension", "squared_error", "split", "selection", "binarisation", "notes", "num_examples",
+    "latent_size", "elbo_standard_error", "checkpoint_step", "transform", "seed",
+    "kl_per_dimension", "squared_error", "split", "selection", "binarisation", "notes", "num_examples",
 }  # fmt: skip
 """The keys of evaluation.json that have a place of their own."""
 
@@ -37,12 +38,26 @@ def headlines(evaluation: Mapping[str, Any]) -> list[Headline]:
     samples = evaluation.get("num_samples")
     latent_size = evaluation.get("latent_size")
     of = f"of {latent_size}" if is_number(latent_size) else ""
-    error = evaluation.get("nll_standard_error")
     with_samples = f" with {samples:,} samples" if is_number(samples) else ""
-    spread = "nats" if error is None else f"± {decimal(error)} nats"
+
+    def nats(error: float | None) -> str:
+        return "nats" if error is None else f"± {decimal(error)} nats"
+
     rows = [
-        ("elbo", 2, "ELBO", "nats", "The bound on log p(x) that training raised. Higher is better."),
-        ("nll", 2, "−log p(x)", spread, f"Importance-weighted estimate{with_samples}. Lower is better."),
+        (
+            "elbo",
+            2,
+            "ELBO",
+            nats(evaluation.get("elbo_standard_error")),
+            "The bound on log p(x) that training raised. Higher is better.",
+        ),
+        (
+            "nll",
+            2,
+            "−log p(x)",
+            nats(evaluation.get("nll_standard_error")),
+            f"Importance-weighted estimate{with_samples}. Lower is better.",
+        ),
         ("bits_per_dim", 3, "Bits per dimension", "bits", "The same for each pixel, to compare across sizes."),
         ("log_likelihood", 2, "Reconstruction", "nats", "E log p(x|z): how well a code explains its example."),
         ("kl", 2, "KL", "nats", "What a code tells about its example beyond the prior."),

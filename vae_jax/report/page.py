@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from vae_jax.files import write_bytes
 from vae_jax.report import captions, numbers
-from vae_jax.report.files import write_atomically
 from vae_jax.report.picture import Picture, data_uri
 from vae_jax.report.plots import Metrics, best_validation_step, kl_bars, learning_curve
 from vae_jax.report.theme import DARK, LIGHT
@@ -22,7 +22,7 @@ CURVES = {
 
 
 def write_report(
-    path: str | os.PathLike[str],
+    path: str | Path,
     *,
     title: str,
     summary: str,
@@ -50,7 +50,7 @@ def write_report(
         measures=measures,
         best_step=best_step,
     )
-    write_atomically(path, page.encode("utf-8"))
+    write_bytes(Path(path), page.encode("utf-8"))
 
 
 def report_html(
@@ -104,7 +104,7 @@ def report_html(
         pictures=pictures[1:],
         headlines=numbers.headlines(evaluation),
         measured=_measured(evaluation),
-        notes=[notes] if isinstance(notes, str) else notes,
+        notes=[note[:1].upper() + note[1:] for note in ([notes] if isinstance(notes, str) else notes)],
         measures={**numbers.other_measures(evaluation), **(measures or {})},
         curves=_curves(metrics, evaluation, best_step),
         curves_caption=captions.learning_curves(any(numbers.is_number(line.get("kl")) for line in metrics)),
@@ -155,8 +155,11 @@ def _measured(evaluation: Mapping[str, Any]) -> dict[str, str]:
         "split": "Split",
         "num_examples": "Examples",
         "selection": "Parameters",
+        "checkpoint_step": "Of step",
+        "transform": "Transform",
         "binarisation": "Binarisation",
         "num_samples": "Importance samples",
+        "seed": "Seed of the evaluation",
     }
     shown = {key: words for key, words in rows.items() if evaluation.get(key) is not None}
     return {words: numbers.setting(evaluation[key], grouped=True) for key, words in shown.items()}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from orbax.checkpoint import v1 as ocp
 
 from vae_jax.messages import RunError
@@ -45,13 +47,26 @@ class Checkpoints:
 
     def __init__(self, directory: Path, *, num_latest: int = 2, say: Callable[[str], None] = print) -> None:
         self._directory = directory.absolute()
+        self._damaged = self._directory.parent / "damaged"
         self._say = say
         self._keep = _LatestAndBest(num_latest)
         self._open()
 
     def _open(self) -> None:
+        try:
+            self._checkpointer = self._listed()
+        except Exception:
+            # Orbax reads every record when it lists, and fails where one is damaged.
+            damaged = {step: error for step in self._steps_on_disk() if (error := self._reading_error(step))}
+            if not damaged:
+                raise
+            for step, error in damaged.items():
+                self._set_aside(step, error)
+            self._checkpointer = self._listed()
+
+    def _listed(self) -> ocp.training.Checkpointer:
         policies = ocp.training.save_decision_policies
-        self._checkpointer = ocp.training.Checkpointer(
+        return ocp.training.Checkpointer(
             str(self._directory),
             save_decision_policy=policies.FixedIntervalPolicy(1),  # pyright: ignore[reportArgumentType]
             preservation_policy=self._keep,
@@ -73,7 +88,8 @@ class Checkpoints:
         if step in self.steps:
             return
         self._keep.best_step = record.best.step if record.best else None
-        self._checkpointer.save_checkpointables_async(step, {"progress": progress}, custom_metadata=_to_json(record))
+        saved = _to_json(record) | {"checksum": _checksum(progress, record)}
+        self._checkpointer.save_checkpointables_async(step, {"progress": progress}, custom_metadata=saved)
 
     def restore_latest(self, target: Progress) -> tuple[Progress, Record] | None:
         """The newest checkpoint that can be read, or None if there has never been one.
@@ -86,18 +102,16 @@ class Checkpoints:
         Raises:
             RunError: If there are checkpoints and none can be read, or one holds other shapes or types.
         """
-        steps = self.steps
-        for step in reversed(steps):
+        for step in reversed(self.steps):
             try:
-                return self.restore(step, target)
+                return self._read(step, target)
             except _Mismatch:
                 raise
             except Exception as error:
-                self._set_aside(step)
-                older = [other for other in steps if other < step]
-                then = f"going on from step {older[-1]}" if older else "there is none before it"
-                self._say(f"checkpoint {step} is damaged ({_first_line(error)}) and was moved to damaged/; {then}")
-        if steps:
+                self._set_aside(step, error)
+                self._checkpointer.close()
+                self._open()  # the checkpointer listed the directory before, and must look again
+        if self._damaged.exists():
             raise RunError(f"no checkpoint in {self._directory} can be read; train anew with --overwrite")
         return None
 
@@ -105,29 +119,56 @@ class Checkpoints:
         """The checkpoint of a step.
 
         Raises:
-            RunError: If it holds arrays of other shapes or types than the target.
+            RunError: If it cannot be read, or holds arrays of other shapes or types than the target.
         """
+        try:
+            return self._read(step, target)
+        except _Mismatch:
+            raise
+        except Exception as error:
+            raise RunError(
+                f"expected checkpoint {step} in {self._directory}; it cannot be read ({_first_line(error)}); "
+                "take the latest one: --select latest"
+            ) from error
+
+    def _read(self, step: int, target: Progress) -> tuple[Progress, Record]:
         metadata = self._checkpointer.checkpointables_metadata(step)
         saved = metadata.metadata["progress"]
         if saved is None:
             raise ValueError("its description cannot be read")
+        if not metadata.custom_metadata:
+            raise ValueError("its record cannot be read")
         _check_match(saved, target, f"checkpoint {step} in {self._directory}")
         # Where the arrays shall lie is said, or orbax would take it from the file and so from another machine.
         placed = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=_here()), target)
         progress = self._checkpointer.load_checkpointables(step, {"progress": placed})["progress"]
-        return progress, _from_json(metadata.custom_metadata)
+        saved_record: dict[str, Any] = dict(metadata.custom_metadata)  # pyright: ignore
+        checksum, record = saved_record.pop("checksum"), _from_json(saved_record)
+        if checksum != _checksum(progress, record):
+            raise ValueError("its contents are not those that were saved")
+        return progress, record
 
     def close(self) -> None:
         """Return when the last save is on the disk, and let go."""
         self._checkpointer.close()
 
-    def _set_aside(self, step: int) -> None:
-        aside = self._directory.parent / "damaged"
-        aside.mkdir(exist_ok=True)
-        shutil.rmtree(aside / str(step), ignore_errors=True)
-        (self._directory / str(step)).rename(aside / str(step))
-        self._checkpointer.close()
-        self._open()  # the checkpointer listed the directory before, and must look again
+    def _set_aside(self, step: int, error: Exception) -> None:
+        self._damaged.mkdir(exist_ok=True)
+        shutil.rmtree(self._damaged / str(step), ignore_errors=True)
+        (self._directory / str(step)).rename(self._damaged / str(step))
+        older = [other for other in self._steps_on_disk() if other < step]
+        then = f"going on from step {max(older)}" if older else "there is none before it"
+        self._say(f"checkpoint {step} is damaged ({_first_line(error)}) and was moved to damaged/; {then}")
+
+    def _steps_on_disk(self) -> list[int]:
+        return sorted((int(path.name) for path in self._directory.iterdir() if path.name.isdecimal()), reverse=True)
+
+    def _reading_error(self, step: int) -> Exception | None:
+        try:
+            ocp.checkpointables_metadata(str(self._directory / str(step)))
+        except Exception as error:
+            return error
+        return None
 
 
 class _LatestAndBest:
@@ -153,12 +194,23 @@ def _check_match(saved: Any, target: Progress, name: str) -> None:
     for extra in sorted(set(found) - {_path(path) for path, _ in wanted}):
         raise _Mismatch(f"expected no {extra} in {name}; it has one; the experiment has changed")
     for path, leaf in wanted:
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            leaf = jax.eval_shape(jax.random.key_data, leaf)
         expected = f"{leaf.dtype}{list(leaf.shape)}"
         if (entry := found.get(_path(path))) is None:
             raise _Mismatch(f"expected {_path(path)} ({expected}) in {name}; it has none; the experiment has changed")
         got = f"{getattr(entry, 'dtype', type(entry).__name__)}{list(getattr(entry, 'shape', ()))}"
-        if not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) and got != expected:
+        if got != expected:
             raise _Mismatch(f"expected {_path(path)} to be {expected} in {name}; got {got}; the experiment has changed")
+
+
+def _checksum(progress: Progress, record: Record) -> int:
+    # Orbax writes large arrays without a checksum: a bit that flipped on the disk would be trained on.
+    checksum = zlib.crc32(repr(record).encode())
+    for leaf in jax.tree.leaves(progress):
+        is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+        checksum = zlib.crc32(np.asarray(jax.random.key_data(leaf) if is_key else leaf).tobytes(), checksum)
+    return checksum
 
 
 def _here() -> jax.sharding.Sharding:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from vae_jax.messages import RunError
+
 
 class MetricsFile:
     """One JSON object a line. A checkpoint records how long the file was, and resuming cuts it back to that.
@@ -17,9 +19,18 @@ class MetricsFile:
     Args:
         path: The file, which is made if it does not exist.
         num_bytes: How much of it belongs to the checkpoint that the run goes on from.
+
+    Raises:
+        RunError: If it is shorter than that.
     """
 
     def __init__(self, path: Path, num_bytes: int = 0) -> None:
+        size = path.stat().st_size if path.exists() else 0
+        if size < num_bytes:
+            raise RunError(
+                f"expected at least {num_bytes} bytes in {path}, as when the checkpoint was saved; it has {size}; "
+                "put back the file that was there, or train anew with --overwrite"
+            )
         path.touch()
         os.truncate(path, num_bytes)
         self._file = path.open("ab")
