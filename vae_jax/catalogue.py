@@ -85,10 +85,10 @@ def load_experiment(name: str | Path) -> ExperimentFile:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         raise UsageError(f"expected an experiment file; {path}{line} fails: {type(error).__name__}: {error}") from error
     config: Any = getattr(module, "Config", None)
-    experiment: Any = getattr(module, "experiment", None)
+    experiment: Callable[..., Any] | None = getattr(module, "experiment", None)
     if not (isinstance(config, type) and dataclasses.is_dataclass(config)):
         raise UsageError(f"expected a frozen dataclass 'Config' in {path}; it has none")
-    if not callable(experiment):
+    if experiment is None or not callable(experiment):
         raise UsageError(f"expected a function 'experiment(config)' in {path}; it has none")
     return ExperimentFile(path.stem, path, (module.__doc__ or "").strip().partition("\n")[0], config, experiment)
 

@@ -19,7 +19,7 @@ from vae_jax.evaluation import example_keys
 from vae_jax.experiment import Experiment
 from vae_jax.files import write_bytes
 from vae_jax.messages import UsageError
-from vae_jax.report import image_grid, pair_grid, pictures, save_png, write_report
+from vae_jax.report import image_grid, pair_grid, pictures, report_html, save_png
 from vae_jax.run_directory import RunDirectory
 from vae_jax.training.metrics import read_metrics
 from vae_jax.types import Params
@@ -58,8 +58,7 @@ def write_run_report(
     directory.images.mkdir(exist_ok=True)
     for name, picture in found.items():
         write_bytes(directory.images / f"{name}.png", picture.png)
-    write_report(
-        directory.report,
+    page = report_html(
         title=file.name,
         summary=file.summary,
         config=record["config"],
@@ -72,6 +71,7 @@ def write_run_report(
         measures=evaluation["measures"],
         best_step=evaluation["checkpoint_step"],
     )
+    write_bytes(directory.report, page.encode())
 
 
 def command(record: dict[str, Any], config: Any) -> str:

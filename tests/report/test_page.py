@@ -1,14 +1,12 @@
 """The page: one file, nothing from outside, every number, nothing that a text could inject."""
 
-import os
 import re
 
 import pytest
 
-from vae_jax.report import Picture, image_grid, write_report
+from vae_jax.report import Picture, image_grid, report_html
 from vae_jax.report.grids import png_bytes
 from vae_jax.report.numbers import headlines
-from vae_jax.report.page import report_html
 
 HOSTILE = "<script>alert('x')</script><img src=http://evil.example/x>\" onload=\"x"
 PICTURE = Picture(png_bytes(image_grid([[[0.0, 1.0]]], num_columns=1)), "Samples", "Look here.")
@@ -132,11 +130,3 @@ def test_the_bars_fall_back_to_the_validation_of_the_kept_step():
     assert (
         report_html(**{**FULL, "evaluation": None, "metrics": with_kl}).count("<figure") == without.count("<figure") + 1
     )
-
-
-def test_writing_is_whole_and_replaces(tmp_path, page):
-    path = tmp_path / "report.html"
-    path.write_text("old")
-    write_report(path, **FULL)
-    assert path.read_text(encoding="utf-8") == page
-    assert os.listdir(tmp_path) == ["report.html"]

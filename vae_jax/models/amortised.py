@@ -95,8 +95,8 @@ def gaussian(encoder: Network, decoder: Network, likelihood: Likelihood, *, late
 def autoencoder(encoder: Network, decoder: Network, likelihood: Likelihood, *, latent_size: int) -> Model:
     """The autoencoder: each example has one code, without a distribution around it.
 
-    Train it by `objectives.autoencoder`. Its prior is the standard normal that a VAE would have. Nothing pulls the codes towards it, and samples from it
-    show what that costs.
+    Train it by `objectives.autoencoder`. Its prior is the standard normal that a VAE would have. Nothing pulls the
+    codes towards it, and samples from it show what that costs.
 
     Args:
         encoder: From one example to `latent_size` numbers, its code.

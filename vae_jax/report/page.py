@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from vae_jax.files import write_bytes
 from vae_jax.report import captions, numbers
 from vae_jax.report.picture import Picture, data_uri
 from vae_jax.report.plots import Metrics, best_validation_step, kl_bars, learning_curve
@@ -19,38 +17,6 @@ CURVES = {
     "log_likelihood": "Reconstruction, log p(x|z) (nats)",
     "kl": "KL from posterior to prior (nats)",
 }
-
-
-def write_report(
-    path: str | Path,
-    *,
-    title: str,
-    summary: str,
-    config: Mapping[str, Any],
-    data: Mapping[str, Any],
-    evaluation: Mapping[str, Any] | None,
-    environment: Mapping[str, Any],
-    metrics: Metrics,
-    pictures: Sequence[Picture],
-    command: str,
-    measures: Mapping[str, float] | None = None,
-    best_step: int | None = None,
-) -> None:
-    """Write the page, whole or not at all; the arguments are those of `report_html`."""
-    page = report_html(
-        title=title,
-        summary=summary,
-        config=config,
-        data=data,
-        evaluation=evaluation,
-        environment=environment,
-        metrics=metrics,
-        pictures=pictures,
-        command=command,
-        measures=measures,
-        best_step=best_step,
-    )
-    write_bytes(Path(path), page.encode("utf-8"))
 
 
 def report_html(
