@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import importlib.util
+import importlib
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vae_jax.messages import UsageError, did_you_mean
@@ -71,35 +73,52 @@ def load_experiment(name: str | Path) -> ExperimentFile:
         UsageError: If there is no such file, it fails, or it lacks `Config` or `experiment`.
     """
     path = name if isinstance(name, Path) else find(name)
-    # To read a Config takes no JAX, and help and usage errors shall not wait for it.
-    for package in ("jax", "optax"):
-        _import_on_first_use(package)
-    specification = importlib.util.spec_from_file_location(f"vae_jax_experiment_{path.stem}", path)
-    assert specification is not None, "a .py file has a specification"
-    assert specification.loader is not None, "and a loader"
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module  # dataclasses look their module up
+    module = ModuleType(f"vae_jax_experiment_{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # dataclasses look their module up
     try:
-        specification.loader.exec_module(module)
+        tree = ast.parse(path.read_bytes(), str(path))
+        _import_on_first_use(tree, module)
+        exec(compile(tree, str(path), "exec"), module.__dict__)
     except Exception as error:
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise UsageError(f"expected an experiment file; {path}{line} fails: {type(error).__name__}: {error}") from error
+        raise UsageError(
+            f"expected an experiment file; {path}{line_of(error, path)} fails: {type(error).__name__}: {error}"
+        ) from error
     config: Any = getattr(module, "Config", None)
     experiment: Callable[..., Any] | None = getattr(module, "experiment", None)
     if not (isinstance(config, type) and dataclasses.is_dataclass(config)):
         raise UsageError(f"expected a frozen dataclass 'Config' in {path}; it has none")
+    if not getattr(config, "__dataclass_params__").frozen:  # noqa: B009 (pyright knows only `type`)
+        raise UsageError(f"expected 'Config' in {path} to be frozen; decorate it by @dataclass(frozen=True)")
+    for field in dataclasses.fields(config):
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise UsageError(f"expected a default for every field of 'Config' in {path}; '{field.name}' has none")
     if experiment is None or not callable(experiment):
         raise UsageError(f"expected a function 'experiment(config)' in {path}; it has none")
     return ExperimentFile(path.stem, path, (module.__doc__ or "").strip().partition("\n")[0], config, experiment)
 
 
-def _import_on_first_use(package: str) -> None:
-    if package in sys.modules:
-        return
-    specification = importlib.util.find_spec(package)
-    if specification is None or specification.loader is None:
-        return
-    specification.loader = importlib.util.LazyLoader(specification.loader)
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[package] = module
-    specification.loader.exec_module(module)
+def line_of(error: Exception, path: Path) -> str:
+    """Where in a file an exception came from, as the middle of a sentence: ", line 12", or nothing."""
+    if isinstance(error, SyntaxError):
+        return f", line {error.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f", line {lines[-1]}" if lines else ""
+
+
+class _OnFirstUse(ModuleType):
+    """A module that is imported when something of it is used."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def _import_on_first_use(tree: ast.Module, module: ModuleType) -> None:
+    # To read a Config takes no JAX, and help and usage errors shall not wait for it. (The standard library's LazyLoader
+    # does not help: on Python 3.11 the import statement itself makes it load.)
+    for statement in [statement for statement in tree.body if isinstance(statement, ast.Import)]:
+        for alias in [alias for alias in statement.names if alias.name in ("jax", "optax")]:
+            statement.names.remove(alias)
+            setattr(module, alias.asname or alias.name, _OnFirstUse(alias.name))
+        if not statement.names:
+            tree.body.remove(statement)

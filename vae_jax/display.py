@@ -21,12 +21,12 @@ class Plain:
         self._seconds_between_lines = seconds_between_lines
         self._next_line = 0.0
 
-    def train(self, line: Line, images_per_second: float, seconds_left: float) -> None:
+    def train(self, line: Line, images_per_second: float | None, seconds_left: float | None) -> None:
         """Print what training looks like, unless that was done a moment ago."""
         if time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + self._seconds_between_lines
-            rest = f"{images_per_second:,.0f} images/s, {duration(seconds_left)} left"
-            self.say(f"step {line['step']}/{self._num_steps}  train       {terms(line)}  {rest}")
+            rest = speed(images_per_second, seconds_left)
+            self.say(f"step {line['step']}/{self._num_steps}  train       {terms(line)}  {rest}".rstrip())
 
     def validation(self, line: Line, is_best: bool) -> None:
         """Print what validation found."""
@@ -56,9 +56,9 @@ class Live:
         self._progress = Progress(*columns, console=console, transient=True)
         self._task = self._progress.add_task("", total=num_steps)
 
-    def train(self, line: Line, images_per_second: float, seconds_left: float) -> None:
+    def train(self, line: Line, images_per_second: float | None, seconds_left: float | None) -> None:
         """Move the bar."""
-        description = f"{terms(line)}  {images_per_second:,.0f} images/s  {duration(seconds_left)} left"
+        description = f"{terms(line)}  {speed(images_per_second, seconds_left)}"
         self._progress.update(self._task, completed=line["step"], description=description)
 
     def validation(self, line: Line, is_best: bool) -> None:
@@ -100,6 +100,18 @@ def terms(line: Line) -> str:
     if line.get("num_skipped"):
         parts.append(f"skipped {line['num_skipped']}")
     return "  ".join(parts)
+
+
+def speed(images_per_second: float | None, seconds_left: float | None) -> str:
+    """How fast it goes and how long it takes, as far as that is known.
+
+    Example:
+        >>> speed(12_345.6, 75.0)
+        '12,346 images/s, 1 min 15 s left'
+    """
+    if images_per_second is None or seconds_left is None:
+        return ""
+    return f"{images_per_second:,.0f} images/s, {duration(seconds_left)} left"
 
 
 def duration(seconds: float) -> str:

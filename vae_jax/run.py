@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,7 +11,7 @@ import cattrs
 import jax
 
 from vae_jax import display as displays
-from vae_jax.catalogue import ExperimentFile, load_experiment
+from vae_jax.catalogue import ExperimentFile, line_of, load_experiment
 from vae_jax.environment import environment
 from vae_jax.evaluation import bound_evaluator, evaluate
 from vae_jax.experiment import Experiment, check
@@ -86,11 +88,12 @@ class Run:
 
         Raises:
             RunError: If there is no checkpoint that can be read.
+            UsageError: If another process is training it.
         """
         run_key, feed = _key_and_feed(self.experiment)
         target = jax.eval_shape(lambda: start(self.experiment.trainer, feed, run_key))
-        checkpoints = Checkpoints(self.directory.checkpoints)
-        try:
+        # Under the lock, since to open checkpoints is to clear away what looks like a save that did not end.
+        with self.directory.lock(), closing(Checkpoints(self.directory.checkpoints)) as checkpoints:
             restored = checkpoints.restore_latest(target)
             if restored is None:
                 raise RunError(f"expected a checkpoint in {self.directory.checkpoints}; there is none; train first")
@@ -99,8 +102,6 @@ class Run:
             if select == "best" and record.best is not None:
                 step, rule = record.best.step, "the best bound on the validation split"
                 progress, _ = checkpoints.restore(step, target)
-        finally:
-            checkpoints.close()
         return params_to_evaluate(progress.state), {"checkpoint_step": step, "selection": rule}
 
     def vae(self, select: Selection = "best") -> VAE:
@@ -116,9 +117,16 @@ class Run:
             num_samples: K of the importance-sampled NLL; None for the experiment's own.
             split: Of the data.
             select: Which checkpoint.
+
+        Raises:
+            UsageError: If there is no such split.
+            RunError: If there is no checkpoint that can be read.
         """
         experiment = self.experiment
-        examples = experiment.dataset.split(split).examples
+        try:
+            examples = experiment.dataset.split(split).examples
+        except ValueError as error:
+            raise UsageError(f"{error}") from None
         params, selection = self.params(select)
         result = evaluate(
             experiment.model,
@@ -207,6 +215,7 @@ def begin(
     directory = RunDirectory(next_free(Path("runs"), file.name) if run_dir is None else Path(run_dir))
     directory.check_free(overwrite=overwrite)
     with directory.lock():
+        directory.check_free(overwrite=overwrite)  # another process may have begun a run here in the meantime
         record = {"experiment": file.name, "config": cattrs.unstructure(config), "num_steps": num_steps}
         directory.create(record, environment(file.path), file.path.read_bytes())
     return Run(directory, record, file, config, experiment)
@@ -239,8 +248,18 @@ def build(file: ExperimentFile, config: Any, num_steps: int | None) -> Experimen
     """
     try:
         experiment = file.experiment(config)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ModuleNotFoundError) as error:
         raise UsageError(f"{error}") from error
+    except Exception as error:
+        raise UsageError(
+            f"expected an experiment; experiment(config) in {file.path}{line_of(error, file.path)} fails: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(experiment, Experiment):
+        raise UsageError(
+            f"expected experiment(config) in {file.path} to return a vae_jax.Experiment; "
+            f"got {type(experiment).__name__}"
+        )
     if num_steps is not None:
         experiment = experiment._replace(budget=experiment.budget._replace(num_steps=num_steps))
     check(experiment)
@@ -258,11 +277,24 @@ def config_from(file: ExperimentFile, fields: dict[str, Any]) -> Any:
         if name not in known:
             hint = did_you_mean(name, known)
             raise UsageError(f"expected a field of {file.name} ({', '.join(known)}); got '{name}'{hint}")
+    converter = cattrs.Converter()
+    for kind in _NUMBERS_AND_TEXT:
+        converter.register_structure_hook(kind, _exactly)
     try:
-        return cattrs.structure(fields, file.Config)
+        return converter.structure(fields, file.Config)
     except (cattrs.BaseValidationError, TypeError, ValueError) as error:
         reasons = "; ".join(cattrs.transform_error(error))  # pyright: ignore[reportArgumentType]
         raise UsageError(f"expected values of the types of {file.name}'s fields; got {reasons}") from None
+
+
+_NUMBERS_AND_TEXT = {bool: bool, int: numbers.Integral, float: numbers.Real, str: str}
+
+
+def _exactly(value: Any, kind: type) -> Any:
+    # Left alone, cattrs would make 2 of 2.7 and True of "no".
+    if not isinstance(value, _NUMBERS_AND_TEXT[kind]) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"expected {kind.__name__}; got {value!r}")
+    return kind(value)
 
 
 def _key_and_feed(experiment: Experiment) -> tuple[Key, Feed]:

@@ -14,6 +14,8 @@ from filelock import FileLock, Timeout
 from vae_jax.files import write_bytes, write_json
 from vae_jax.messages import UsageError
 
+CONFIG_KEYS = {"experiment", "config", "num_steps"}
+
 
 class RunDirectory:
     """The files of a run.
@@ -23,6 +25,7 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock = FileLock(path / ".lock", timeout=0)
         self.config = path / "config.json"
         self.environment = path / "environment.json"
         self.experiment = path / "experiment.py"
@@ -46,9 +49,12 @@ class RunDirectory:
         if not self.exists:
             raise UsageError(f"expected a run directory; {self.path} has no config.json; start one with vae-jax train")
         try:
-            return json.loads(self.config.read_text("utf-8"))
+            config = json.loads(self.config.read_text("utf-8"))
         except ValueError as error:
             raise UsageError(f"expected JSON in {self.config}; {error}") from None
+        if not isinstance(config, dict) or config.keys() != CONFIG_KEYS or not isinstance(config["config"], dict):
+            raise UsageError(f"expected an object with {', '.join(sorted(CONFIG_KEYS))} in {self.config}; got another")
+        return config
 
     def read_json(self, path: Path) -> dict[str, Any] | None:
         """A JSON file of the run, or None if it is not there yet."""
@@ -56,14 +62,16 @@ class RunDirectory:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Be the only process that writes here. The lock goes with the process, however that ends.
+        """Be the only process that is at work here. The lock goes with the process, however that ends.
+
+        It may be taken again by who has it.
 
         Raises:
             UsageError: If another process has it.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(self.path / ".lock", timeout=0):
+            with self._lock:
                 yield
         except Timeout:
             raise UsageError(
@@ -86,7 +94,8 @@ class RunDirectory:
             return
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"expected a directory for the run; {self.path} is a file; give another --run-dir")
-        ours = {".lock", self.environment.name, self.experiment.name, f".{self.config.name}.writing"}
+        files = {self.environment.name, self.experiment.name}
+        ours = {".lock"} | files | {f".{name}.writing" for name in files | {self.config.name}}
         foreign = sorted({entry.name for entry in self.path.iterdir()} - ours) if self.path.exists() else []
         if foreign:
             raise UsageError(
@@ -107,8 +116,12 @@ class RunDirectory:
 
 
 def next_free(parent: Path, name: str) -> Path:
-    """`parent/name-1`, or the first number that is not taken."""
+    """Make `parent/name-1`, or the first number that is not taken, also by a process that starts at this moment."""
     number = 1
-    while (parent / f"{name}-{number}").exists():
-        number += 1
-    return parent / f"{name}-{number}"
+    while True:
+        path = parent / f"{name}-{number}"
+        try:
+            path.mkdir(parents=True)
+            return path
+        except FileExistsError:
+            number += 1

@@ -119,7 +119,9 @@ def test_grey_levels_under_a_bernoulli_likelihood_are_called_what_they_are(trans
 
 
 def test_a_collapsed_posterior_has_no_active_units(known):
-    model = Model(lambda key: (), lambda _: known.model.bind(known.exact)._replace(posterior=lambda x: standard_normal(2)))
+    model = Model(
+        lambda key: (), lambda _: known.model.bind(known.exact)._replace(posterior=lambda x: standard_normal(2))
+    )
     result = evaluate(model, elbo, as_stored, (), known.examples, num_samples=3)
     assert result["active_units"] == 0
     np.testing.assert_allclose(result["kl"], 0, atol=1e-6)
@@ -136,7 +138,9 @@ def test_bits_per_dim_are_of_the_stored_values():
 
 
 def test_evaluate_hands_the_scale_of_the_transform_on(known, of_exact):
-    scaled = evaluate(known.model, elbo, as_stored, known.exact, known.examples, num_samples=20, log_scale=-math.log(16))
+    scaled = evaluate(
+        known.model, elbo, as_stored, known.exact, known.examples, num_samples=20, log_scale=-math.log(16)
+    )
     np.testing.assert_allclose(scaled["bits_per_dim"], of_exact["bits_per_dim"] + 4, rtol=1e-6)
     assert scaled["nll"] == of_exact["nll"]
 

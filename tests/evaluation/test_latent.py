@@ -17,9 +17,7 @@ def test_a_code_is_the_posterior_s_mean_and_its_kl_dimension_by_dimension():
     np.testing.assert_allclose(found.mean, [0.5, -1.0])
     mean, scale = np.array([0.5, -1.0]), np.array([0.5, 1.5])
     np.testing.assert_allclose(found.kl_per_dimension, 0.5 * (scale**2 + mean**2 - 1) - np.log(scale), rtol=1e-5)
-    np.testing.assert_array_equal(
-        found.kl_per_dimension, kl_per_dimension(VAE_OF_TWO.posterior(X), VAE_OF_TWO.prior)
-    )
+    np.testing.assert_array_equal(found.kl_per_dimension, kl_per_dimension(VAE_OF_TWO.posterior(X), VAE_OF_TWO.prior))
 
 
 def test_a_code_without_a_closed_form_has_no_kl():

@@ -18,7 +18,9 @@ X = jnp.linspace(0.0, 1.0, 6).reshape(3, 2)
 
 def linear(matrix, offset=0.0):
     """A network that is a matrix of its own: its answers are known."""
-    return Network(lambda key: {"matrix": jnp.asarray(matrix)}, lambda params, x: params["matrix"] @ x.reshape(-1) + offset)
+    return Network(
+        lambda key: {"matrix": jnp.asarray(matrix)}, lambda params, x: params["matrix"] @ x.reshape(-1) + offset
+    )
 
 
 def test_the_encoder_s_output_is_means_and_log_scales():

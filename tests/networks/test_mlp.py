@@ -69,9 +69,7 @@ def test_a_batch_is_a_vmap_outside():
 
 
 def test_an_unknown_activation_is_refused_with_the_nearest():
-    message = (
-        "expected an activation out of elu, gelu, leaky_relu, relu, swish, tanh; got 'tahn'; did you mean 'tanh'"
-    )
+    message = "expected an activation out of elu, gelu, leaky_relu, relu, swish, tanh; got 'tahn'; did you mean 'tanh'"
     with pytest.raises(ValueError, match=message):
         mlp((3,), (2,), (4,), "tahn").init(KEY)
     with pytest.raises(ValueError, match=message):

@@ -106,7 +106,9 @@ def test_batch_norm_in_linen_is_refused():
 
 
 def test_batch_norm_in_nnx_is_refused():
-    message = "expected an NNX module whose only variables are nnx.Param; got other state beside them; use layers without"
+    message = (
+        "expected an NNX module whose only variables are nnx.Param; got other state beside them; use layers without"
+    )
     with pytest.raises(ValueError, match=message):
         nnx(lambda rngs: flax_nnx.BatchNorm(3, rngs=rngs))
 

@@ -1,5 +1,6 @@
 """Checkpoints come back bit for bit, or not at all; what is damaged is passed over, what is foreign is refused."""
 
+import gc
 import os
 import pickle
 import shutil
@@ -15,6 +16,8 @@ from vae_jax.training.advance import start
 from vae_jax.training.checkpoint import Best, Checkpoints, Record
 
 KEY = jax.random.key(5)
+# Orbax leaves the tasks of a failed restore to be found by the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 RECORD = Record(epoch=2, batch=3, num_metrics_bytes=1234, best=Best(step=5, value=-0.1 - 0.2, num_validations_since=1))
 
 
@@ -55,6 +58,12 @@ def two_saved(tmp_path_factory, at_step):
 def two(two_saved, tmp_path):
     """A copy of it, to damage."""
     return Path(shutil.copytree(two_saved, tmp_path / "checkpoints"))
+
+
+@pytest.fixture(autouse=True)
+def collect_garbage():
+    yield
+    gc.collect()
 
 
 def restore(directory, target):
@@ -101,7 +110,7 @@ def test_the_latest_and_the_best_are_kept(tmp_path, at_step):
     checkpoints.close()
     checkpoints = Checkpoints(tmp_path, num_latest=2)
     kept.append(checkpoints.steps)
-    assert checkpoints.path_of_latest == tmp_path / "7"
+    assert checkpoints.path_of(7).is_dir()
     checkpoints.close()
     assert kept == [[6, 7]]
 
@@ -152,7 +161,7 @@ def flip_in_the_middle(path: Path) -> None:
     path.write_bytes(damaged)
 
 
-@pytest.mark.parametrize("damage", [truncate, flip, flip_in_the_middle, Path.unlink], ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("damage", [truncate, flip, flip_in_the_middle, Path.unlink], ids=lambda way: way.__name__)
 def test_a_damaged_file_never_gives_other_numbers(two_saved, tmp_path, target, at_step, assert_same_bits, damage):
     """In whichever file the damage is: the checkpoint before it comes back, or, where nobody needs it, the newest."""
     num_passed_over = 0

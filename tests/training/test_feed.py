@@ -25,9 +25,7 @@ def test_the_order_of_an_epoch_is_a_permutation(epoch):
 
 
 def test_the_order_differs_by_epoch_and_key_and_is_otherwise_the_same():
-    orders = [
-        tuple(np.asarray(epoch_order(key, epoch, 23))) for key in (KEY, jax.random.key(1)) for epoch in range(3)
-    ]
+    orders = [tuple(np.asarray(epoch_order(key, epoch, 23))) for key in (KEY, jax.random.key(1)) for epoch in range(3)]
     assert len(set(orders)) == 6
     assert tuple(range(23)) not in orders
     assert tuple(np.asarray(jax.jit(epoch_order, static_argnums=2)(KEY, 2, 23))) == orders[2]

@@ -88,6 +88,13 @@ def _parse_train(argv: list[str]) -> Command:
 
 def _train_options(file: ExperimentFile) -> type:
     """The experiment's fields and the run's options, side by side and without prefixes."""
+    ours = {field.name for field in dataclasses.fields(commands.RunOptions)}
+    for field in dataclasses.fields(file.Config):
+        if field.name in ours:
+            raise UsageError(
+                f"expected a 'Config' without {', '.join(sorted(ours))}, which are options of every run; "
+                f"{file.path} has '{field.name}'; rename it"
+            )
 
     def flat(kind: type) -> Any:
         return Annotated[kind, tyro.conf.arg(name="")]

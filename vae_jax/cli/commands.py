@@ -11,6 +11,7 @@ import tyro
 from vae_jax import catalogue
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.messages import UsageError
+from vae_jax.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     from vae_jax.run import Run
@@ -53,9 +54,12 @@ class Train:
 
     def run(self) -> int:
         """Begin a run and train it."""
+        options = self.options
+        _check_at_least(0, "--num-steps", options.num_steps)
+        if options.run_dir is not None:
+            RunDirectory(options.run_dir).check_free(overwrite=options.overwrite)
         from vae_jax.run import begin
 
-        options = self.options
         run = begin(self.file, self.config, options.run_dir, overwrite=options.overwrite, num_steps=options.num_steps)
         return _train(run)
 
@@ -71,9 +75,8 @@ class Resume:
 
     def run(self) -> int:
         """Train from the latest checkpoint."""
-        from vae_jax.run import open_run
-
-        return _train(open_run(self.run_dir, num_steps=self.num_steps))
+        _check_at_least(0, "--num-steps", self.num_steps)
+        return _train(_open(self.run_dir, num_steps=self.num_steps))
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ class Evaluate:
 
     def run(self) -> int:
         """Evaluate, and print the numbers."""
+        _check_at_least(1, "--num-samples", self.num_samples)
         run = _open(self.run_dir)
         with run.directory.lock():
             _print_evaluation(
@@ -188,10 +192,11 @@ def experiment_table() -> str:
     return "\n".join(f"{name:{width}}  {catalogue.summary(path)}" for name, path in paths.items())
 
 
-def _open(path: Path) -> Run:
+def _open(path: Path, *, num_steps: int | None = None) -> Run:
+    RunDirectory(path).read_config()
     from vae_jax.run import open_run
 
-    return open_run(path)
+    return open_run(path, num_steps=num_steps)
 
 
 def _train(run: Run) -> int:
@@ -237,5 +242,9 @@ def _check_picture(path: Path, num: int) -> None:
         raise UsageError(f"expected a .png file to write to; got {path}")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"expected a folder that exists; {path.absolute().parent} does not; make it first")
-    if num < 1:
-        raise UsageError(f"expected at least 1 picture; got {num}")
+    _check_at_least(1, "--num", num)
+
+
+def _check_at_least(smallest: int, option: str, value: int | None) -> None:
+    if value is not None and value < smallest:
+        raise UsageError(f"expected {option} of at least {smallest}; got {value}")

@@ -40,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        print(f"vae-jax: {error}", file=sys.stderr)  # no permission, no space: Python's own line names the file
+        return 1
 
 
 if __name__ == "__main__":

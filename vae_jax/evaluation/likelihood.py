@@ -93,8 +93,9 @@ def importance_sampled_log_likelihood(
             sums = (jnp.full(batch_size, -jnp.inf), jnp.full(batch_size, -jnp.inf))
             for chunk, size in enumerate(chunk_sizes):
                 sums = add_chunk_compiled(sums, params, batch, indices, chunk, size=size)
-            results.append([np.asarray(total)[start - first :] for total in sums])
-        of_weights, of_squares = (np.concatenate(parts) for parts in zip(*results, strict=True))
+            # Not fetched yet: while the device is at this batch, the next one is prepared.
+            results.append([total[start - first :] for total in sums])
+        of_weights, of_squares = (np.concatenate(parts) for parts in zip(*jax.device_get(results), strict=True))
         return LogLikelihood(of_weights - np.log(num_samples), np.exp(2 * of_weights - of_squares))
 
     return estimate

@@ -78,10 +78,9 @@ class Checkpoints:
         """The steps that there are checkpoints of, ascending."""
         return [checkpoint.step for checkpoint in self._checkpointer.checkpoints]
 
-    @property
-    def path_of_latest(self) -> Path:
-        """Where the newest checkpoint is."""
-        return self._directory / str(self.steps[-1])
+    def path_of(self, step: int) -> Path:
+        """Where the checkpoint of a step is."""
+        return self._directory / str(step)
 
     def save(self, step: int, progress: Progress, record: Record) -> None:
         """Save in the background; only the copy off the device is waited for. A step that is saved is left alone."""

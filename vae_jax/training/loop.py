@@ -27,7 +27,7 @@ Line = dict[str, Any]
 class Display(Protocol):
     """Who shows a run while it goes on."""
 
-    def train(self, line: Line, images_per_second: float, seconds_left: float) -> None:
+    def train(self, line: Line, images_per_second: float | None, seconds_left: float | None) -> None:
         """A line of training metrics has come."""
         ...
 
@@ -87,13 +87,13 @@ def fit(
     order_of = functools.lru_cache(maxsize=1)(jax.jit(lambda epoch: epoch_order(feed.key, epoch, len(feed.examples))))
 
     def save() -> None:
-        lines.flush()
+        lines.flush(best)
         epoch, batch = divmod(step, feed.num_steps_per_epoch)
         checkpoints.save(step, progress, Record(epoch, batch, metrics.sync(), best))
 
     def validate_and_save() -> Best:
         nonlocal best
-        lines.flush()
+        lines.flush(best)
         line = plain({"step": step, "split": "validation"} | validate(params_to_evaluate(progress.state)))
         previous, best = best, _best_of(best, step, line["value"])
         metrics.write(line)
@@ -108,7 +108,7 @@ def fit(
                 until = _next_duty(step, budget, feed.num_steps_per_epoch)
                 progress = run_steps(progress, order_of(step // feed.num_steps_per_epoch), until - step)
                 step = until
-                lines.flush()  # the line before this one: its numbers came while these steps were under way
+                lines.flush(best)  # the line before this one: its numbers came while these steps were under way
                 if step % budget.log_every == 0 or step == budget.num_steps:
                     progress = lines.take(step, progress)
                 if step % budget.validate_every == 0 or step == budget.num_steps:
@@ -157,7 +157,8 @@ class _TrainingLines:
     ) -> None:
         self._metrics, self._display, self._budget, self._checkpoints = metrics, display, budget, checkpoints
         self._pending: tuple[int, Metrics, Array, Array, Array] | None = None
-        self._step, self._time = step, time.perf_counter()
+        self._step: int = step
+        self._time: float | None = None
 
     def take(self, step: int, progress: Progress) -> Progress:
         """Take what has been summed, and start the sums anew."""
@@ -168,8 +169,11 @@ class _TrainingLines:
             sums=jax.tree.map(jnp.zeros_like, progress.sums), num_summed=jnp.zeros_like(progress.num_summed)
         )
 
-    def flush(self) -> None:
+    def flush(self, best: Best | None) -> None:
         """Write and show the line that was taken, if there is one.
+
+        Args:
+            best: The best validation so far: its parameters are known to be good, which the latest ones are not.
 
         Raises:
             RunError: If it ends with too many skipped steps in a row.
@@ -184,13 +188,15 @@ class _TrainingLines:
         if in_a_row >= self._budget.max_skipped:
             raise RunError(
                 f"expected finite values and gradients; the last {in_a_row} steps, {step - in_a_row + 1} to {step}, "
-                f"had none; the last good checkpoint is {self._checkpoints.path_of_latest}; "
+                f"had none; the last good checkpoint is {self._checkpoints.path_of(best.step) if best else 'none'}; "
                 "lower the learning rate, or clip the gradient"
             )
 
     def _show(self, line: Line) -> None:
+        # The first line has no speed: most of its time went into compiling.
         now, step = time.perf_counter(), line["step"]
-        seconds_per_step = (now - self._time) / max(1, step - self._step)
-        seconds_left = (self._budget.num_steps - step) * seconds_per_step
-        self._display.train(line, self._budget.batch_size / seconds_per_step, seconds_left)
+        seconds_per_step = (now - self._time) / (step - self._step) if self._time is not None else None
+        images_per_second = self._budget.batch_size / seconds_per_step if seconds_per_step else None
+        seconds_left = (self._budget.num_steps - step) * seconds_per_step if seconds_per_step else None
+        self._display.train(line, images_per_second, seconds_left)
         self._step, self._time = step, now

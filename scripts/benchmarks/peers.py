@@ -1,0 +1,34 @@
+"""Which other libraries are there to be measured against."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from benchmarks.tables import version
+
+
+def torch_side() -> ModuleType | None:
+    """PyTorch's side, or None where it is not installed."""
+    if version("torch") is None:
+        return None
+    from benchmarks import torch_side
+
+    return torch_side
+
+
+def pythae_side() -> ModuleType | None:
+    """pythae's side, or None where it is not installed."""
+    if version("torch") is None or version("pythae") is None:
+        return None
+    from benchmarks import pythae_side
+
+    return pythae_side
+
+
+def missing() -> tuple[str, ...]:
+    """A line for each that is not there."""
+    return tuple(
+        f"{package} is not installed, so it is not compared with: pip install {package}"
+        for package in ("torch", "pythae")
+        if version(package) is None
+    )

@@ -1,0 +1,116 @@
+"""An experiment file of the user's own: it works, and what is wrong with it is said in a line."""
+
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def nothing_made(tmp_path, monkeypatch, contents):
+    """A folder to work in, in which nothing may be left behind."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    yield
+    assert contents(folder) == {}
+    assert list(folder.iterdir()) == []
+
+
+def test_its_help_has_its_fields(vae_jax, experiment_file):
+    path = experiment_file(("Latent dimensions.", "The width of the bottleneck."))
+    result = vae_jax("train", path, "--help")
+    assert result.code == 0
+    assert "The width of the bottleneck." in result.out
+
+
+@pytest.mark.usefixtures("nothing_made")
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "def experiment(config",
+            "def experiment(config:::",
+            "expected an experiment file; {path}, line 30 fails: SyntaxError: ",
+        ),
+        ("import optax", "import optacks", "expected an experiment file; {path}, line 7 fails: ModuleNotFoundError: "),
+        ("import optax", "1 / 0", "expected an experiment file; {path}, line 7 fails: ZeroDivisionError: division by "),
+        ("class Config:", "class Configuration:", "expected a frozen dataclass 'Config' in {path}; it has none"),
+        ("@dataclass(frozen=True)", "", "expected a frozen dataclass 'Config' in {path}; it has none"),
+        (
+            "@dataclass(frozen=True)",
+            "@dataclass",
+            "expected 'Config' in {path} to be frozen; decorate it by @dataclass(frozen=True)",
+        ),
+        ("def experiment(", "def experimen(", "expected a function 'experiment(config)' in {path}; it has none"),
+        (
+            "latent_size: int = 2",
+            "latent_size: int",
+            "expected an experiment file; {path}, line 12 fails: TypeError: non-default argument",
+        ),
+        (
+            "frozen=True)\nclass Config:\n",
+            "frozen=True)\nclass Config:\n    first: int\n",
+            "expected a default for every field of 'Config' in {path}; 'first' has none",
+        ),
+        (
+            "validate_every: int = 10\n",
+            "validate_every: int = 10\n    overwrite: bool = False\n",
+            "expected a 'Config' without num_steps, overwrite, run_dir, which are options of every run; {path} has "
+            "'overwrite'; rename it",
+        ),
+        (
+            'data = vj.data.load("digits")',
+            "data = {}['digits']",
+            "expected an experiment; experiment(config) in {path}, line 32 fails: KeyError: 'digits'",
+        ),
+        (
+            'data = vj.data.load("digits")',
+            'open("/nowhere/data.npy")',
+            "expected an experiment; experiment(config) in {path}, line 32 fails: FileNotFoundError: ",
+        ),
+        (
+            "    return vj.Experiment(",
+            "    return dict(",
+            "expected experiment(config) in {path} to return a vae_jax.Experiment; got dict",
+        ),
+        (
+            'vj.data.load("digits")',
+            'vj.data.load("digit")',
+            "expected a data set (digits, mnist_5k); got 'digit'; did you mean 'digits'?",
+        ),
+        (
+            "(2 * config.latent_size,)",
+            "(3 * config.latent_size,)",
+            "expected an encoder that makes a posterior over z of shape (2,), as the prior's; got shape (3,) from its ",
+        ),
+        (
+            "log_every=7",
+            "log_every=0",
+            "expected steps of at least 0, and periods of at least 1; got Budget(batch_size=100, num_steps=30, ",
+        ),
+    ],
+)
+def test_what_is_wrong_with_it_is_one_line_and_nothing_is_made(refusal, experiment_file, old, new, message):
+    path = experiment_file((old, new))
+    assert refusal("train", path).startswith(message.format(path=path))
+
+
+@pytest.mark.usefixtures("nothing_made")
+@pytest.mark.parametrize("batch_size", [0, 5_000])
+def test_a_batch_size_that_cannot_be(refusal, tiny, batch_size):
+    line = refusal("train", tiny, "--batch-size", batch_size)
+    assert line == f"expected a batch size between 1 and the 1444 training examples; got {batch_size}"
+
+
+@pytest.mark.usefixtures("nothing_made")
+def test_a_missing_extra_is_its_pip_line(refusal, experiment_file, monkeypatch):
+    monkeypatch.setitem(sys.modules, "equinox", None)
+    path = experiment_file(
+        (
+            "vj.networks.mlp((config.latent_size,), data.example_shape, config.hidden_sizes)",
+            "vj.networks.equinox(lambda key: None)",
+        )
+    )
+    assert refusal("train", path) == (
+        "expected Equinox for a network written in it; it is not installed; pip install 'vae-jax[equinox]'"
+    )

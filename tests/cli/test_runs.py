@@ -1,0 +1,458 @@
+"""A run directory from begin to end: what is written, and what is never overwritten."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import vae_jax as vj
+from vae_jax.catalogue import load_experiment
+from vae_jax.display import Plain
+from vae_jax.files import write_bytes
+from vae_jax.messages import RunError, UsageError
+from vae_jax.run import config_from, open_run
+from vae_jax.run_directory import RunDirectory, next_free
+from vae_jax.training import loop
+from vae_jax.training.checkpoint import Best
+from vae_jax.training.metrics import read_metrics
+
+STEPS = [(0, "validation"), (7, "train"), (10, "validation"), (14, "train"), (20, "validation"), (21, "train")]
+STEPS += [(28, "train"), (30, "train"), (30, "validation")]
+
+
+def read(path):
+    return json.loads(path.read_text("utf-8"))
+
+
+def empty_a_checkpoint(run, step):
+    for path in (run / "checkpoints" / str(step)).rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"")
+
+
+# What a run leaves
+
+
+def test_the_config_the_file_and_the_environment_are_kept(trained, tiny):
+    assert read(trained / "config.json") == {
+        "experiment": "tiny_experiment",
+        "config": {
+            "seed": 0,
+            "latent_size": 2,
+            "hidden_sizes": [16],
+            "learning_rate": 0.01,
+            "batch_size": 100,
+            "validate_every": 10,
+        },
+        "num_steps": None,
+    }
+    assert (trained / "experiment.py").read_bytes() == tiny.read_bytes()
+    environment = read(trained / "environment.json")
+    assert environment["jax"] == jax.__version__
+    assert {"vae_jax", "python", "device", "git", "optax", "flax", "orbax-checkpoint", "numpy"} <= environment.keys()
+
+
+def test_the_metrics_are_a_line_each(trained):
+    lines = read_metrics(trained / "metrics.jsonl")
+    assert [(line["step"], line["split"]) for line in lines] == STEPS
+    for line in lines:
+        names = {"value", "log_likelihood", "kl"}
+        names |= {"gradient_norm", "num_skipped"} if line["split"] == "train" else {"active_units", "kl_per_dimension"}
+        assert names <= line.keys()
+    validated = [line["value"] for line in lines if line["split"] == "validation"]
+    assert validated[-1] > validated[0]  # it has learned something
+
+
+def test_the_evaluation_says_what_it_is_of(trained):
+    result = read(trained / "evaluation.json")
+    assert result["data"] == "digits"
+    assert result["split"] == "test"
+    assert result["transform"] == "dynamic binarisation"
+    assert result["selection"] == "the best bound on the validation split"
+    assert result["checkpoint_step"] in (0, 10, 20, 30)
+    assert result["num_samples"] == 20
+    assert result["num_examples"] == 176
+    assert result["elbo"] < -result["nll"] + 5 * result["elbo_standard_error"]
+    np.testing.assert_allclose(result["bits_per_dim"], result["nll"] / 64 / np.log(2), rtol=1e-6)
+
+
+def test_train_says_where_it_is_and_how_good(vae_jax, tiny, tmp_path):
+    path = tmp_path / "new" / "run"
+    result = vae_jax("train", tiny, "--run-dir", path, "--num-steps", 4, "--latent-size", 3)
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert lines[0] == f"run directory: {path}"
+    assert lines[1].startswith("all steps done: 4; the best validation bound was at step ")
+    assert lines[2] == "digits, test split (176 examples, dynamic binarisation):"
+    assert [line.split()[0] for line in lines[3:-1]] == ["ELBO", "log", "KL", "squared", "NLL", "bits", "active"]
+    assert "(20 importance samples)" in result.out
+    assert lines[-1] == f"report: {path / 'report.html'}"
+    assert "step 0/4  validation  value " in result.err
+    assert "step 4/4  validation  value " in result.err
+    assert read(path / "config.json")["num_steps"] == 4
+    assert read(path / "config.json")["config"]["latent_size"] == 3
+    assert read(path / "evaluation.json")["latent_size"] == 3
+    assert read_metrics(path / "metrics.jsonl")[-1]["step"] == 4
+
+
+def test_the_same_run_again_is_the_same_to_the_byte(vae_jax, trained, tiny, tmp_path, contents):
+    """All but the checkpoints, whose files hold times; and those of a script, three lines of Python."""
+    from_script = vj.train(tiny, run_dir=tmp_path / "run")
+    expected, found = contents(trained), contents(tmp_path / "run")
+    assert {name for name in expected if not name.startswith("checkpoints")} <= found.keys()
+    for name, content in expected.items():
+        if not name.startswith("checkpoints"):
+            assert found[name] == content, name
+    (params, _), (others, _) = from_script.params(), open_run(trained).params()
+    jax.tree.map(np.testing.assert_array_equal, params, others)
+    assert from_script.vae().posterior(np.zeros((8, 8), np.float32)).mean().shape == (2,)
+
+
+# Where a run may be made
+
+
+def test_an_existing_run_is_refused(refusal, run, tiny, contents):
+    before = contents(run)
+    assert refusal("train", tiny, "--run-dir", run) == (
+        f"expected a new run directory; {run} holds a run; go on with it by 'vae-jax resume {run}', "
+        "or give --overwrite or another --run-dir"
+    )
+    assert contents(run) == before
+
+
+def test_overwrite_replaces_it_whole(vae_jax, run, tiny):
+    (run / "images").mkdir(exist_ok=True)
+    (run / "images" / "old.png").touch()
+    assert vae_jax("train", tiny, "--run-dir", run, "--overwrite", "--num-steps", 2).code == 0
+    assert not (run / "images" / "old.png").exists()
+    assert not (run / "checkpoints" / "30").exists()
+    assert read_metrics(run / "metrics.jsonl")[-1]["step"] == 2
+
+
+def test_overwrite_by_something_broken_loses_nothing(refusal, run, experiment_file, contents):
+    path, before = experiment_file(('vj.data.load("digits")', "{}[0]")), contents(run)
+    assert "KeyError" in refusal("train", path, "--run-dir", run, "--overwrite")
+    assert contents(run) == before
+
+
+def test_a_folder_of_something_else_is_refused_and_left_alone(refusal, tiny, tmp_path, contents):
+    folder = tmp_path / "thesis"
+    folder.mkdir()
+    (folder / "chapter.tex").write_text("words")
+    for option in ((), ("--overwrite",)):
+        assert refusal("train", tiny, "--run-dir", folder, *option) == (
+            f"expected a new or empty run directory; {folder} holds chapter.tex and is no run; give another --run-dir"
+        )
+    assert list(folder.iterdir()) == [folder / "chapter.tex"]
+
+
+def test_a_file_is_refused_and_left_alone(refusal, tiny, tmp_path):
+    file = tmp_path / "run"
+    file.write_text("words")
+    assert refusal("train", tiny, "--run-dir", file) == (
+        f"expected a directory for the run; {file} is a file; give another --run-dir"
+    )
+    assert file.read_text() == "words"
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(vae_jax, tiny, tmp_path):
+    (tmp_path / "file").touch()
+    result = vae_jax("train", tiny, "--run-dir", tmp_path / "file" / "run")
+    assert result.code in (1, 2)
+    assert len(result.err.splitlines()) == 1
+    assert str(tmp_path / "file") in result.err
+
+
+@pytest.mark.parametrize("left", [[], ["environment.json"], ["environment.json", ".experiment.py.writing"], [".lock"]])
+def test_what_a_process_killed_while_it_began_has_left_is_no_obstacle(tmp_path, left):
+    for name in left:
+        (tmp_path / name).touch()
+    RunDirectory(tmp_path).check_free(overwrite=False)
+
+
+def test_without_a_directory_it_is_the_next_free_one(tmp_path):
+    (tmp_path / "runs" / "vae-2").mkdir(parents=True)
+    assert [next_free(tmp_path / "runs", "vae").name for _ in range(3)] == ["vae-1", "vae-3", "vae-4"]
+
+
+def test_a_second_process_is_refused(refusal, run, tiny, contents):
+    """While another one holds the directory, whatever it is asked to do."""
+    code = f"""
+from pathlib import Path
+from vae_jax.run_directory import RunDirectory
+with RunDirectory(Path({str(run)!r})).lock():
+    print("locked", flush=True)
+    input()
+"""
+    other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "locked\n"
+        before = contents(run)
+        for arguments in (
+            ("resume", run),
+            ("evaluate", run),
+            ("report", run),
+            ("train", tiny, "--run-dir", run, "--overwrite"),
+        ):
+            assert refusal(*arguments) == (
+                f"expected {run} to be free; another process is at work in it; wait for it, or use another --run-dir"
+            )
+        # A notebook that looks at a run while it trains must not take its half-written checkpoint away either.
+        unfinished = Path(shutil.copytree(run / "checkpoints" / "30", run / "checkpoints" / "40.orbax-checkpoint-tmp"))
+        with pytest.raises(UsageError, match="another process is at work in it"):
+            open_run(run).vae()
+        shutil.rmtree(unfinished)
+        assert contents(run) == before
+    finally:
+        other.communicate("\n")
+    with RunDirectory(run).lock():  # and free again, when the other has ended
+        pass
+
+
+# Going on
+
+
+def test_a_finished_run_that_is_resumed_is_as_it_was(vae_jax, run, trained, contents):
+    assert vae_jax("resume", run).code == 0
+    assert contents(run) == contents(trained)
+
+
+def test_more_steps(vae_jax, run):
+    assert vae_jax("resume", run, "--num-steps", 34).code == 0
+    assert [(line["step"], line["split"]) for line in read_metrics(run / "metrics.jsonl")] == [
+        *STEPS,
+        (34, "train"),
+        (34, "validation"),
+    ]
+    assert read(run / "config.json")["num_steps"] == 34
+
+
+def stop_at(step, monkeypatch):
+    """A signal while the validation of a step is shown."""
+    shown = Plain.validation
+
+    def validation(self, line, is_best):
+        shown(self, line, is_best)
+        if line["step"] == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Plain, "validation", validation)
+
+
+def test_a_signal_saves_and_says_how_to_go_on_and_the_end_is_the_same(
+    vae_jax, refusal, trained, tiny, tmp_path, monkeypatch, contents
+):
+    path = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        stop_at(10, patch)
+        result = vae_jax("train", tiny, "--run-dir", path)
+    assert result.code == 0
+    assert result.out == (
+        f"run directory: {path}\nstopped by SIGTERM at step 10, saved; go on with: vae-jax resume {path}\n"
+    )
+    assert not (path / "evaluation.json").exists()
+    assert f"go on with it by 'vae-jax resume {path}'" in refusal("train", tiny, "--run-dir", path)
+
+    assert vae_jax("resume", path).code == 0
+    expected = {name: content for name, content in contents(trained).items() if not name.startswith("checkpoints")}
+    found = {name: content for name, content in contents(path).items() if not name.startswith("checkpoints")}
+    assert found == expected
+    for latest in ("latest", "best"):
+        params, expected_params = (open_run(some).params(latest)[0] for some in (path, trained))
+        jax.tree.map(np.testing.assert_array_equal, params, expected_params)
+
+
+def test_more_steps_outlast_an_interruption(vae_jax, run, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(40, patch)
+        assert "stopped by SIGTERM at step 40" in vae_jax("resume", run, "--num-steps", 50).out
+    assert vae_jax("resume", run).code == 0
+    assert read_metrics(run / "metrics.jsonl")[-1]["step"] == 50
+
+
+def test_a_damaged_newest_checkpoint_is_said_and_passed_over(vae_jax, run, trained):
+    empty_a_checkpoint(run, 30)
+    result = vae_jax("resume", run)
+    assert result.code == 0
+    (line,) = [line for line in result.err.splitlines() if "damaged" in line]
+    assert line.startswith("checkpoint 30 is damaged (")
+    assert line.endswith("and was moved to damaged/; going on from step 20")
+    for name in ("metrics.jsonl", "evaluation.json"):
+        assert (run / name).read_bytes() == (trained / name).read_bytes()
+
+
+def test_no_checkpoint_that_can_be_read(vae_jax, run):
+    for path in (run / "checkpoints").iterdir():
+        empty_a_checkpoint(run, path.name)
+    for arguments in (("resume", run), ("evaluate", run)):
+        result = vae_jax(*arguments)
+        assert result.code == 1
+        assert result.err.splitlines()[-1] == (
+            f"vae-jax: no checkpoint in {run / 'checkpoints'} can be read; train anew with --overwrite"
+        )
+
+
+def test_a_run_that_has_not_trained_cannot_be_evaluated(refusal, run):
+    shutil.rmtree(run / "checkpoints")
+    assert refusal("evaluate", run, code=1) == (
+        f"expected a checkpoint in {run / 'checkpoints'}; there is none; train first"
+    )
+
+
+def test_values_that_are_never_finite_end_the_run_with_1(vae_jax, experiment_file, tmp_path):
+    path = experiment_file(
+        ("vj.objectives.over_batch(vj.objectives.elbo)", "vj.objectives.over_batch(never)"),
+        ("def experiment(config", "def never(key, vae, x):\n    return 0 * x.sum() / 0, {}\n\n\ndef experiment(config"),
+        ("log_every=7", "log_every=7, max_skipped=7"),
+    )
+    result = vae_jax("train", path, "--run-dir", tmp_path / "run")
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == (
+        "vae-jax: expected finite values and gradients; the last 7 steps, 1 to 7, had none; the last good checkpoint "
+        f"is {tmp_path / 'run' / 'checkpoints' / '0'}; lower the learning rate, or clip the gradient"
+    )
+
+
+# What is not a run
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("resume",), ("evaluate",), ("report",), ("sample", "--out", "a.png"), ("reconstruct", "--out", "a.png")],
+)
+def test_what_is_not_a_run_is_refused(refusal, tmp_path, arguments):
+    command, *options = arguments
+    options = [tmp_path / option if option.endswith(".png") else option for option in options]
+    for path in (tmp_path, tmp_path / "nowhere"):
+        assert refusal(command, path, *options) == (
+            f"expected a run directory; {path} has no config.json; start one with vae-jax train"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda config: config["config"].update(latent_sise=2),
+            "expected a field of tiny_experiment (seed, latent_size, hidden_sizes, learning_rate, batch_size, "
+            "validate_every); got 'latent_sise'; did you mean 'latent_size'?",
+        ),
+        (
+            lambda config: config["config"].update(latent_size="many"),
+            "expected values of the types of tiny_experiment's fields; got ",
+        ),
+        (
+            lambda config: config["config"].update(latent_size=2.7),
+            "expected values of the types of tiny_experiment's fields; got ",
+        ),
+        (lambda config: config.pop("config"), "expected an object with config, experiment, num_steps in {file}; got "),
+        (lambda config: config.update(more=1), "expected an object with config, experiment, num_steps in {file}; got "),
+    ],
+    ids=["unknown field", "wrong type", "a fraction for a count", "no config", "more"],
+)
+def test_a_config_that_was_changed_is_refused(refusal, run, contents, change, message):
+    config = read(run / "config.json")
+    change(config)
+    (run / "config.json").write_text(json.dumps(config))
+    before = contents(run)
+    assert refusal("resume", run).startswith(message.format(file=run / "config.json"))
+    assert contents(run) == before
+
+
+@pytest.mark.parametrize("text", ["{", "[1, 2]", "null", ""])
+def test_a_config_that_is_no_json_object_is_refused(refusal, run, text):
+    (run / "config.json").write_text(text)
+    assert refusal("evaluate", run).startswith("expected ")
+    assert str(run / "config.json") in refusal("evaluate", run)
+
+
+# Evaluating
+
+
+def test_evaluate_takes_samples_split_and_checkpoint(vae_jax, run):
+    result = vae_jax("evaluate", run, "--num-samples", 7, "--split", "validation", "--select", "latest")
+    assert result.code == 0
+    assert "digits, validation split (177 examples, dynamic binarisation):" in result.out
+    assert "(7 importance samples)" in result.out
+    written = read(run / "evaluation.json")
+    assert (written["num_samples"], written["split"], written["num_examples"]) == (7, "validation", 177)
+    assert (written["checkpoint_step"], written["selection"]) == (30, "the last checkpoint")
+    # The same function with the same seed: what was validated at that step is what is reported of it.
+    validated = read_metrics(run / "metrics.jsonl")[-1]
+    assert (validated["step"], validated["split"]) == (30, "validation")
+    for name, other in (("elbo", "value"), ("kl", "kl"), ("log_likelihood", "log_likelihood")):
+        assert written[name] == validated[other]
+
+
+def test_an_unknown_split_is_refused(refusal, run, contents):
+    before = contents(run)
+    line = refusal("evaluate", run, "--split", "tets")
+    assert line == "expected a split of digits (train, validation, test); got 'tets'; did you mean 'test'?"
+    assert contents(run) == before
+
+
+def test_a_damaged_best_checkpoint_is_an_error_that_says_what_else_there_is(vae_jax, tiny, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_best_of", lambda best, step, value: best or Best(step, value))
+        assert vae_jax("train", tiny, "--run-dir", run).code == 0
+    assert read(run / "evaluation.json")["checkpoint_step"] == 0
+    empty_a_checkpoint(run, 0)
+    result = vae_jax("evaluate", run)
+    assert result.code == 1
+    (line,) = result.err.splitlines()
+    assert line.startswith(f"vae-jax: expected checkpoint 0 in {run / 'checkpoints'}; it cannot be read (")
+    assert line.endswith("take the latest one: --select latest")
+    assert vae_jax("evaluate", run, "--num-samples", 20, "--select", "latest").code == 0
+    assert read(run / "evaluation.json")["checkpoint_step"] == 30
+
+
+# From Python
+
+
+def test_from_python_the_messages_are_the_same(tiny, tmp_path):
+    with pytest.raises(UsageError, match=r"expected a field of tiny_experiment \(.*\); got 'latent'; did you mean"):
+        vj.train(tiny, run_dir=tmp_path / "run", latent=3)
+    with pytest.raises(UsageError, match=r"expected values of the types of tiny_experiment.*; got .*latent_size"):
+        vj.train(tiny, run_dir=tmp_path / "run", latent_size="many")
+    with pytest.raises(UsageError, match=r"expected an experiment .*; got 'vea'; did you mean 'vae'"):
+        vj.train("vea")
+    with pytest.raises(UsageError, match="expected a run directory"):
+        vj.resume(tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_values_of_other_types_are_refused_and_numbers_of_numpy_are_numbers(tiny):
+    file = load_experiment(tiny)
+    config = config_from(file, {"latent_size": np.int64(3), "learning_rate": 1, "hidden_sizes": [4, 5]})
+    assert config == file.Config(latent_size=3, learning_rate=1.0, hidden_sizes=(4, 5))
+    assert [type(config.latent_size), type(config.learning_rate)] == [int, float]
+    for field, value in (("latent_size", 2.5), ("latent_size", True), ("learning_rate", "1e-3"), ("hidden_sizes", 4)):
+        with pytest.raises(UsageError, match=f"expected values of the types of tiny_experiment's fields; .*{field}"):
+            config_from(file, {field: value})
+
+
+def test_a_run_error_is_no_usage_error():
+    assert not issubclass(RunError, UsageError)
+    assert not issubclass(UsageError, RunError)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "config.json"
+    write_bytes(path, b"old")
+
+    def fail(number):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="no space left"):
+        write_bytes(path, b"new")
+    assert path.read_bytes() == b"old"
