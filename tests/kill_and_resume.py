@@ -118,7 +118,7 @@ def progress_leaves(run: Path, expected: Path, select: str) -> dict[str, tuple[b
     import jax
     import numpy as np
 
-    from vae_jax.run import open_run
+    from vae_jax.runs.run import open_run
     from vae_jax.training.advance import start
     from vae_jax.training.checkpoint import Checkpoints
     from vae_jax.training.feed import make_feed

@@ -37,15 +37,8 @@ ROOMS = {
     "experiment": "vae objectives data training",
     "sweep": "vae objectives data training evaluation experiment",
     "catalogue": "experiment",
-    "environment": "",
-    "display": "",
-    "run_directory": "",
-    "run_pictures": "vae data generation evaluation training report experiment catalogue run_directory",
-    "run_report": "vae data generation evaluation training report experiment catalogue run_directory run_pictures",
-    "run": "vae data evaluation training experiment catalogue environment display run_directory run_pictures "
-    "run_report",
-    "cli": "vae data generation evaluation training report experiment sweep catalogue environment display "
-    "run_directory run_pictures run_report run",
+    "runs": "vae data generation evaluation training report experiment catalogue",
+    "cli": "experiment sweep catalogue runs",
     "__main__": "cli",
 }
 
@@ -61,9 +54,9 @@ PACKAGES = {
     "matplotlib": "report",
     "PIL": "report",
     "jinja2": "report",
-    "filelock": "run_directory",
-    "cattrs": "experiment catalogue run cli",
-    "rich": "display cli",
+    "filelock": "runs",
+    "cattrs": "runs",
+    "rich": "runs",
     "tyro": "cli",
 }
 # Optional packages: imported inside the function that needs them, never when a file is read.
@@ -71,7 +64,7 @@ INSIDE_FUNCTIONS = {"equinox"}
 # An experiment file uses public names, the optimizers, and jax.numpy for its own measures: nothing else.
 EXPERIMENTS = {"vae_jax", "optax", "jax"}
 # Read before a command line is understood, which must not wait seconds for JAX.
-WITHOUT_JAX = ("vae_jax", "vae_jax.messages", "vae_jax.catalogue", "vae_jax.run_directory", "vae_jax.cli")
+WITHOUT_JAX = ("vae_jax", "vae_jax.messages", "vae_jax.catalogue", "vae_jax.runs.directory", "vae_jax.cli")
 SLOW = {"jax", "flax", "optax", "orbax", "sklearn", "mlxtend", "matplotlib", "jaxtyping"}
 
 
@@ -260,10 +253,14 @@ NOWHERE = {f"vae_jax.{room}": "" for room in ("", "types", "formulas", "messages
         ("vae_jax.magic", "", "unknown room 'magic'; add it to the table"),
         ("vae_jax.data.cloud", "import boto3", "unknown package 'boto3'; add it to the table"),
         ("vae_jax.vae", "from . import types", "relative import; write it in full"),
-        ("vae_jax.run", "from vae_jax import elbo", "no room of 'vae_jax.elbo'; inside, import a name from its room"),
+        (
+            "vae_jax.runs.run",
+            "from vae_jax import elbo",
+            "no room of 'vae_jax.elbo'; inside, import a name from its room",
+        ),
         (
             "vae_jax.pca",
-            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import vae_jax.run",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import vae_jax.runs.run",
             "may not import run",
         ),
     ],

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from vae_jax.catalogue import load_experiment
     from vae_jax.experiment import Experiment
-    from vae_jax.run import Run, resume, train
+    from vae_jax.runs.run import Run, resume, train
     from vae_jax.training import Budget, Trainer, TrainState, budget_of_epochs, trainer
     from vae_jax.vae import VAE, Draw, Model, draw
 
@@ -55,9 +55,9 @@ _HOMES = {
     "budget_of_epochs": "training",
     "Experiment": "experiment",
     "load_experiment": "catalogue",
-    "Run": "run",
-    "train": "run",
-    "resume": "run",
+    "Run": "runs.run",
+    "train": "runs.run",
+    "resume": "runs.run",
 }
 
 __all__ = [

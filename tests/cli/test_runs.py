@@ -14,11 +14,11 @@ import pytest
 
 import vae_jax as vj
 from vae_jax.catalogue import load_experiment
-from vae_jax.display import Plain
 from vae_jax.files import write_bytes
 from vae_jax.messages import RunError, UsageError
-from vae_jax.run import config_from, open_run
-from vae_jax.run_directory import RunDirectory, next_free
+from vae_jax.runs.directory import RunDirectory, next_free
+from vae_jax.runs.display import Plain
+from vae_jax.runs.run import config_from, open_run
 from vae_jax.training import loop
 from vae_jax.training.checkpoint import Best
 from vae_jax.training.metrics import read_metrics
@@ -186,7 +186,7 @@ def test_a_second_process_is_refused(refusal, run, tiny, contents):
     """While another one holds the directory, whatever it is asked to do."""
     code = f"""
 from pathlib import Path
-from vae_jax.run_directory import RunDirectory
+from vae_jax.runs.directory import RunDirectory
 with RunDirectory(Path({str(run)!r})).lock():
     print("locked", flush=True)
     input()

@@ -11,10 +11,10 @@ import tyro
 from vae_jax import catalogue
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.messages import UsageError
-from vae_jax.run_directory import RunDirectory
+from vae_jax.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
-    from vae_jax.run import Run
+    from vae_jax.runs.run import Run
 
 # What needs JAX is imported inside `run`: help, lists and usage errors answer without it.
 
@@ -58,7 +58,7 @@ class Train:
         _check_at_least(0, "--num-steps", options.num_steps)
         if options.run_dir is not None:
             RunDirectory(options.run_dir).check_free(overwrite=options.overwrite)
-        from vae_jax.run import begin
+        from vae_jax.runs.run import begin
 
         run = begin(self.file, self.config, options.run_dir, overwrite=options.overwrite, num_steps=options.num_steps)
         return _train(run)
@@ -122,7 +122,7 @@ class Sample:
         """Draw, and write the picture."""
         _check_picture(self.out, self.num)
         run = _open(self.run_dir)
-        from vae_jax.run_report import write_samples
+        from vae_jax.runs.report import write_samples
 
         with run.directory.lock():
             write_samples(run.experiment, run.vae(self.select), self.num, self.seed, self.out)
@@ -149,7 +149,7 @@ class Reconstruct:
         """Reconstruct, and write the picture."""
         _check_picture(self.out, self.num)
         run = _open(self.run_dir)
-        from vae_jax.run_report import write_reconstructions
+        from vae_jax.runs.report import write_reconstructions
 
         with run.directory.lock():
             write_reconstructions(run.experiment, run.vae(self.select), self.num, self.split, self.out)
@@ -178,7 +178,7 @@ class Info:
 
     def run(self) -> int:
         """Print a line for each."""
-        from vae_jax.environment import environment
+        from vae_jax.runs.environment import environment
 
         for name, value in environment(Path.cwd() / "here").items():
             print(f"{name:18} {value}")
@@ -194,7 +194,7 @@ def experiment_table() -> str:
 
 def _open(path: Path, *, num_steps: int | None = None) -> Run:
     RunDirectory(path).read_config()
-    from vae_jax.run import open_run
+    from vae_jax.runs.run import open_run
 
     return open_run(path, num_steps=num_steps)
 

@@ -185,7 +185,7 @@ class _TrainingLines:
         line = plain({"step": step, "split": "train"} | means | {"num_skipped": num_skipped})
         self._metrics.write(line)
         self._show(line)
-        if in_a_row >= self._budget.max_skipped:
+        if in_a_row >= min(self._budget.max_skipped, self._budget.num_steps):
             raise RunError(
                 f"expected finite values and gradients; the last {in_a_row} steps, {step - in_a_row + 1} to {step}, "
                 f"had none; the last good checkpoint is {self._checkpoints.path_of(best.step) if best else 'none'}; "

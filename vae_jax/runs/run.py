@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import numbers
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
-import cattrs
 import jax
 
-from vae_jax import display as displays
 from vae_jax.catalogue import ExperimentFile, line_of, load_experiment
-from vae_jax.environment import environment
 from vae_jax.evaluation import bound_evaluator, evaluate
 from vae_jax.experiment import Experiment, check
 from vae_jax.files import write_json
-from vae_jax.messages import RunError, UsageError, did_you_mean
-from vae_jax.run_directory import RunDirectory, next_free
-from vae_jax.run_report import write_run_report
+from vae_jax.messages import RunError, UsageError
+from vae_jax.runs import display as displays
+from vae_jax.runs.config import config_from, config_to_json
+from vae_jax.runs.directory import RunDirectory, next_free
+from vae_jax.runs.environment import environment
+from vae_jax.runs.report import write_run_report
 from vae_jax.training import params_to_evaluate
 from vae_jax.training.advance import start
 from vae_jax.training.checkpoint import Checkpoints
@@ -45,13 +44,11 @@ class Run:
     def __init__(
         self, directory: RunDirectory, record: dict[str, Any], file: ExperimentFile, config: Any, experiment: Experiment
     ) -> None:
-        self.directory, self.record, self.file, self.config, self.experiment = (
-            directory,
-            record,
-            file,
-            config,
-            experiment,
-        )
+        self.directory = directory
+        self.record = record
+        self.file = file
+        self.config = config
+        self.experiment = experiment
 
     def train(self) -> Outcome:
         """Train to the end, from the latest checkpoint if there is one; then evaluate, and write the report."""
@@ -216,7 +213,7 @@ def begin(
     directory.check_free(overwrite=overwrite)
     with directory.lock():
         directory.check_free(overwrite=overwrite)  # another process may have begun a run here in the meantime
-        record = {"experiment": file.name, "config": cattrs.unstructure(config), "num_steps": num_steps}
+        record = {"experiment": file.name, "config": config_to_json(config), "num_steps": num_steps}
         directory.create(record, environment(file.path), file.path.read_bytes())
     return Run(directory, record, file, config, experiment)
 
@@ -264,37 +261,6 @@ def build(file: ExperimentFile, config: Any, num_steps: int | None) -> Experimen
         experiment = experiment._replace(budget=experiment.budget._replace(num_steps=num_steps))
     check(experiment)
     return experiment
-
-
-def config_from(file: ExperimentFile, fields: dict[str, Any]) -> Any:
-    """A `Config` from names and values, as a JSON file holds them.
-
-    Raises:
-        UsageError: If there is no such field, or the value is not of its type.
-    """
-    known = list(getattr(file.Config, "__dataclass_fields__"))  # noqa: B009 (pyright knows only `type`)
-    for name in fields:
-        if name not in known:
-            hint = did_you_mean(name, known)
-            raise UsageError(f"expected a field of {file.name} ({', '.join(known)}); got '{name}'{hint}")
-    converter = cattrs.Converter()
-    for kind in _NUMBERS_AND_TEXT:
-        converter.register_structure_hook(kind, _exactly)
-    try:
-        return converter.structure(fields, file.Config)
-    except (cattrs.BaseValidationError, TypeError, ValueError) as error:
-        reasons = "; ".join(cattrs.transform_error(error))  # pyright: ignore[reportArgumentType]
-        raise UsageError(f"expected values of the types of {file.name}'s fields; got {reasons}") from None
-
-
-_NUMBERS_AND_TEXT = {bool: bool, int: numbers.Integral, float: numbers.Real, str: str}
-
-
-def _exactly(value: Any, kind: type) -> Any:
-    # Left alone, cattrs would make 2 of 2.7 and True of "no".
-    if not isinstance(value, _NUMBERS_AND_TEXT[kind]) or (isinstance(value, bool) and kind is not bool):
-        raise TypeError(f"expected {kind.__name__}; got {value!r}")
-    return kind(value)
 
 
 def _key_and_feed(experiment: Experiment) -> tuple[Key, Feed]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,8 @@ from vae_jax.experiment import Experiment
 from vae_jax.files import write_bytes
 from vae_jax.messages import UsageError
 from vae_jax.report import image_grid, pair_grid, pictures, report_html, save_png
-from vae_jax.run_directory import RunDirectory
+from vae_jax.runs.config import command
+from vae_jax.runs.directory import RunDirectory
 from vae_jax.training.metrics import read_metrics
 from vae_jax.types import Params
 from vae_jax.vae import VAE
@@ -72,19 +71,6 @@ def write_run_report(
         best_step=evaluation["checkpoint_step"],
     )
     write_bytes(directory.report, page.encode())
-
-
-def command(record: dict[str, Any], config: Any) -> str:
-    """What to type to get such a run again: the fields that differ from their defaults."""
-    words = ["vae-jax", "train", record["experiment"]]
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if value != field.default:
-            values = value if isinstance(value, tuple | list) else [value]
-            words += [f"--{field.name.replace('_', '-')}", *map(str, values)]
-    if record["num_steps"] is not None:
-        words += ["--num-steps", str(record["num_steps"])]
-    return shlex.join(words)
 
 
 def write_samples(experiment: Experiment, vae: VAE, num: int, seed: int, path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Runs: their directory, training and resuming them, evaluating them, and explaining them."""

@@ -1,0 +1,62 @@
+"""An experiment's `Config`: from JSON and keyword arguments, to JSON, and to the command line that it stands for."""
+
+from __future__ import annotations
+
+import dataclasses
+import numbers
+import shlex
+from typing import Any
+
+import cattrs
+
+from vae_jax.catalogue import ExperimentFile
+from vae_jax.messages import UsageError, did_you_mean
+
+
+def config_from(file: ExperimentFile, fields: dict[str, Any]) -> Any:
+    """A `Config` from names and values, as a JSON file holds them.
+
+    Raises:
+        UsageError: If there is no such field, or the value is not of its type.
+    """
+    known = list(getattr(file.Config, "__dataclass_fields__"))  # noqa: B009 (pyright knows only `type`)
+    for name in fields:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise UsageError(f"expected a field of {file.name} ({', '.join(known)}); got '{name}'{hint}")
+    converter = cattrs.Converter()
+    for kind in _NUMBERS_AND_TEXT:
+        converter.register_structure_hook(kind, _exactly)
+    try:
+        return converter.structure(fields, file.Config)
+    except (cattrs.BaseValidationError, TypeError, ValueError) as error:
+        reasons = "; ".join(cattrs.transform_error(error))  # pyright: ignore[reportArgumentType]
+        raise UsageError(f"expected values of the types of {file.name}'s fields; got {reasons}") from None
+
+
+_NUMBERS_AND_TEXT = {bool: bool, int: numbers.Integral, float: numbers.Real, str: str}
+
+
+def _exactly(value: Any, kind: type) -> Any:
+    # Left alone, cattrs would make 2 of 2.7 and True of "no".
+    if not isinstance(value, _NUMBERS_AND_TEXT[kind]) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"expected {kind.__name__}; got {value!r}")
+    return kind(value)
+
+
+def config_to_json(config: Any) -> dict[str, Any]:
+    """What `config_from` makes the config of again."""
+    return cattrs.unstructure(config)
+
+
+def command(record: dict[str, Any], config: Any) -> str:
+    """What to type to get such a run again: the fields that differ from their defaults."""
+    words = ["vae-jax", "train", record["experiment"]]
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if value != field.default:
+            values = value if isinstance(value, tuple | list) else [value]
+            words += [f"--{field.name.replace('_', '-')}", *map(str, values)]
+    if record["num_steps"] is not None:
+        words += ["--num-steps", str(record["num_steps"])]
+    return shlex.join(words)
