@@ -16,7 +16,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 # The sections measure compilation, too, so what an earlier run has compiled must not be found.
@@ -26,7 +26,7 @@ from benchmarks import conv, likelihood, quality, startup, train
 from benchmarks.settings import Settings
 from benchmarks.tables import Table, as_json, as_text, environment_table
 
-SECTIONS: dict[str, Callable[[Settings], list[Table]]] = {
+SECTIONS: dict[str, Callable[[Settings], Iterable[Table]]] = {
     "startup": startup.tables,
     "train": train.tables,
     "conv": conv.tables,

@@ -12,3 +12,8 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 # They hold no doctests, and as modules they would all have the same name.
 collect_ignore_glob = ["conftest.py", "*/conftest.py"]
+
+
+def pytest_collection_modifyitems(items):
+    """The longest test first, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: "test_kill" not in item.nodeid)

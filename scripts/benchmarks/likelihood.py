@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import jax
 import numpy as np
 from benchmarks import ours, peers
@@ -17,11 +19,13 @@ NUM_SAMPLES = 5_000
 NUM_AT_ONCE = (500, 1_000, 2_000, 5_000, 10_000, 20_000)
 
 
-def tables(settings: Settings) -> list[Table]:
+def tables(settings: Settings) -> Iterator[Table]:
     """Against pythae; over the size of a chunk; and all test images in a process of its own."""
     data = images(settings.data)
     binary = (data.test > 127).astype(np.uint8)
-    return [_against_pythae(binary, settings), _chunks(binary, settings), _memory(settings)]
+    yield _against_pythae(binary, settings)
+    yield _chunks(binary, settings)
+    yield _memory(settings)
 
 
 def _against_pythae(binary: np.ndarray, settings: Settings) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import subprocesses
@@ -14,9 +15,11 @@ from benchmarks.tables import Table
 PROGRAM = "import sys; from vae_jax.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
-def tables(settings: Settings) -> list[Table]:
+def tables(settings: Settings) -> Iterator[Table]:
     """Imports and the command line; the way to the first step; a whole short run."""
-    return [_answers(settings), _first_steps(settings), _whole_run()]
+    yield _answers(settings)
+    yield _first_steps(settings)
+    yield _whole_run()
 
 
 def _answers(settings: Settings) -> Table:

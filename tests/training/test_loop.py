@@ -283,6 +283,12 @@ def test_too_many_skipped_steps_in_a_row_end_the_run(run, tiny):
     assert [(line["step"], line["num_skipped"], line["value"]) for line in lines] == [(3, 3, None), (6, 6, None)]
 
 
+def test_a_run_without_a_single_good_step_fails_however_short_it_is(run, tiny):
+    examples = np.full_like(tiny.examples, np.nan)
+    with pytest.raises(RunError, match="the last 6 steps, 1 to 6, had none"):
+        run.fit(BUDGET._replace(num_steps=6, max_skipped=50), feed=tiny.with_examples(examples))
+
+
 def test_fewer_skipped_steps_are_counted_and_left_behind(run, tiny):
     examples = tiny.examples.copy()
     examples[0] = np.nan

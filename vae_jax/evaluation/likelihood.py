@@ -93,7 +93,8 @@ def importance_sampled_log_likelihood(
             sums = (jnp.full(batch_size, -jnp.inf), jnp.full(batch_size, -jnp.inf))
             for chunk, size in enumerate(chunk_sizes):
                 sums = add_chunk_compiled(sums, params, batch, indices, chunk, size=size)
-            # Not fetched yet: while the device is at this batch, the next one is prepared.
+            # A batch is fetched when the next one is under way, so the device does not wait for Python.
+            results[-1:] = jax.device_get(results[-1:])
             results.append([total[start - first :] for total in sums])
         of_weights, of_squares = (np.concatenate(parts) for parts in zip(*jax.device_get(results), strict=True))
         return LogLikelihood(of_weights - np.log(num_samples), np.exp(2 * of_weights - of_squares))
