@@ -35,8 +35,11 @@ def target(beginning):
 def at_step(beginning):
     """step -> a progress whose every array is particular to it."""
 
+    def copy(leaf):
+        return jax.random.clone(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else jnp.copy(leaf)
+
     def progress(step):
-        state = beginning.state
+        state = jax.tree.map(copy, beginning.state)  # one test gives its arrays away
         params = {name: value + step for name, value in state.params.items()}
         return beginning._replace(state=state._replace(step=jnp.asarray(step, jnp.int32), params=params))
 
