@@ -85,7 +85,8 @@ def test_sums_are_the_distributions():
     )
     normal, other = Normal(loc, scale), Normal(other_loc, other_scale)
     np.testing.assert_array_equal(normal.log_prob(x), formulas.gaussian_log_prob(x, loc, scale).sum())
-    np.testing.assert_array_equal(Bernoulli(logits).log_prob(bits), formulas.bernoulli_log_prob(bits, logits).sum())
+    in_a_row = formulas.bernoulli_log_prob(bits.ravel(), logits.ravel())  # the order in which the distribution sums
+    np.testing.assert_array_equal(Bernoulli(logits).log_prob(bits), in_a_row.sum())
     np.testing.assert_array_equal(
         kl_divergence(normal, other), formulas.gaussian_kl(loc, scale, other_loc, other_scale).sum()
     )

@@ -39,9 +39,10 @@ def at_step(beginning):
         return jax.random.clone(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else jnp.copy(leaf)
 
     def progress(step):
-        state = jax.tree.map(copy, beginning.state)  # one test gives its arrays away
+        fresh = jax.tree.map(copy, beginning)  # one test gives its arrays away
+        state = fresh.state
         params = {name: value + step for name, value in state.params.items()}
-        return beginning._replace(state=state._replace(step=jnp.asarray(step, jnp.int32), params=params))
+        return fresh._replace(state=state._replace(step=jnp.asarray(step, jnp.int32), params=params))
 
     return progress
 
