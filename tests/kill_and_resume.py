@@ -29,12 +29,14 @@ def command(run: Path, *, fresh: bool) -> list[str]:
     start = [sys.executable, "-m", "vae_jax"]
     if not fresh:
         return [*start, "resume", str(run)]
-    return [*start, "train", str(EXPERIMENT), "--run-dir", str(run), "--num-steps", str(NUM_STEPS)]
+    return [*start, "train", str(run.parent / EXPERIMENT.name), "--run-dir", str(run), "--num-steps", str(NUM_STEPS)]
 
 
 def begin(run: Path, *, fresh: bool) -> subprocess.Popen[str]:
     """Start it; what it says goes to a file beside the run."""
     run.parent.mkdir(parents=True, exist_ok=True)
+    # A copy outside of the repository, whose state a run records: a commit in the meantime would be a difference.
+    shutil.copy(EXPERIMENT, run.parent)
     with (run.parent / "log.txt").open("a") as log:
         return subprocess.Popen(command(run, fresh=fresh), stdout=log, stderr=log, text=True)
 
