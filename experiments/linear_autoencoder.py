@@ -20,8 +20,8 @@ class Config:
 
     seed: int = 0
     """Of the parameters and the order of the examples."""
-    data: str = "digits"
-    """digits or mnist_5k."""
+    data: vj.DataConfig = vj.DataConfig("digits")
+    """The digits to learn."""
     latent_size: int = 8
     """Size of the code."""
     learning_rate: float = 3e-3

@@ -22,8 +22,8 @@ class Config:
 
     seed: int = 0
     """Of the parameters, the order of the examples, and all noise."""
-    data: str = "digits"
-    """digits or mnist_5k."""
+    data: vj.DataConfig = vj.DataConfig("digits")
+    """The digits to learn."""
     latent_size: int = 8
     """Latent dimensions."""
     num_samples: int = 4

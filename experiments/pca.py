@@ -20,8 +20,8 @@ class Config:
 
     seed: int = 0
     """Of the samples that the report shows; the solution has no randomness."""
-    data: str = "digits"
-    """digits or mnist_5k."""
+    data: vj.DataConfig = vj.DataConfig("digits")
+    """The digits to learn."""
     latent_size: int = 8
     """Principal components."""
 

@@ -22,8 +22,8 @@ class Config:
 
     seed: int = 0
     """Of the parameters, the order of the examples, and all noise."""
-    data: str = "mnist_5k"
-    """digits or mnist_5k."""
+    data: vj.DataConfig = vj.DataConfig("mnist_5k")
+    """The digits to learn."""
     latent_size: int = 20
     """Latent dimensions."""
     hidden_sizes: tuple[int, ...] = (400,)

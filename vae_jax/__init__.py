@@ -4,9 +4,9 @@ A VAE is three distributions; an objective is a pure function of them for one ex
 Start reading at `vae_jax.vae`. Names are imported when they are first used, so `import vae_jax` alone costs nothing.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from vae_jax.lazy import names_on_first_use
 from vae_jax.version import __version__
 
 if TYPE_CHECKING:
@@ -24,26 +24,25 @@ if TYPE_CHECKING:
         training,
     )
     from vae_jax.catalogue import load_experiment
+    from vae_jax.data.config import DataConfig
     from vae_jax.experiment import Experiment
     from vae_jax.runs.run import Run, resume, train
     from vae_jax.training import Budget, Trainer, TrainState, budget_of_epochs, trainer
     from vae_jax.vae import VAE, Draw, Model, draw
 
-_ROOMS = (
-    "data",
-    "distributions",
-    "evaluation",
-    "formulas",
-    "generation",
-    "models",
-    "networks",
-    "objectives",
-    "pca",
-    "probabilistic_pca",
-    "training",
-)
-
 _HOMES = {
+    "data": "",
+    "distributions": "",
+    "evaluation": "",
+    "formulas": "",
+    "generation": "",
+    "models": "",
+    "networks": "",
+    "objectives": "",
+    "pca": "",
+    "probabilistic_pca": "",
+    "training": "",
+    "DataConfig": "data.config",
     "VAE": "vae",
     "Draw": "vae",
     "Model": "vae",
@@ -63,6 +62,7 @@ _HOMES = {
 __all__ = [
     "VAE",
     "Budget",
+    "DataConfig",
     "Draw",
     "Experiment",
     "Model",
@@ -90,12 +90,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return importlib.import_module(f"vae_jax.{name}")
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"vae_jax.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'vae_jax' has no attribute '{name}'")
+__getattr__ = names_on_first_use(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -1,10 +1,32 @@
-"""Data sets in memory, and what a model sees of them."""
+"""Data sets, what a model sees of them, and how they are fed to the device."""
 
-from vae_jax.data.dataset import Dataset, Split
-from vae_jax.data.embedded import digits, load, mnist_5k
-from vae_jax.data.transforms import Transform, already_binary, binarise_dynamically, binarise_statically, scale
+from typing import TYPE_CHECKING
+
+from vae_jax.lazy import names_on_first_use
+
+if TYPE_CHECKING:
+    from vae_jax.data.config import DataConfig
+    from vae_jax.data.dataset import Dataset, Split
+    from vae_jax.data.embedded import digits, mnist_5k
+    from vae_jax.data.loading import load
+    from vae_jax.data.transforms import Transform, already_binary, binarise_dynamically, binarise_statically, scale
+
+_HOMES = {
+    "DataConfig": "config",
+    "Dataset": "dataset",
+    "Split": "dataset",
+    "digits": "embedded",
+    "load": "loading",
+    "mnist_5k": "embedded",
+    "Transform": "transforms",
+    "already_binary": "transforms",
+    "binarise_dynamically": "transforms",
+    "binarise_statically": "transforms",
+    "scale": "transforms",
+}
 
 __all__ = [
+    "DataConfig",
     "Dataset",
     "Split",
     "Transform",
@@ -16,3 +38,5 @@ __all__ = [
     "mnist_5k",
     "scale",
 ]
+
+__getattr__ = names_on_first_use(__name__, _HOMES)

@@ -1,23 +1,28 @@
-"""Data in memory: arrays with named splits."""
+"""A data set: examples in named splits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from vae_jax.data.examples import Examples, chunks, in_memory, part_of
 from vae_jax.messages import did_you_mean
 
 
 class Split(NamedTuple):
     """Some examples, as stored, and their labels if they have any."""
 
-    examples: np.ndarray
-    """(num, *example_shape)."""
-    labels: np.ndarray | None = None
-    """(num,), integers."""
+    examples: Examples
+    """(num, *example_shape): an array, or whatever is indexed like one."""
+    labels: Examples | None = None
+    """(num,), integers; or (num, factors) where the factors that made an example are known."""
+
+    def part(self, rows: range | np.ndarray) -> Split:
+        """Some rows of it."""
+        return Split(part_of(self.examples, rows), None if self.labels is None else part_of(self.labels, rows))
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,13 @@ class Dataset:
     Args:
         name: What users call it.
         description: What it is, where it comes from and how it was split, in one sentence.
-        splits: "train", "validation" and "test".
+        splits: "train", "validation" and "test"; other names before they are arranged.
         max_value: The largest value that can be stored, which scaling maps to 1.
+        columns: What the entries of an example are called, where it is a row of a table.
+        label_names: What the labels 0, 1, ... are called.
+        factor_names: What the columns of the labels are called, where they are factors.
+        is_streamed: Whether batches are to be read from where the examples are, rather than kept on the device.
+        num_workers: Processes that read a stream; 0 is for threads.
 
     Raises:
         ValueError: If a split is empty, or the examples of two splits differ in shape or type.
@@ -38,9 +48,14 @@ class Dataset:
     description: str
     splits: Mapping[str, Split]
     max_value: float
+    columns: tuple[str, ...] = ()
+    label_names: tuple[str, ...] = ()
+    factor_names: tuple[str, ...] = ()
+    is_streamed: bool = field(default=False, kw_only=True)
+    num_workers: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
-        first = self.train.examples
+        first = next(iter(self.splits.values())).examples
         for name, (examples, labels) in self.splits.items():
             if len(examples) == 0:
                 raise ValueError(f"expected examples in split '{name}' of {self.name}; got none")
@@ -74,20 +89,28 @@ class Dataset:
     @property
     def example_shape(self) -> tuple[int, ...]:
         """The shape of one example."""
-        return self.train.examples.shape[1:]
+        return next(iter(self.splits.values())).examples.shape[1:]
 
     def scaled(self, split: str = "train") -> np.ndarray:
         """The examples of a split as float32 in [0, 1]: what closed forms and starting values are computed from."""
-        return self.split(split).examples.astype(np.float32) / self.max_value
+        return in_memory(self.split(split).examples).astype(np.float32) / self.max_value
 
     def matrix(self, split: str = "train") -> np.ndarray:
         """`scaled`, each example flattened to a row: (num, d)."""
         scaled = self.scaled(split)
         return scaled.reshape(len(scaled), -1)
 
-    def mean(self) -> np.ndarray:
-        """The mean training example, scaled to [0, 1]."""
-        return self.scaled().mean(axis=0)
+    def mean(self, max_examples: int = 50_000) -> np.ndarray:
+        """The mean training example, scaled to [0, 1].
+
+        Args:
+            max_examples: Of a larger set, so many are looked at, evenly spread.
+        """
+        examples = self.train.examples
+        if len(examples) > max_examples:
+            examples = part_of(examples, np.linspace(0, len(examples) - 1, max_examples).astype(np.int64))
+        total = sum((chunk.sum(axis=0, dtype=np.float64) for chunk in chunks(examples)), np.zeros(self.example_shape))
+        return (total / (len(examples) * self.max_value)).astype(np.float32)
 
     def summary(self) -> dict[str, Any]:
         """What a report says of the data."""

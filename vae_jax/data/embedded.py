@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from vae_jax.data.dataset import Dataset, Split
-from vae_jax.messages import did_you_mean
 
 
 def digits() -> Dataset:
@@ -43,17 +42,6 @@ def mnist_5k() -> Dataset:
 
 
 EMBEDDED = {"digits": digits, "mnist_5k": mnist_5k}
-
-
-def load(name: str) -> Dataset:
-    """A data set by its name.
-
-    Raises:
-        ValueError: If there is none of that name.
-    """
-    if name not in EMBEDDED:
-        raise ValueError(f"expected a data set ({', '.join(EMBEDDED)}); got '{name}'{did_you_mean(name, EMBEDDED)}")
-    return EMBEDDED[name]()
 
 
 def _split_by_tens(images: np.ndarray, labels: np.ndarray) -> dict[str, Split]:

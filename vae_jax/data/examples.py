@@ -1,0 +1,145 @@
+"""Examples: an array, or whatever can be indexed like one and is read when it is asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, TypeGuard
+
+import numpy as np
+
+
+class Examples(Protocol):
+    """What behaves like a numpy array whose first axis counts examples, as far as reading it goes.
+
+    A numpy array is one. The others read files, decode images or compute pictures when rows are asked for, so that a
+    data set may be larger than the memory. They can be pickled: worker processes read them.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(num, *example_shape)."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of a stored value."""
+        ...
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        """The examples of a slice, or of an array of row numbers, in that order: (num rows, *example_shape)."""
+        ...
+
+
+class Computed(Examples, Protocol):
+    """Examples that the device computes from their row numbers, inside a compiled step: they take no memory."""
+
+    def __getitem__(self, rows: Any) -> Any:
+        """As in `Examples`; row numbers may also be traced, and then so is the result."""
+        ...
+
+    def part(self, rows: range) -> Computed:
+        """Some of its rows."""
+        ...
+
+
+class Part:
+    """Some rows of examples, in an order of their own, read when they are asked for.
+
+    Args:
+        examples: Of which.
+        rows: Which, a range or an array of row numbers.
+    """
+
+    def __init__(self, examples: Examples, rows: range | np.ndarray) -> None:
+        self.examples = examples
+        self.rows = rows
+        self.shape = (len(rows), *examples.shape[1:])
+        self.dtype = examples.dtype
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        if isinstance(self.rows, range):
+            if isinstance(rows, slice):
+                part = self.rows[rows]
+                return self.examples[np.arange(part.start, part.stop, part.step)]
+            return self.examples[self.rows.start + self.rows.step * np.asarray(rows)]
+        return self.examples[self.rows[rows]]
+
+
+def is_computed(examples: Examples) -> TypeGuard[Computed]:
+    """Whether examples are `Computed`."""
+    return hasattr(examples, "part")
+
+
+def part_of(examples: Examples, rows: range | np.ndarray) -> Examples:
+    """Some rows of examples: at once where they are an array in memory, when asked for elsewhere."""
+    if is_computed(examples) and isinstance(rows, range):
+        return examples.part(rows)
+    if isinstance(examples, np.ndarray):
+        return examples[rows.start : rows.stop : rows.step] if isinstance(rows, range) else examples[rows]
+    return Part(examples, rows)
+
+
+class Joined:
+    """Examples one after another, read when they are asked for.
+
+    Args:
+        parts: Of the same shape and type, example by example.
+    """
+
+    def __init__(self, parts: Sequence[Examples]) -> None:
+        self.parts = parts
+        self.ends = np.cumsum([len(part) for part in parts])
+        self.shape = (int(self.ends[-1]), *parts[0].shape[1:])
+        self.dtype = parts[0].dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        rows = np.arange(len(self))[rows] if isinstance(rows, slice) else np.asarray(rows)
+        which = np.searchsorted(self.ends, rows, side="right")
+        result = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        for index in np.unique(which):
+            members = which == index
+            start = self.ends[index] - len(self.parts[index])
+            result[members] = self.parts[index][rows[members] - start]
+        return result
+
+
+def joined(parts: Sequence[Examples]) -> Examples:
+    """Examples one after another: at once where all are arrays in memory, when asked for elsewhere."""
+    if len(parts) == 1:
+        return parts[0]
+    arrays = [part for part in parts if isinstance(part, np.ndarray)]
+    return np.concatenate(arrays) if len(arrays) == len(parts) else Joined(parts)
+
+
+def num_bytes(examples: Examples) -> int:
+    """What all of them would take in memory."""
+    return math.prod(examples.shape) * examples.dtype.itemsize
+
+
+def chunks(examples: Examples, size: int = 1_000) -> Iterator[np.ndarray]:
+    """All examples, in order, `size` at a time."""
+    for start in range(0, len(examples), size):
+        yield np.asarray(examples[start : start + size])
+
+
+def in_memory(examples: Examples) -> np.ndarray:
+    """All examples as one array."""
+    if isinstance(examples, np.ndarray):
+        return examples
+    array = np.empty(examples.shape, examples.dtype)
+    start = 0
+    for chunk in chunks(examples):
+        array[start : start + len(chunk)] = chunk
+        start += len(chunk)
+    return array

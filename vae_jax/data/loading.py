@@ -1,0 +1,53 @@
+"""A data set by its name or path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from vae_jax.data.arrays import read_arrays
+from vae_jax.data.config import DataConfig
+from vae_jax.data.dataset import Dataset
+from vae_jax.data.embedded import EMBEDDED
+from vae_jax.data.images import read_images
+from vae_jax.data.place import place
+from vae_jax.data.prepared import read_prepared
+from vae_jax.data.splits import arrange
+from vae_jax.data.tables import read_table
+
+READERS: dict[str, Callable[[Path, DataConfig], Dataset]] = {
+    ".npy": read_arrays,
+    ".npz": read_arrays,
+    ".csv": read_table,
+    ".parquet": read_table,
+}
+
+
+def load(config: DataConfig | str) -> Dataset:
+    """The data that a config describes, in the splits "train", "validation" and "test".
+
+    Args:
+        config: Or just the name, for everything else as it is by default.
+
+    Raises:
+        ValueError: If there is no such data set, it cannot be read, or it has no such splits; the message names the
+            file or row.
+    """
+    config = DataConfig(config) if isinstance(config, str) else config
+    arranged = arrange(_stored(config), config.train, config.validation, config.test)
+    return place(arranged, config.feed, config.num_workers)
+
+
+def _stored(config: DataConfig) -> Dataset:
+    if config.name in EMBEDDED:
+        return EMBEDDED[config.name]()
+    path = Path(config.name).expanduser()
+    if path.suffix.lower() in READERS:
+        if not path.is_file():
+            raise ValueError(f"expected a file of data; there is none at {path}")
+        return READERS[path.suffix.lower()](path, config)
+    if len(path.parts) > 1 or config.name.startswith((".", "~")):
+        if not path.is_dir():
+            raise ValueError(f"expected a folder of images, or a file ({', '.join(READERS)}); there is none at {path}")
+        return read_images(path, config)
+    return read_prepared(config)

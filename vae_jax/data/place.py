@@ -1,0 +1,45 @@
+"""Where the examples of a data set are kept while a run goes on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Literal
+
+import jax
+
+from vae_jax.data.dataset import Dataset, Split
+from vae_jax.data.examples import in_memory, is_computed, num_bytes
+
+SHARE_OF_MEMORY = 0.25
+
+
+def place(dataset: Dataset, feed: Literal["auto", "memory", "stream"] = "auto", num_workers: int = 0) -> Dataset:
+    """The data, read into memory or left where they are to be streamed. Both ways give the same batches.
+
+    Args:
+        dataset: The data.
+        feed: "auto" keeps in memory what takes at most a quarter of it.
+        num_workers: Processes that read a stream.
+    """
+    splits = dataset.splits
+    size = sum(num_bytes(split.examples) for split in splits.values() if not is_computed(split.examples))
+    is_streamed = feed == "stream" or (feed == "auto" and size > memory_budget())
+    if not is_streamed:
+        splits = {name: _in_memory(split) for name, split in splits.items()}
+    return replace(dataset, splits=splits, is_streamed=is_streamed, num_workers=num_workers)
+
+
+def memory_budget() -> int:
+    """Bytes that the examples may take before they are streamed: a quarter of the host's memory and of the device's."""
+    sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    statistics = jax.local_devices()[0].memory_stats()
+    if statistics and "bytes_limit" in statistics:
+        sizes.append(statistics["bytes_limit"])
+    return int(SHARE_OF_MEMORY * min(sizes))
+
+
+def _in_memory(split: Split) -> Split:
+    if is_computed(split.examples):
+        return split
+    return Split(in_memory(split.examples), None if split.labels is None else in_memory(split.labels))

@@ -1,0 +1,24 @@
+"""Names that are imported when they are first used, so that importing a package costs nothing."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def names_on_first_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """The `__getattr__` of a package.
+
+    Args:
+        package: Its name.
+        homes: Public name -> the module of the package where it is; "" for a module that is the name.
+    """
+
+    def get(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module '{package}' has no attribute '{name}'")
+        module = importlib.import_module(".".join(filter(None, [package, homes[name] or name])))
+        return getattr(module, name) if homes[name] else module
+
+    return get
