@@ -120,10 +120,10 @@ def progress_leaves(run: Path, expected: Path, select: str) -> dict[str, tuple[b
     import jax
     import numpy as np
 
+    from vae_jax.data.feed import make_feed
     from vae_jax.runs.run import open_run
     from vae_jax.training.advance import start
     from vae_jax.training.checkpoint import Checkpoints
-    from vae_jax.training.feed import make_feed
 
     def leaves(path: Path) -> dict[str, bytes]:
         experiment = open_run(path).experiment

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import jax
 
 from vae_jax.data import Dataset, Transform
+from vae_jax.data.feed import check_batch_size
+from vae_jax.data.transforms import chain
 from vae_jax.messages import UsageError
 from vae_jax.objectives import elbo
 from vae_jax.training import Budget, Trainer
@@ -25,6 +27,8 @@ class Experiment(NamedTuple):
     """From a stored example to what the model sees."""
     budget: Budget
     seed: int = 0
+    augmentation: Transform | None = None
+    """What is done to a stored example before that in training, and not in evaluation: a random flip, say."""
     bound: Objective = elbo
     """What is validated, keeps the best, and is reported, for one example; `objectives.autoencoder` where the
     posterior is a point mass."""
@@ -32,6 +36,11 @@ class Experiment(NamedTuple):
     """What this experiment measures of trained parameters beyond the standard evaluation: name -> number."""
     num_samples: int = 100
     """K of the importance-sampled NLL in the report that training ends with; `vae-jax evaluate` takes more."""
+
+    @property
+    def training_transform(self) -> Transform:
+        """Augmentation and transform in one."""
+        return self.transform if self.augmentation is None else chain(self.augmentation, self.transform)
 
 
 def check(experiment: Experiment) -> None:
@@ -41,22 +50,20 @@ def check(experiment: Experiment) -> None:
         UsageError: With the reason: sizes that do not fit, or an estimator that a family cannot support.
     """
     budget = experiment.budget
-    if not 1 <= budget.batch_size <= len(experiment.dataset.train.examples):
-        raise UsageError(
-            f"expected a batch size between 1 and the {len(experiment.dataset.train.examples)} training examples; "
-            f"got {budget.batch_size}"
-        )
     if budget.num_steps < 0 or min(budget.validate_every, budget.log_every) < 1:
         raise UsageError(f"expected steps of at least 0, and periods of at least 1; got {budget}")
 
     def step_and_bound(key: jax.Array, example: jax.Array) -> object:
         x = experiment.transform.apply(key, example)
-        batch = jax.numpy.broadcast_to(x, (budget.batch_size, *x.shape))
+        seen = experiment.training_transform.apply(key, example)
+        batch = jax.numpy.broadcast_to(seen, (budget.batch_size, *seen.shape))
         state = experiment.trainer.init(key)
         vae = experiment.model.bind(state.params)
         return experiment.trainer.step(state, batch), experiment.bound(key, vae, x)
 
+    examples = experiment.dataset.train.examples
     try:
-        jax.eval_shape(step_and_bound, jax.random.key(0), experiment.dataset.train.examples[0])
+        check_batch_size(budget.batch_size, len(examples))
+        jax.eval_shape(step_and_bound, jax.random.key(0), jax.ShapeDtypeStruct(examples.shape[1:], examples.dtype))
     except (TypeError, ValueError) as error:
         raise UsageError(str(error).strip().partition("\n")[0]) from error

@@ -129,20 +129,21 @@ def test_a_collapsed_posterior_has_no_active_units(known):
 
 def test_bits_per_dim_are_of_the_stored_values():
     """A density of x = stored/255 is 255 times that of the stored value, in each dimension."""
-    nll, log_scale = 10.0, -math.log(255)
+    nll = 10.0
     stored_nll = nll + 4 * math.log(255)
-    np.testing.assert_allclose(bits_per_dim(nll, 4, log_scale), stored_nll / 4 / math.log(2))
+    np.testing.assert_allclose(bits_per_dim(nll, 4, -4 * math.log(255)), stored_nll / 4 / math.log(2))
     np.testing.assert_allclose(bits_per_dim(8 * math.log(2), 8), 1)
-    uniform = bits_per_dim(0.0, 7, data.scale(255).log_scale)
+    uniform = bits_per_dim(0.0, 7, float(data.scale(255).log_det(jnp.zeros(7))))
     np.testing.assert_allclose(uniform, math.log2(255))
 
 
-def test_evaluate_hands_the_scale_of_the_transform_on(known, of_exact):
-    scaled = evaluate(
-        known.model, elbo, as_stored, known.exact, known.examples, num_samples=20, log_scale=-math.log(16)
-    )
-    np.testing.assert_allclose(scaled["bits_per_dim"], of_exact["bits_per_dim"] + 4, rtol=1e-6)
-    assert scaled["nll"] == of_exact["nll"]
+def test_bits_per_dim_take_the_transform_s_log_det_of_each_example(known, of_exact):
+    """Here it is −(4 log 2) per dimension, and the sum of the entries of x."""
+    log_det = lambda x: -x.size * math.log(16) + x.sum()
+    corrected = evaluate(known.model, elbo, as_stored, known.exact, known.examples, num_samples=20, log_det=log_det)
+    expected = of_exact["bits_per_dim"] + 4 - known.examples.sum(axis=1).mean() / known.examples.shape[1] / math.log(2)
+    np.testing.assert_allclose(corrected["bits_per_dim"], expected, rtol=1e-5)
+    assert corrected["nll"] == of_exact["nll"]
 
 
 def test_the_standard_error_is_that_of_a_mean():

@@ -84,7 +84,7 @@ def test_other_data_than_images_get_the_codes_alone():
 
 @pytest.mark.parametrize("event", [(4, 4, 1), (4, 4, 3)])
 def test_images_may_have_channels_and_other_ranges_and_no_labels(event):
-    found = draw(model(1, event), event, num=3, labels=False, value_range=(-1.0, 1.0))
+    found = draw(model(1, event), event, num=3, labels=False, to_unit=lambda x: (x + 1) / 2)
     assert list(found) == ["samples", "reconstructions", "traversals", "interpolations"]
 
 

@@ -10,10 +10,11 @@ import pytest
 from vae_jax.training import advance as advance_module
 from vae_jax.training import trainer
 from vae_jax.training.advance import advance, loops_in_python, start
-from vae_jax.training.feed import batch_at, epoch_order, make_feed
+from vae_jax.data.feed import make_feed, seen_batch, stored_batch
 from vae_jax.vae import Model
 
 KEY = jax.random.key(1)
+NO_STREAM = iter(())
 
 
 @pytest.fixture(scope="module", params=["in one call", "one after another"])
@@ -21,11 +22,6 @@ def run_steps(request, tiny):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(advance_module, "loops_in_python", lambda *_: request.param == "one after another")
         return advance(tiny.trainer, tiny.feed)
-
-
-@pytest.fixture(scope="module")
-def order(tiny):
-    return epoch_order(tiny.feed.key, 0, len(tiny.examples))
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +42,9 @@ def step_by_hand(tiny):
 
 
 @pytest.fixture(scope="module")
-def after_four(tiny, order, beginning, step_by_hand):
+def after_four(tiny, beginning, step_by_hand):
     state, sums = beginning.state, beginning.sums
-    gather = jax.jit(lambda step: batch_at(tiny.feed, order, step))
+    gather = jax.jit(lambda step: seen_batch(tiny.feed, stored_batch(tiny.feed, step), step))
     for step in range(4):
         state, metrics = step_by_hand(state, gather(step))
         sums = jax.tree.map(jnp.add, sums, metrics)
@@ -56,24 +52,24 @@ def after_four(tiny, order, beginning, step_by_hand):
 
 
 @pytest.mark.parametrize("cut", [(4,), (1, 3), (2, 2), (1, 1, 1, 1)], ids=str)
-def test_however_the_steps_are_cut_the_bits_are_the_same(order, run_steps, fresh, after_four, assert_same_bits, cut):
+def test_however_the_steps_are_cut_the_bits_are_the_same(run_steps, fresh, after_four, assert_same_bits, cut):
     progress = fresh
     for num_steps in cut:
-        progress = run_steps(progress, order, num_steps)
+        progress = run_steps(progress, NO_STREAM, num_steps)
     assert_same_bits(progress, after_four)
 
 
-def test_another_order_gives_other_parameters(tiny, run_steps, fresh, after_four):
-    other = run_steps(fresh, epoch_order(tiny.feed.key, 1, len(tiny.examples)), 4)
+def test_another_order_gives_other_parameters(tiny, fresh, after_four):
+    other = advance(tiny.trainer, tiny.feed._replace(key=jax.random.key(8)))(fresh, NO_STREAM, 4)
     assert np.abs(other.state.params["decoder"] - after_four.state.params["decoder"]).max() > 1e-6
 
 
-def test_no_steps_change_nothing(order, run_steps, fresh, beginning, assert_same_bits):
-    assert_same_bits(run_steps(fresh, order, 0), beginning)
+def test_no_steps_change_nothing(run_steps, fresh, beginning, assert_same_bits):
+    assert_same_bits(run_steps(fresh, NO_STREAM, 0), beginning)
 
 
-def test_the_progress_that_goes_in_is_donated(tiny, order, run_steps, fresh):
-    run_steps(fresh, order, 2)
+def test_the_progress_that_goes_in_is_donated(tiny, run_steps, fresh):
+    run_steps(fresh, NO_STREAM, 2)
     assert all(leaf.is_deleted() for leaf in jax.tree.leaves(fresh.state.params))
     assert not tiny.feed.examples.is_deleted()
 
@@ -83,11 +79,10 @@ def test_sums_leave_out_the_steps_that_were_skipped(tiny, fresh, step_by_hand):
     examples = tiny.examples.copy()
     examples[3, 1] = np.nan
     feed = tiny.with_examples(examples[:20])
-    order = epoch_order(feed.key, 0, 20)
     state, values = jax.tree.map(jnp.copy, fresh.state), []
-    progress = advance(tiny.trainer, feed)(fresh, order, 4)
+    progress = advance(tiny.trainer, feed)(fresh, NO_STREAM, 4)
     for step in range(4):
-        state, metrics = step_by_hand(state, batch_at(feed, order, step))
+        state, metrics = step_by_hand(state, seen_batch(feed, stored_batch(feed, step), step))
         values.append(float(metrics["value"]))
     assert np.isnan(values).sum() == 1
     assert int(progress.num_summed) == 3

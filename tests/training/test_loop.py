@@ -11,6 +11,7 @@ import pytest
 from vae_jax.messages import RunError
 from vae_jax.training import Budget
 from vae_jax.training.checkpoint import Checkpoints
+from vae_jax.training import loop
 from vae_jax.training.loop import fit
 from vae_jax.training.metrics import MetricsFile, read_metrics
 
@@ -123,12 +124,12 @@ def test_every_duty_is_done_at_its_step(uninterrupted):
 
 def test_it_is_the_trainer_s_own_steps_over_the_feed_s_own_batches(uninterrupted, tiny, assert_same_bits):
     """And a line of metrics is the mean over the steps since the one before."""
-    from vae_jax.training.feed import batch_at, epoch_order
+    from vae_jax.data.feed import seen_batch, stored_batch
 
     state, step_once, per_step = jax.jit(tiny.trainer.init)(KEY), jax.jit(tiny.trainer.step), []
-    gather = jax.jit(lambda order, step: batch_at(tiny.feed, order, step))
+    gather = jax.jit(lambda step: seen_batch(tiny.feed, stored_batch(tiny.feed, step), step))
     for step in range(13):
-        state, metrics = step_once(state, gather(epoch_order(tiny.feed.key, step // 4, len(tiny.examples)), step))
+        state, metrics = step_once(state, gather(step))
         per_step.append(metrics)
     progress, record = uninterrupted.restored()
     assert_same_bits(progress.state, state)
@@ -138,6 +139,16 @@ def test_it_is_the_trainer_s_own_steps_over_the_feed_s_own_batches(uninterrupted
         for name in ("value", "kl", "log_likelihood", "gradient_norm"):
             np.testing.assert_allclose(line[name], np.mean([per_step[step][name] for step in steps]), rtol=1e-5)
         assert line["num_skipped"] == 0
+
+
+def test_a_streamed_run_ends_with_the_same_bits_also_when_it_is_stopped_within_an_epoch(
+    run, tiny, uninterrupted, assert_same_bits
+):
+    streamed = tiny.feed._replace(examples=tiny.examples, is_streamed=True)
+    assert run.fit(validate=stop_at_call(1, signal.SIGTERM), feed=streamed).step == 6
+    assert run.fit(feed=streamed) == uninterrupted.outcome
+    assert_same_bits(run.restored(), uninterrupted.restored())
+    assert run.metrics.read_bytes() == uninterrupted.metrics.read_bytes()
 
 
 def test_the_parameters_that_are_validated_are_the_average(uninterrupted):
@@ -207,7 +218,8 @@ def test_a_signal_saves_and_says_so_and_the_run_can_go_on_bit_for_bit(
 
 def test_a_signal_between_validations_is_saved_at_that_step(run, uninterrupted, assert_same_bits, monkeypatch):
     """Where neither a line nor a validation is due, in the middle of what a line sums up."""
-    display = Recorder.train
+    display, next_duty = Recorder.train, loop._next_duty
+    monkeypatch.setattr(loop, "_next_duty", lambda step, budget: min(next_duty(step, budget), step // 4 * 4 + 4))
 
     def train(self, line, *rest):
         display(self, line, *rest)
@@ -291,8 +303,8 @@ def test_a_run_without_a_single_good_step_fails_however_short_it_is(run, tiny):
 
 def test_fewer_skipped_steps_are_counted_and_left_behind(run, tiny):
     examples = tiny.examples.copy()
-    examples[0] = np.nan
-    outcome = run.fit(BUDGET._replace(max_skipped=2), feed=tiny.with_examples(examples[:20]))
+    examples[5] = np.nan
+    outcome = run.fit(BUDGET._replace(max_skipped=3), feed=tiny.with_examples(examples[:20]))
     assert outcome.is_finished
     last = [line for line in read_metrics(run.metrics) if line["split"] == "train"][-1]
     assert last["num_skipped"] == 3  # one in each of the three whole epochs

@@ -105,12 +105,12 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Sample:
-    """Draw new examples from the prior, as one PNG."""
+    """Draw new examples from the prior: images as one PNG, rows of a table as CSV."""
 
     run_dir: RunDirectoryArgument
     """The run's directory."""
     out: Path
-    """The PNG file."""
+    """The file: .png for images, .csv for rows of a table."""
     num: int = 64
     """How many."""
     seed: int = 0
@@ -119,8 +119,8 @@ class Sample:
     """The best checkpoint by the validation bound, or the latest one."""
 
     def run(self) -> int:
-        """Draw, and write the picture."""
-        _check_picture(self.out, self.num)
+        """Draw, and write the file."""
+        _check_output(self.out, self.num, (".png", ".csv"))
         run = _open(self.run_dir)
         from vae_jax.runs.report import write_samples
 
@@ -147,7 +147,7 @@ class Reconstruct:
 
     def run(self) -> int:
         """Reconstruct, and write the picture."""
-        _check_picture(self.out, self.num)
+        _check_output(self.out, self.num)
         run = _open(self.run_dir)
         from vae_jax.runs.report import write_reconstructions
 
@@ -237,9 +237,9 @@ def _print_evaluation(result: dict[str, Any], report: Path) -> None:
     print(f"report: {report}")
 
 
-def _check_picture(path: Path, num: int) -> None:
-    if path.suffix.lower() != ".png":
-        raise UsageError(f"expected a .png file to write to; got {path}")
+def _check_output(path: Path, num: int, kinds: tuple[str, ...] = (".png",)) -> None:
+    if path.suffix.lower() not in kinds:
+        raise UsageError(f"expected a {' or '.join(kinds)} file to write to; got {path}")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"expected a folder that exists; {path.absolute().parent} does not; make it first")
     _check_at_least(1, "--num", num)

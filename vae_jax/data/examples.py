@@ -31,7 +31,7 @@ class Examples(Protocol):
         ...
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        """The examples of a slice, or of an array of row numbers, in that order: (num rows, *example_shape)."""
+        """The examples of a slice, or of an array of row numbers ≥ 0, in that order: (num rows, *example_shape)."""
         ...
 
 

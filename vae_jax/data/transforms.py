@@ -8,9 +8,20 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+import numpy as np
+from jaxtyping import Array, Scalar
 
+from vae_jax.data.dataset import Dataset
+from vae_jax.data.examples import chunks
 from vae_jax.types import Key
+
+
+def _same(x: Array) -> Array:
+    return x
+
+
+def _no_volume(x: Array) -> Scalar:
+    return jnp.zeros(())
 
 
 class Transform(NamedTuple):
@@ -20,10 +31,38 @@ class Transform(NamedTuple):
     """(key, stored example) -> float32 example."""
     name: str
     """What a report calls it."""
-    is_binary: bool = False
-    """Whether the result is zeros and ones, of which a Bernoulli likelihood is a likelihood."""
-    log_scale: float = 0.0
-    """log |dx / d stored|, for each dimension: it turns a density of x into one of the stored values."""
+    to_stored: Callable[[Array], Array] = _same
+    """What a model sees or makes -> stored values, without rounding: how its samples are shown."""
+    log_det: Callable[[Array], Scalar] = _no_volume
+    """What a model sees -> log |dx / d stored|, nats: it turns a density of x into one of the stored values."""
+
+
+def chain(*transforms: Transform) -> Transform:
+    """One transform after another, each with noise of its own.
+
+    Example:
+        >>> chain(dequantise(255), logit()).name
+        'uniform dequantisation, logit'
+    """
+
+    def apply(key: Key, example: Array) -> Array:
+        for index, transform in enumerate(transforms):
+            example = transform.apply(jax.random.fold_in(key, index), example)
+        return example
+
+    def to_stored(x: Array) -> Array:
+        for transform in reversed(transforms):
+            x = transform.to_stored(x)
+        return x
+
+    def log_det(x: Array) -> Scalar:
+        total = jnp.zeros(())
+        for transform in reversed(transforms):
+            total += transform.log_det(x)
+            x = transform.to_stored(x)
+        return total
+
+    return Transform(apply, ", ".join(transform.name for transform in transforms), to_stored, log_det)
 
 
 def scale(max_value: float) -> Transform:
@@ -31,7 +70,24 @@ def scale(max_value: float) -> Transform:
     return Transform(
         apply=lambda key, example: example.astype(jnp.float32) / max_value,
         name="scaled to [0, 1]",
-        log_scale=-math.log(max_value),
+        to_stored=lambda x: x * max_value,
+        log_det=lambda x: jnp.asarray(-x.size * math.log(max_value)),
+    )
+
+
+def standardise(dataset: Dataset) -> Transform:
+    """To mean 0 and standard deviation 1, entry by entry: x = (stored − mean) / sd, both of the training split alone.
+
+    An entry that never changes is only shifted. Samples are carried back by x · sd + mean.
+    """
+    mean, deviation = _moments(dataset)
+    deviation = np.where(deviation > 0, deviation, 1)
+    log_det = -float(np.log(deviation).sum())
+    return Transform(
+        apply=lambda key, example: ((example - mean) / deviation).astype(jnp.float32),
+        name="standardised",
+        to_stored=lambda x: x * deviation + mean,
+        log_det=lambda x: jnp.asarray(log_det),
     )
 
 
@@ -48,7 +104,7 @@ def binarise_dynamically(max_value: float) -> Transform:
         row = jax.random.bernoulli(key, example.reshape(-1).astype(jnp.float32) / max_value)
         return row.astype(jnp.float32).reshape(example.shape)
 
-    return Transform(apply, name="dynamic binarisation", is_binary=True)
+    return Transform(apply, "dynamic binarisation", to_stored=lambda x: x * max_value)
 
 
 def binarise_statically(max_value: float, threshold: float = 0.5) -> Transform:
@@ -56,10 +112,132 @@ def binarise_statically(max_value: float, threshold: float = 0.5) -> Transform:
     return Transform(
         apply=lambda key, example: (example.astype(jnp.float32) / max_value > threshold).astype(jnp.float32),
         name=f"static binarisation at {threshold:g}",
-        is_binary=True,
+        to_stored=lambda x: x * max_value,
     )
 
 
 def already_binary() -> Transform:
     """For data that are stored as zeros and ones, such as Larochelle's binarized MNIST."""
-    return Transform(lambda key, example: example.astype(jnp.float32), name="binary as stored", is_binary=True)
+    return Transform(lambda key, example: example.astype(jnp.float32), name="binary as stored")
+
+
+def binarise(dataset: Dataset) -> Transform:
+    """Dynamic binarisation, or nothing where the data are stored as zeros and ones."""
+    return already_binary() if dataset.max_value == 1 else binarise_dynamically(dataset.max_value)
+
+
+def dequantise(max_value: float) -> Transform:
+    """From whole numbers to a density: x = (stored + u) / (max_value + 1), u ~ U[0, 1) for each entry.
+
+    The log-density of x, corrected by `log_det`, is a lower bound on the log-probability of the stored whole numbers.
+
+    Source: Uria, Murray & Larochelle 2013, arXiv:1306.0186, section 5; Theis, van den Oord & Bethge 2016,
+    arXiv:1511.01844, section 3.1.
+    """
+    num_levels = max_value + 1
+    return Transform(
+        apply=lambda key, example: (example.astype(jnp.float32) + jax.random.uniform(key, example.shape)) / num_levels,
+        name="uniform dequantisation",
+        to_stored=lambda x: x * num_levels - 0.5,  # the middle of the interval that a whole number was spread over
+        log_det=lambda x: jnp.asarray(-x.size * math.log(num_levels)),
+    )
+
+
+def logit(margin: float = 0.05) -> Transform:
+    """From [0, 1] to the real line: x = log s − log(1 − s), s = margin + (1 − 2 margin) · y.
+
+    It stands behind `scale` or `dequantise` in a `chain`.
+
+    Args:
+        margin: In (0, 0.5): how far the ends 0 and 1 are kept from infinity.
+
+    Raises:
+        ValueError: If the margin is not between 0 and 0.5.
+
+    Source: Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803, section 4.1.
+    """
+    if not 0 < margin < 0.5:
+        raise ValueError(f"expected a margin between 0 and 0.5; got {margin}")
+    width = 1 - 2 * margin
+
+    def apply(key: Key, example: Array) -> Array:
+        squeezed = margin + width * example.astype(jnp.float32)
+        return jnp.log(squeezed) - jnp.log1p(-squeezed)
+
+    return Transform(
+        apply,
+        name="logit",
+        to_stored=lambda x: (jax.nn.sigmoid(x) - margin) / width,
+        # dx/dy = width / (s (1 − s)), and −log s(1 − s) = softplus(x) + softplus(−x).
+        log_det=lambda x: (math.log(width) + jax.nn.softplus(x) + jax.nn.softplus(-x)).sum(),
+    )
+
+
+def flip_horizontally() -> Transform:
+    """The mirror image, left and right exchanged, half of the time: to augment training, not to evaluate."""
+    return Transform(
+        apply=lambda key, example: jnp.where(jax.random.bernoulli(key), example[:, ::-1], example),
+        name="random horizontal flip",
+    )
+
+
+def pad(height: int, width: int) -> Transform:
+    """Zeros around an image, which stays in the middle, up to a size.
+
+    Raises:
+        ValueError: When it is applied to a larger image.
+    """
+
+    def apply(key: Key, example: Array) -> Array:
+        if example.shape[0] > height or example.shape[1] > width:
+            raise ValueError(f"expected images of at most {height} x {width} to pad; got {_size(example)}; crop them")
+        above, left = (height - example.shape[0]) // 2, (width - example.shape[1]) // 2
+        below, right = height - example.shape[0] - above, width - example.shape[1] - left
+        return jnp.pad(example, [(above, below), (left, right)] + [(0, 0)] * (example.ndim - 2))
+
+    return Transform(apply, name=f"padded to {height} x {width}")
+
+
+def crop(height: int, width: int) -> Transform:
+    """The middle of an image.
+
+    Raises:
+        ValueError: When it is applied to a smaller image.
+    """
+
+    def apply(key: Key, example: Array) -> Array:
+        if example.shape[0] < height or example.shape[1] < width:
+            raise ValueError(f"expected images of at least {height} x {width} to crop; got {_size(example)}; pad them")
+        above, left = (example.shape[0] - height) // 2, (example.shape[1] - width) // 2
+        return example[above : above + height, left : left + width]
+
+    return Transform(apply, name=f"cropped to {height} x {width}")
+
+
+def resize(height: int, width: int) -> Transform:
+    """An image at another size, in float32, by linear interpolation that averages where it shrinks."""
+    return Transform(
+        apply=lambda key, example: jax.image.resize(
+            example.astype(jnp.float32), (height, width, *example.shape[2:]), "linear", antialias=True
+        ),
+        name=f"resized to {height} x {width}",
+    )
+
+
+def shape_seen(transform: Transform, dataset: Dataset) -> tuple[int, ...]:
+    """The shape of an example as a model sees it: what to build its networks for."""
+    examples = dataset.train.examples
+    stored = jax.ShapeDtypeStruct(examples.shape[1:], examples.dtype)
+    return jax.eval_shape(transform.apply, jax.random.key(0), stored).shape
+
+
+def _size(example: Array) -> str:
+    return f"{example.shape[0]} x {example.shape[1]}"
+
+
+def _moments(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each entry over the training split, in float64, in two passes."""
+    examples, shape = dataset.train.examples, dataset.example_shape
+    mean = sum((chunk.sum(axis=0, dtype=np.float64) for chunk in chunks(examples)), np.zeros(shape)) / len(examples)
+    squares = sum((np.square(chunk - mean).sum(axis=0) for chunk in chunks(examples)), np.zeros(shape))
+    return mean.astype(np.float32), np.sqrt(squares / len(examples)).astype(np.float32)

@@ -8,8 +8,9 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Scalar
 
+from vae_jax.data.examples import Examples
 from vae_jax.distributions import Bernoulli, PointMass
 from vae_jax.evaluation.latent import code, num_active_units
 from vae_jax.evaluation.likelihood import importance_sampled_log_likelihood
@@ -25,7 +26,7 @@ NOT_A_LIKELIHOOD = (
 
 def bound_evaluator(
     model: Model, bound: Objective, transform: Callable[[Key, Array], Array], *, seed: int = 0, batch_size: int = 500
-) -> Callable[[Params, np.ndarray], dict[str, Any]]:
+) -> Callable[[Params, Examples], dict[str, Any]]:
     """The bound over a split, and what the latent dimensions do: what is validated is what is reported.
 
     Args:
@@ -50,7 +51,7 @@ def bound_evaluator(
 
     evaluate = over_examples(of_one, transform, seed=seed, batch_size=batch_size)
 
-    def metrics(params: Params, examples: np.ndarray) -> dict[str, Any]:
+    def metrics(params: Params, examples: Examples) -> dict[str, Any]:
         results = evaluate(params, examples)
         latent = results.pop("code")
         # In float64, so that the mean of many is as exact as each.
@@ -69,10 +70,10 @@ def evaluate(
     bound: Objective,
     transform: Callable[[Key, Array], Array],
     params: Params,
-    examples: np.ndarray,
+    examples: Examples,
     *,
     num_samples: int,
-    log_scale: float = 0.0,
+    log_det: Callable[[Array], Scalar] | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """All that is reported of a trained model on a split.
@@ -84,7 +85,7 @@ def evaluate(
         params: Its parameters.
         examples: As stored.
         num_samples: K of the importance-sampled NLL.
-        log_scale: log |dx / d stored| of the transform, for each dimension; bits per dimension are of stored values.
+        log_det: x -> log |dx / d stored| of the transform, nats: bits per dimension are of stored values. None for 0.
         seed: Of the evaluation's own randomness.
 
     Returns:
@@ -94,7 +95,7 @@ def evaluate(
         of sentences. What a point-mass posterior does not have (a bound, an NLL) is None.
     """
     metrics = bound_evaluator(model, bound, transform, seed=seed)(params, examples)
-    posterior, likelihood, latent_size = _families(model, transform, params, examples[0])
+    posterior, likelihood, latent_size, size = _families(model, transform, params, examples[:1][0])
     has_bound = posterior is not PointMass
     result = {
         "elbo": metrics["value"] if has_bound else None,
@@ -121,7 +122,7 @@ def evaluate(
         result |= {
             "nll": nll,
             "nll_standard_error": standard_error(log_likelihood.estimate),
-            "bits_per_dim": bits_per_dim(nll, math.prod(examples.shape[1:]), log_scale),
+            "bits_per_dim": bits_per_dim(nll, size, _mean_log_det(log_det, transform, examples, seed)),
             "effective_sample_size": float(np.median(log_likelihood.effective_sample_size)),
         }
     else:
@@ -134,19 +135,20 @@ def evaluate(
     return result
 
 
-def bits_per_dim(nll: float, num_dimensions: int, log_scale: float = 0.0) -> float:
-    """Bits for each dimension of a stored example: (NLL / d − log |dx / d stored|) / log 2.
+def bits_per_dim(nll: float, num_dimensions: int, log_det: float = 0.0) -> float:
+    """Bits for each dimension of a stored example: (NLL − log |dx / d stored|) / (d log 2).
 
     Args:
         nll: Nats per example.
         num_dimensions: d.
-        log_scale: For each dimension; −log 255 for bytes scaled to [0, 1], 0 for binary data.
+        log_det: log |dx / d stored|, nats, a mean over examples; −d log 255 for bytes scaled to [0, 1], 0 for binary
+            data.
 
     Example:
         >>> bits_per_dim(nll=10 * math.log(2), num_dimensions=10)
         1.0
     """
-    return (nll / num_dimensions - log_scale) / math.log(2)
+    return (nll - log_det) / (num_dimensions * math.log(2))
 
 
 def standard_error(values: np.ndarray) -> float:
@@ -157,18 +159,32 @@ def standard_error(values: np.ndarray) -> float:
 
 def _families(
     model: Model, transform: Callable[[Key, Array], Array], params: Params, example: np.ndarray
-) -> tuple[type, type, int]:
-    """The families of posterior and likelihood and the size of z, without computing anything."""
+) -> tuple[type, type, int, int]:
+    """The families of posterior and likelihood and the sizes of z and x, without computing anything."""
 
     def distributions(params: Params, example: Array) -> Any:
         vae = model.bind(params)
-        posterior = vae.posterior(transform(jax.random.key(0), example))
-        return posterior, vae.likelihood(posterior.mean()), posterior.mean()
+        x = transform(jax.random.key(0), example)
+        posterior = vae.posterior(x)
+        return posterior, vae.likelihood(posterior.mean()), posterior.mean(), x
 
-    posterior, likelihood, z = jax.eval_shape(distributions, params, example)
-    return type(posterior), type(likelihood), math.prod(z.shape)
+    posterior, likelihood, z, x = jax.eval_shape(distributions, params, example)
+    return type(posterior), type(likelihood), math.prod(z.shape), math.prod(x.shape)
 
 
-def _is_binary(transform: Callable[[Key, Array], Array], examples: np.ndarray) -> bool:
+def _mean_log_det(
+    log_det: Callable[[Array], Scalar] | None,
+    transform: Callable[[Key, Array], Array],
+    examples: Examples,
+    seed: int,
+) -> float:
+    if log_det is None:
+        return 0.0
+    # By the same draws as the likelihood: with the same seed an example has the same dequantisation noise.
+    values = over_examples(lambda key, params, x: log_det(x), transform, seed=seed)(None, examples)
+    return float(np.mean(values, dtype=np.float64))
+
+
+def _is_binary(transform: Callable[[Key, Array], Array], examples: Examples) -> bool:
     values = over_examples(lambda key, params, x: ((x == 0) | (x == 1)).all(), transform)(None, examples)
     return bool(np.all(values))

@@ -11,6 +11,7 @@ import numpy as np
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, Int
 
+from vae_jax.data.examples import Examples
 from vae_jax.evaluation.over_examples import example_keys
 from vae_jax.objectives import over_draws, sampled_kl
 from vae_jax.types import Key, Params
@@ -33,7 +34,7 @@ def importance_sampled_log_likelihood(
     num_samples: int,
     seed: int = 0,
     num_at_once: int = 2_000,
-) -> Callable[[Params, np.ndarray], LogLikelihood]:
+) -> Callable[[Params, Examples], LogLikelihood]:
     """log (1/K) Σₖ p(x|zₖ) p(zₖ) / q(zₖ|x), zₖ ~ q(z|x): the estimate that papers print as "NLL, K samples".
 
     The sum runs over chunks of samples, so memory is bounded by `num_at_once` decoded samples whatever K is.
@@ -84,7 +85,7 @@ def importance_sampled_log_likelihood(
 
     add_chunk_compiled = jax.jit(add_chunk, static_argnames="size")
 
-    def estimate(params: Params, examples: np.ndarray) -> LogLikelihood:
+    def estimate(params: Params, examples: Examples) -> LogLikelihood:
         batch_size = max(1, min(len(examples), num_at_once // chunk_size))
         results = []
         for start in range(0, len(examples), batch_size):

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from vae_jax.data.examples import Examples
 from vae_jax.types import Key, Params
 
 
@@ -19,7 +20,7 @@ def over_examples(
     *,
     seed: int = 0,
     batch_size: int = 500,
-) -> Callable[[Params, np.ndarray], Any]:
+) -> Callable[[Params, Examples], Any]:
     """Lift a function of one example to all examples of a split.
 
     The randomness of an example comes from (seed, its index), so nothing depends on the batch size, and everything
@@ -44,7 +45,7 @@ def over_examples(
 
         return jax.vmap(of_one)(examples, indices)
 
-    def of_all(params: Params, examples: np.ndarray) -> Any:
+    def of_all(params: Params, examples: Examples) -> Any:
         size = min(batch_size, len(examples))
         results = []
         for start in range(0, len(examples), size):

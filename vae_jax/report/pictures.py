@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Array
 
 from vae_jax import generation
 from vae_jax.report import captions
@@ -31,7 +32,7 @@ def pictures(
     examples: Any,
     labels: Any = None,
     *,
-    value_range: tuple[float, float] = (0.0, 1.0),
+    to_unit: Callable[[Array], Array] = lambda x: x,
     num_per_side: int = 20,
     max_points: int = 2_000,
 ) -> dict[str, Picture]:
@@ -44,7 +45,7 @@ def pictures(
         examples: (num, *event), examples that were not trained on, as the model sees them. An event of shape
             (height, width) or (height, width, 1 or 3) is an image; any other gets the scatter of codes only.
         labels: (num,), their classes, or None.
-        value_range: The values shown as black and as white.
+        to_unit: From one example as the model sees it to what is shown: 0 is black and 1 is white.
         num_per_side: Tiles along each side of the manifold.
         max_points: Examples in the scatter, the first ones.
 
@@ -57,13 +58,13 @@ def pictures(
     encoded = encode(model, params, examples)
     found: dict[str, Picture] = {}
     if _is_image(examples.shape[1:]):
-        low, high = value_range
-        decode_chunk = jax.jit(lambda params, codes: generation.decode(model.bind(params), codes))
+        show_all = jax.vmap(to_unit)
+        decode_chunk = jax.jit(lambda params, codes: show_all(generation.decode(model.bind(params), codes)))
 
         def show(codes: Any) -> np.ndarray:
-            return (in_chunks(lambda chunk: decode_chunk(params, chunk), codes) - low) / (high - low)
+            return in_chunks(lambda chunk: decode_chunk(params, chunk), codes)
 
-        found = _images(key, model, params, encoded, show, (examples - low) / (high - low), labels, num_per_side)
+        found = _images(key, model, params, encoded, show, np.asarray(show_all(examples)), labels, num_per_side)
     if encoded.is_vector and encoded.codes.shape[1] >= 2:
         found["latent"] = _scatter(encoded, labels)
     order = ["manifold", "samples", "latent", "reconstructions", "traversals", "interpolations"]

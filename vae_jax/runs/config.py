@@ -24,9 +24,14 @@ def config_from(file: ExperimentFile, fields: dict[str, Any]) -> Any:
         if name not in known:
             hint = did_you_mean(name, known)
             raise UsageError(f"expected a field of {file.name} ({', '.join(known)}); got '{name}'{hint}")
-    converter = cattrs.Converter()
+    converter = cattrs.Converter(forbid_extra_keys=True)
     for kind in _NUMBERS_AND_TEXT:
         converter.register_structure_hook(kind, _exactly)
+    # In a notebook, data="digits" is as good as data=DataConfig("digits").
+    fields = {
+        name: {"name": value} if name == "data" and isinstance(value, str) else cattrs.unstructure(value)
+        for name, value in fields.items()
+    }
     try:
         return converter.structure(fields, file.Config)
     except (cattrs.BaseValidationError, TypeError, ValueError) as error:
@@ -51,12 +56,19 @@ def config_to_json(config: Any) -> dict[str, Any]:
 
 def command(record: dict[str, Any], config: Any) -> str:
     """What to type to get such a run again: the fields that differ from their defaults."""
-    words = ["vae-jax", "train", record["experiment"]]
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if value != field.default:
-            values = value if isinstance(value, tuple | list) else [value]
-            words += [f"--{field.name.replace('_', '-')}", *map(str, values)]
+    words = ["vae-jax", "train", record["experiment"], *_options(config, type(config)(), "--")]
     if record["num_steps"] is not None:
         words += ["--num-steps", str(record["num_steps"])]
     return shlex.join(words)
+
+
+def _options(config: Any, default: Any, prefix: str) -> list[str]:
+    words: list[str] = []
+    for field in dataclasses.fields(config):
+        value, usual = getattr(config, field.name), getattr(default, field.name)
+        option = prefix + field.name.replace("_", "-")
+        if dataclasses.is_dataclass(value):
+            words += _options(value, usual, f"{option}.")
+        elif value != usual:
+            words += [option, *map(str, value if isinstance(value, tuple | list) else [value])]
+    return words

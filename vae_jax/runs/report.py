@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from jaxtyping import Array
 
 from vae_jax import generation
 from vae_jax.catalogue import ExperimentFile
-from vae_jax.data import Transform
+from vae_jax.data import Split, Transform
+from vae_jax.data.examples import Examples
 from vae_jax.evaluation import example_keys
 from vae_jax.experiment import Experiment
 from vae_jax.files import write_bytes
@@ -52,7 +54,8 @@ def write_run_report(
         experiment.model,
         params,
         as_seen(experiment.transform, split.examples, rows),
-        None if split.labels is None else split.labels[rows],
+        _classes(split, rows),
+        to_unit=to_unit(experiment),
     )
     directory.images.mkdir(exist_ok=True)
     for name, picture in found.items():
@@ -74,9 +77,22 @@ def write_run_report(
 
 
 def write_samples(experiment: Experiment, vae: VAE, num: int, seed: int, path: Path) -> None:
-    """A PNG of `num` new examples."""
-    _check_images(experiment)
-    save_png(path, image_grid(np.asarray(generation.sample(jax.random.key(seed), vae, num)), num_columns=columns(num)))
+    """`num` new examples: a PNG of images, or a CSV of the rows of a table, in the units that were stored.
+
+    Images are the means of p(x|z), as is usual; rows are draws, so that they vary as the data do.
+    """
+    key, to_stored = jax.random.key(seed), jax.vmap(experiment.transform.to_stored)
+    if path.suffix.lower() == ".csv":
+        columns = experiment.dataset.columns
+        if not columns:
+            raise UsageError(f"expected a table to write rows to {path}; got images; name a .png file")
+        rows = np.asarray(to_stored(generation.sample(key, vae, num, mean=False)))
+        lines = [",".join(columns), *(",".join(f"{value:.6g}" for value in row) for row in rows)]
+        write_bytes(path, ("\n".join(lines) + "\n").encode())
+    else:
+        _check_images(experiment)
+        images = jax.vmap(to_unit(experiment))(generation.sample(key, vae, num))
+        save_png(path, image_grid(np.asarray(images), num_columns=num_columns(num)))
 
 
 def write_reconstructions(experiment: Experiment, vae: VAE, num: int, split: str, path: Path) -> None:
@@ -84,21 +100,37 @@ def write_reconstructions(experiment: Experiment, vae: VAE, num: int, split: str
     _check_images(experiment)
     examples = experiment.dataset.split(split).examples
     originals = as_seen(experiment.transform, examples, spread(len(examples), num))
-    save_png(
-        path,
-        pair_grid(np.asarray(originals), np.asarray(generation.reconstruct(vae, originals)), num_columns=columns(num)),
+    shown, reconstructed = (
+        np.asarray(jax.vmap(to_unit(experiment))(images))
+        for images in (originals, generation.reconstruct(vae, originals))
     )
+    save_png(path, pair_grid(shown, reconstructed, num_columns=num_columns(num)))
+
+
+def to_unit(experiment: Experiment) -> Callable[[Array], Array]:
+    """From one example as the model sees it to what a picture shows: 0 is black and 1 is white."""
+    return lambda x: experiment.transform.to_stored(x) / experiment.dataset.max_value
+
+
+def _classes(split: Split, rows: np.ndarray) -> np.ndarray | None:
+    """The labels of some rows; of the factors that made an example, the first."""
+    if split.labels is None:
+        return None
+    labels = np.asarray(split.labels[rows])
+    return labels if labels.ndim == 1 else labels[:, 0]
 
 
 def _check_images(experiment: Experiment) -> None:
     shape = experiment.dataset.example_shape
+    if experiment.dataset.columns:
+        raise UsageError("expected images to draw; got a table; 'vae-jax sample' writes its rows to a .csv file")
     if not (len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))):
         raise UsageError(
             f"expected images, (height, width) or (height, width, 1 or 3), to draw; got examples of {shape}"
         )
 
 
-def as_seen(transform: Transform, examples: np.ndarray, rows: np.ndarray, seed: int = 0) -> Array:
+def as_seen(transform: Transform, examples: Examples, rows: np.ndarray, seed: int = 0) -> Array:
     """Stored examples as the model sees them, by the same draw as in the evaluation of that seed."""
 
     def of_one(example: Array, index: Array) -> Array:
@@ -117,6 +149,6 @@ def spread(num_examples: int, num: int) -> np.ndarray:
     return np.argsort(np.arange(num_examples) * golden % 1, kind="stable")[:num]
 
 
-def columns(num: int) -> int:
+def num_columns(num: int) -> int:
     """Columns of a grid of `num` pictures that is about twice as wide as high at most."""
     return max(1, min(num, 16, int(np.ceil(np.sqrt(num)))))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import jax
 
 from vae_jax.catalogue import ExperimentFile, line_of, load_experiment
+from vae_jax.data.feed import Feed, make_feed
 from vae_jax.evaluation import bound_evaluator, evaluate
 from vae_jax.experiment import Experiment, check
 from vae_jax.files import write_json
@@ -21,7 +22,6 @@ from vae_jax.runs.report import write_run_report
 from vae_jax.training import params_to_evaluate
 from vae_jax.training.advance import start
 from vae_jax.training.checkpoint import Checkpoints
-from vae_jax.training.feed import Feed, make_feed
 from vae_jax.training.loop import Outcome, fit
 from vae_jax.training.metrics import MetricsFile, plain
 from vae_jax.types import Key, Params
@@ -132,7 +132,7 @@ class Run:
             params,
             examples,
             num_samples=experiment.num_samples if num_samples is None else num_samples,
-            log_scale=experiment.transform.log_scale,
+            log_det=experiment.transform.log_det,
         )
         about = {"data": experiment.dataset.name, "split": split, "transform": experiment.transform.name}
         measures = dict(experiment.measures(params)) if experiment.measures else {}
@@ -265,5 +265,12 @@ def build(file: ExperimentFile, config: Any, num_steps: int | None) -> Experimen
 
 def _key_and_feed(experiment: Experiment) -> tuple[Key, Feed]:
     run_key, data_key = jax.random.split(jax.random.key(experiment.seed))
-    examples, batch_size = experiment.dataset.train.examples, experiment.budget.batch_size
-    return run_key, make_feed(examples, experiment.transform.apply, batch_size, data_key)
+    dataset = experiment.dataset
+    return run_key, make_feed(
+        dataset.train.examples,
+        experiment.training_transform.apply,
+        experiment.budget.batch_size,
+        data_key,
+        is_streamed=dataset.is_streamed,
+        num_workers=dataset.num_workers,
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from vae_jax.data.feed import check_batch_size
+
 
 class Budget(NamedTuple):
     """The steps of a run. Everything is counted in steps, so that a resumed run does the same at the same places."""
@@ -40,8 +42,7 @@ def budget_of_epochs(
         >>> budget_of_epochs(10, num_examples=1_000, batch_size=100, num_validations=5)
         Budget(batch_size=100, num_steps=100, validate_every=20, log_every=10, patience=None, max_skipped=50)
     """
-    if not 1 <= batch_size <= num_examples:
-        raise ValueError(f"expected a batch size between 1 and the {num_examples} training examples; got {batch_size}")
+    check_batch_size(batch_size, num_examples)
     if num_epochs < 0:
         raise ValueError(f"expected a number of epochs of at least 0; got {num_epochs}")
     epoch = num_examples // batch_size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -11,11 +10,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from vae_jax.data.feed import Feed
+from vae_jax.data.stream import open_stream
 from vae_jax.messages import RunError
 from vae_jax.training.advance import Progress, advance, start
 from vae_jax.training.budget import Budget
 from vae_jax.training.checkpoint import Best, Checkpoints, Record
-from vae_jax.training.feed import Feed, epoch_order
 from vae_jax.training.interruption import Interruption
 from vae_jax.training.metrics import MetricsFile, plain
 from vae_jax.training.trainer import Trainer, params_to_evaluate
@@ -84,7 +84,6 @@ def fit(
     metrics = open_metrics(record.num_metrics_bytes)
     lines = _TrainingLines(metrics, display, budget, checkpoints, step)
     run_steps = advance(trainer, feed)
-    order_of = functools.lru_cache(maxsize=1)(jax.jit(lambda epoch: epoch_order(feed.key, epoch, len(feed.examples))))
 
     def save() -> None:
         lines.flush(best)
@@ -102,11 +101,11 @@ def fit(
         return best
 
     try:
-        with Interruption() as interruption:
+        with Interruption() as interruption, open_stream(feed, step) as batches:
             best = best or validate_and_save()
             while not (ending := _ending(step, best, budget)) and not interruption:
-                until = _next_duty(step, budget, feed.num_steps_per_epoch)
-                progress = run_steps(progress, order_of(step // feed.num_steps_per_epoch), until - step)
+                until = _next_duty(step, budget)
+                progress = run_steps(progress, batches, until - step)
                 step = until
                 lines.flush(best)  # the line before this one: its numbers came while these steps were under way
                 if step % budget.log_every == 0 or step == budget.num_steps:
@@ -127,9 +126,9 @@ def _ending(step: int, best: Best, budget: Budget) -> str:
     return ""
 
 
-def _next_duty(step: int, budget: Budget, num_steps_per_epoch: int) -> int:
-    """The next step to stop at: a line, a validation, a new order of the examples, or the end."""
-    periods = (budget.log_every, budget.validate_every, num_steps_per_epoch)
+def _next_duty(step: int, budget: Budget) -> int:
+    """The next step to stop at: a line, a validation, or the end."""
+    periods = (budget.log_every, budget.validate_every)
     return min(budget.num_steps, *((step // period + 1) * period for period in periods))
 
 

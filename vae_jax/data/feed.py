@@ -1,0 +1,115 @@
+"""Batches: which examples a training step sees, in which order, and with which noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, Scalar, UInt32
+
+from vae_jax.data.examples import Examples, is_computed
+from vae_jax.data.order import shuffled
+from vae_jax.types import Key
+
+
+class Feed(NamedTuple):
+    """Where a run's batches come from.
+
+    The order of an epoch is a function of (key, epoch) and the transform's noise one of (key, step), so the place in
+    the data is one integer, and nothing depends on how the work is cut, spread, or fed.
+    """
+
+    examples: Array | Examples
+    """(num, *example_shape), as stored: on the device, or, to be streamed, wherever they are."""
+    transform: Callable[[Key, Array], Array]
+    """(key, stored example) -> what the model sees."""
+    batch_size: int
+    key: Key
+    is_streamed: bool = False
+    """Whether batches are read on the host rather than gathered inside the compiled step."""
+    num_workers: int = 0
+    """Processes that read a stream; 0 is for threads."""
+
+    @property
+    def num_steps_per_epoch(self) -> int:
+        """Whole batches in an epoch; the examples left over, other ones each epoch, are not seen in it."""
+        return len(self.examples) // self.batch_size
+
+    @property
+    def order_key(self) -> UInt32[Array, "2"]:
+        """The key of the order, in words."""
+        return jax.random.key_data(jax.random.fold_in(self.key, 0))
+
+
+def make_feed(
+    examples: Examples,
+    transform: Callable[[Key, Array], Array],
+    batch_size: int,
+    key: Key,
+    *,
+    is_streamed: bool = False,
+    num_workers: int = 0,
+) -> Feed:
+    """A feed, its examples on the device unless they are streamed.
+
+    Raises:
+        ValueError: If the batch size is not between 1 and the number of examples.
+    """
+    check_batch_size(batch_size, len(examples))
+    on_device = is_streamed or is_computed(examples)
+    return Feed(examples if on_device else jnp.asarray(examples), transform, batch_size, key, is_streamed, num_workers)
+
+
+def check_batch_size(batch_size: int, num_examples: int) -> None:
+    """See that there is a whole batch in an epoch.
+
+    Raises:
+        ValueError: If the batch size is not between 1 and the number of examples.
+    """
+    if not 1 <= batch_size <= num_examples:
+        raise ValueError(f"expected a batch size between 1 and the {num_examples} training examples; got {batch_size}")
+
+
+def rows_of_step(
+    order_key: Any, step: Any, num_examples: int, batch_size: int, positions: Any
+) -> Int[Any, " positions"]:
+    """Which examples stand at some positions of the batch of a step.
+
+    Args:
+        order_key: `Feed.order_key`, a numpy or JAX array.
+        step: The training step; traced where the key is.
+        num_examples: Of the training split.
+        batch_size: Of all devices and hosts together.
+        positions: In the batch, each between 0 and `batch_size` − 1: all of them, or the share of one host.
+
+    Returns:
+        Row numbers: of numpy for numpy, of JAX for JAX, and the same ones.
+    """
+    num_steps_per_epoch = num_examples // batch_size
+    epoch, batch = step // num_steps_per_epoch, step % num_steps_per_epoch
+    return shuffled(order_key, epoch, batch * batch_size + positions, num_examples)
+
+
+def stored_batch(feed: Feed, step: Scalar | int) -> Array:
+    """The batch of a step as stored, gathered on the device: (batch_size, *example_shape). The step may be traced."""
+    rows = rows_of_step(
+        feed.order_key, jnp.asarray(step), len(feed.examples), feed.batch_size, jnp.arange(feed.batch_size)
+    )
+    if isinstance(feed.examples, jax.Array):
+        # No row is out of range; "clip" spares the gather the mask that indexing makes for such rows.
+        return jnp.take(feed.examples, rows, axis=0, mode="clip")
+    return feed.examples[rows]
+
+
+def seen_batch(feed: Feed, stored: Array, step: Scalar | int) -> Array:
+    """What the model sees of a stored batch at a step: every example transformed, with noise of its own."""
+    keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(feed.key, 1), step), feed.batch_size)
+    return jax.vmap(feed.transform)(keys, stored)
+
+
+def like_a_stored_batch(feed: Feed) -> Array:
+    """Zeros in the shape and type of a stored batch, to trace a step with."""
+    return jnp.zeros((feed.batch_size, *feed.examples.shape[1:]), feed.examples.dtype)

@@ -1,0 +1,113 @@
+"""Batches of examples that do not fit into memory, read ahead by grain."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import jax
+import numpy as np
+from jaxtyping import Array
+
+from vae_jax.data.examples import Examples
+from vae_jax.data.feed import Feed, rows_of_step
+
+if TYPE_CHECKING:
+    import grain
+
+LAST_STEP = 2**31 - 1
+NUM_AHEAD = 2
+"""Batches that are on their way to the device while a step is under way."""
+
+
+@contextmanager
+def open_stream(feed: Feed, first_step: int) -> Iterator[Iterator[Array]]:
+    """The stored batches of a streamed feed from a step on, each put on the device ahead of its turn.
+
+    Of a feed that is not streamed there are none. Threads and processes end with the context.
+    """
+    if not feed.is_streamed:
+        yield iter(())
+        return
+    with closing(read_batches(feed, first_step)) as batches:
+        yield _put_ahead(batches)
+
+
+def read_batches(
+    feed: Feed, first_step: int, *, host: int = 0, num_hosts: int = 1
+) -> grain.DatasetIterator[np.ndarray]:
+    """The stored batches of a feed from a step on, read ahead by threads or processes.
+
+    A batch is a function of (key, step), so to resume is to begin at a step: there is no state to keep.
+
+    Args:
+        feed: Whose examples are streamed.
+        first_step: Of the training.
+        host: Which host's share to read.
+        num_hosts: Between how many each batch is shared out; put together in order, the shares are the whole batch.
+
+    Returns:
+        An iterator of (batch_size / num_hosts, *example_shape), without end; close it.
+
+    Raises:
+        ValueError: If the batch cannot be shared out evenly.
+    """
+    import grain
+
+    if feed.batch_size % num_hosts:
+        raise ValueError(
+            f"expected a batch size that {num_hosts} hosts can share evenly; got {feed.batch_size}; "
+            f"use {feed.batch_size // num_hosts * num_hosts or num_hosts}"
+        )
+    share = feed.batch_size // num_hosts
+    read = _ReadBatch(
+        feed.examples, np.asarray(feed.order_key), feed.batch_size, np.arange(host * share, (host + 1) * share)
+    )
+    steps = grain.MapDataset.range(first_step, LAST_STEP).map(read)
+    num_threads = min(4, os.cpu_count() or 1)
+    dataset = steps.to_iter_dataset(grain.ReadOptions(num_threads=num_threads, prefetch_buffer_size=2 * num_threads))
+    if feed.num_workers:
+        _mark_flags_as_parsed()
+        dataset = dataset.mp_prefetch(
+            grain.MultiprocessingOptions(num_workers=feed.num_workers, per_worker_buffer_size=2), _leave_ctrl_c_alone
+        )
+    return iter(dataset)
+
+
+def _put_ahead(batches: Iterator[np.ndarray]) -> Iterator[Array]:
+    ahead: deque[Array] = deque()
+    for batch in batches:
+        ahead.append(jax.device_put(batch))
+        if len(ahead) > NUM_AHEAD:
+            yield ahead.popleft()
+
+
+class _ReadBatch:
+    """step -> stored batch: what a worker process is sent, and all it knows."""
+
+    def __init__(self, examples: Examples, order_key: np.ndarray, batch_size: int, positions: np.ndarray) -> None:
+        self.examples = examples
+        self.order_key = order_key
+        self.batch_size = batch_size
+        self.positions = positions
+
+    def __call__(self, step: int) -> np.ndarray:
+        rows = rows_of_step(self.order_key, step, len(self.examples), self.batch_size, self.positions)
+        return np.asarray(self.examples[rows])
+
+
+def _leave_ctrl_c_alone(worker: int, num_workers: int) -> None:
+    # It is sent to the whole group of processes, and the run's own process still wants batches up to where it saves.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _mark_flags_as_parsed() -> None:
+    # grain asks absl for flags, which nobody has parsed where absl's own main does not run.
+    from absl import flags
+
+    if not flags.FLAGS.is_parsed():
+        flags.FLAGS.mark_as_parsed()
