@@ -10,8 +10,8 @@ import optax
 from benchmarks.settings import BATCH_SIZE, HIDDEN_SIZE, LATENT_SIZE, LEARNING_RATE
 
 import vae_jax as vj
-from vae_jax.training.advance import advance, start
 from vae_jax.data.feed import Feed, make_feed
+from vae_jax.training.advance import advance, start
 
 IMAGE_SHAPE = (28, 28)
 
