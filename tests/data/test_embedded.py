@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from vae_jax.data import load
-from vae_jax.data.embedded import EMBEDDED
 
 SIZES = {"digits": (1_444, 177, 176), "mnist_5k": (4_000, 500, 500)}
 CHECKSUMS = {
@@ -16,7 +15,7 @@ CHECKSUMS = {
 SPLITS = ("train", "validation", "test")
 
 
-@pytest.fixture(scope="module", params=sorted(EMBEDDED))
+@pytest.fixture(scope="module", params=sorted(SIZES))
 def data(request):
     return load(request.param)
 

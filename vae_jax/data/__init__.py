@@ -7,6 +7,8 @@ from vae_jax.lazy import names_on_first_use
 if TYPE_CHECKING:
     from vae_jax.data.config import DataConfig
     from vae_jax.data.dataset import Dataset, Split
+    from vae_jax.data.design import Design
+    from vae_jax.data.drawn import Shapes, colour_shapes, full_factorial, shapes
     from vae_jax.data.embedded import digits, mnist_5k
     from vae_jax.data.loading import load
     from vae_jax.data.transforms import (
@@ -30,30 +32,37 @@ if TYPE_CHECKING:
 _HOMES = {
     "DataConfig": "config",
     "Dataset": "dataset",
+    "Design": "design",
+    "Shapes": "drawn",
     "Split": "dataset",
-    "digits": "embedded",
-    "load": "loading",
-    "mnist_5k": "embedded",
     "Transform": "transforms",
     "already_binary": "transforms",
     "binarise": "transforms",
     "binarise_dynamically": "transforms",
     "binarise_statically": "transforms",
     "chain": "transforms",
+    "colour_shapes": "drawn",
     "crop": "transforms",
     "dequantise": "transforms",
+    "digits": "embedded",
     "flip_horizontally": "transforms",
+    "full_factorial": "drawn",
+    "load": "loading",
     "logit": "transforms",
+    "mnist_5k": "embedded",
     "pad": "transforms",
     "resize": "transforms",
     "scale": "transforms",
     "shape_seen": "transforms",
+    "shapes": "drawn",
     "standardise": "transforms",
 }
 
 __all__ = [
     "DataConfig",
     "Dataset",
+    "Design",
+    "Shapes",
     "Split",
     "Transform",
     "already_binary",
@@ -61,10 +70,12 @@ __all__ = [
     "binarise_dynamically",
     "binarise_statically",
     "chain",
+    "colour_shapes",
     "crop",
     "dequantise",
     "digits",
     "flip_horizontally",
+    "full_factorial",
     "load",
     "logit",
     "mnist_5k",
@@ -72,6 +83,7 @@ __all__ = [
     "resize",
     "scale",
     "shape_seen",
+    "shapes",
     "standardise",
 ]
 

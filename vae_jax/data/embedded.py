@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vae_jax.data.dataset import Dataset, Split
+from vae_jax.data.drawn import colour_shapes, shapes
 
 
 def digits() -> Dataset:
@@ -41,7 +42,12 @@ def mnist_5k() -> Dataset:
     )
 
 
-EMBEDDED = {"digits": digits, "mnist_5k": mnist_5k}
+EMBEDDED = {
+    "digits": digits,
+    "mnist_5k": mnist_5k,
+    "shapes": shapes,
+    "colour_shapes": colour_shapes,
+}
 
 
 def _split_by_tens(images: np.ndarray, labels: np.ndarray) -> dict[str, Split]:

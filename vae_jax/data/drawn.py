@@ -1,0 +1,161 @@
+"""Data sets of shapes with known factors, of which no image is kept.
+
+Row number -> place in a shuffled order -> index of each factor -> image: arithmetic alone, on the device, inside a
+compiled step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import jax
+import numpy as np
+
+from vae_jax.data.dataset import Dataset, Split
+from vae_jax.data.design import Design
+from vae_jax.data.order import shuffled
+
+# The rows of a split are the same for ever.
+_ORDER = np.zeros(2, np.uint32)
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """The images of a design, `Computed` from their row numbers, in one fixed shuffled order.
+
+    Rows next to each other are a random subset of the combinations, so parts are splits. Nothing is held but the
+    numbers below.
+
+    Args:
+        design: The factors and their values.
+        rows: Which rows of the shuffled order; all of them by default.
+
+    Example:
+        >>> images = Shapes(Design(image_size=32))
+        >>> images.shape, images[:4].shape, images.part(range(1_000)).shape
+        ((737280, 32, 32), (4, 32, 32), (1000, 32, 32))
+    """
+
+    design: Design = field(default_factory=Design)
+    rows: range | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(num, height, width), or (num, height, width, 3)."""
+        return (len(self), *self.design.image_shape)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of a pixel: 0 to 255."""
+        return np.dtype(np.uint8)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, rows: Any) -> Any:
+        factors = self.factors(rows)
+        images = _render(self.design, factors.reshape(-1, factors.shape[-1]))
+        images = images.reshape(*factors.shape[:-1], *self.design.image_shape)
+        return np.asarray(images) if isinstance(factors, np.ndarray) else images
+
+    def part(self, rows: range) -> Shapes:
+        """Some of its rows."""
+        return replace(self, rows=self._rows[rows.start : rows.stop : rows.step])
+
+    def factors(self, rows: Any) -> Any:
+        """The index of each factor of some images.
+
+        Args:
+            rows: As of an array: a slice, or integers, numpy's or traced.
+
+        Returns:
+            (num rows, num_factors) int32, in the order of `design.sizes`.
+        """
+        rows = np.arange(len(self))[rows] if isinstance(rows, slice) else rows
+        places = self._rows.start + self._rows.step * rows
+        return self.design.factors(shuffled(_ORDER, epoch=0, positions=places, num=len(self.design)))
+
+    @property
+    def _rows(self) -> range:
+        return range(len(self.design)) if self.rows is None else self.rows
+
+
+@dataclass(frozen=True)
+class ShapeFactors:
+    """The factors of the same rows of `Shapes`, as labels: (num, num_factors) int32, computed likewise.
+
+    Args:
+        shapes: Of which images.
+    """
+
+    shapes: Shapes
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(num, num_factors)."""
+        return (len(self), len(self.shapes.design.sizes))
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of an index."""
+        return np.dtype(np.int32)
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    def __getitem__(self, rows: Any) -> Any:
+        return self.shapes.factors(rows)
+
+    def part(self, rows: range) -> ShapeFactors:
+        """Some of its rows."""
+        return ShapeFactors(self.shapes.part(rows))
+
+
+def shapes() -> Dataset:
+    """737,280 grey images of 64x64 pixels: 3 shapes x 6 scales x 40 orientations x 32 x 32 places.
+
+    The factors and values of dSprites, but with smooth edges, and without its angle that comes twice.
+    """
+    return full_factorial("shapes", Design())
+
+
+def colour_shapes() -> Dataset:
+    """5,898,240 RGB images of 64x64 pixels: 8 colours on 8 grounds, of 3 shapes x 6 scales x 20 angles x 16 x 16."""
+    design = Design(num_colours=8, num_backgrounds=8, num_orientations=20, num_x=16, num_y=16)
+    return full_factorial("colour_shapes", design)
+
+
+def full_factorial(name: str, design: Design) -> Dataset:
+    """All images of a design: of a shuffled order, 80% for training, 10% for validation and 10% for testing.
+
+    Args:
+        name: What users call it.
+        design: The factors and their values.
+
+    Raises:
+        ValueError: If there are too few combinations for three splits.
+    """
+    every, num = Shapes(design), len(design)
+    cuts = (0, num * 8 // 10, num * 9 // 10, num)
+    parts = [every.part(range(*ends)) for ends in pairwise(cuts)]
+    values = " x ".join(f"{size} ({factor})" for factor, size in design.sizes.items())
+    return Dataset(
+        name=name,
+        description=f"{num:,} images of {design.image_size}x{design.image_size} pixels, computed from factors: "
+        f"{values}; of a shuffled order, 80% are for training, 10% for validation and 10% for testing",
+        splits={
+            split: Split(images, ShapeFactors(images))
+            for split, images in zip(("train", "validation", "test"), parts, strict=True)
+        },
+        max_value=255,
+        factor_names=tuple(design.sizes),
+    )
+
+
+@partial(jax.jit, static_argnums=0)
+def _render(design: Design, factors: Any) -> Any:
+    # So many at a time as a processor's cache holds.
+    return jax.lax.map(design.render, factors, batch_size=128)
