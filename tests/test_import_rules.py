@@ -66,7 +66,7 @@ PACKAGES = {
     "tyro": "cli",
 }
 # Optional packages: imported inside the function that needs them, never when a file is read.
-INSIDE_FUNCTIONS = {"equinox", "h5py", "tensorflow_datasets"}
+INSIDE_FUNCTIONS = {"equinox", "h5py"}
 # An experiment file uses public names, the optimizers, and jax.numpy for its own measures: nothing else.
 EXPERIMENTS = {"vae_jax", "optax", "jax"}
 # Read before a command line is understood, which must not wait seconds for JAX.
