@@ -31,6 +31,9 @@ class Patience(NamedTuple):
     """Seconds before the second attempt; twice as many before each that follows."""
 
 
+PATIENCE = Patience()
+
+
 class _CutOff(Exception):
     """The file did not come whole, and another attempt may bring the rest."""
 
@@ -41,7 +44,7 @@ def download(
     *,
     sha256: str = "",
     progress: Callable[[int, int], None] = lambda num_bytes, total: None,
-    patience: Patience = Patience(),
+    patience: Patience = PATIENCE,
 ) -> Path:
     """Download a file, unless it is there.
 
@@ -93,33 +96,40 @@ def _size(part: Path) -> int:
 
 
 def _fetch(url: str, part: Path, progress: Callable[[int, int], None], patience: Patience) -> None:
+    """One attempt to get the rest of a file."""
     start = _size(part)
-    # A file that travels compressed would have another length, and other places to resume at.
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
-    try:
-        with requests.get(url, headers=headers, stream=True, timeout=(patience.connect, patience.read)) as response:
-            _check_status(response, part)
-            resumes = response.status_code == 206 and response.headers.get("Content-Range", "").startswith(
-                f"bytes {start}-"
-            )
-            start = start if resumes else 0
-            length = int(response.headers.get("Content-Length", 0))
-            total = start + length if length else 0
-            with part.open("ab" if resumes else "wb") as file:
+    with _response(url, start, patience) as response:
+        _check_status(response, part)
+        # A server that does not know of ranges sends all of it again.
+        goes_on = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+        start = start if goes_on else 0
+        length = int(response.headers.get("Content-Length", 0))
+        total = start + length if length else 0
+        with part.open("ab" if goes_on else "wb") as file:
+            try:
                 for piece in response.iter_content(CHUNK_SIZE):
                     file.write(piece)
                     progress(file.tell(), total)
-    except (requests.ReadTimeout, requests.exceptions.ChunkedEncodingError) as error:
-        raise _CutOff(type(error).__name__) from None
-    except requests.ConnectionError as error:
-        # A stall while a body is read is a ConnectionError too.
-        if _size(part) > 0 or "timed out" in str(error) and "connect timeout" not in str(error):
-            raise _CutOff("the connection was lost") from None
-        raise DownloadError(f"no connection to {url}") from None
+            except requests.RequestException as error:
+                raise _CutOff(f"{file.tell()} of {total or 'unknown'} bytes came; {_reason(error)}") from None
+
+
+def _response(url: str, start: int, patience: Patience) -> requests.Response:
+    # A file that travels compressed would have another length, and other places to go on from.
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    try:
+        return requests.get(url, headers=headers, stream=True, timeout=(patience.connect, patience.read))
+    except requests.ReadTimeout:
+        raise _CutOff("the server does not answer") from None
     except requests.RequestException as error:
-        raise DownloadError(f"{url} cannot be downloaded ({error})") from None
-    if total and _size(part) < total:
-        raise _CutOff(f"{_size(part)} of {total} bytes came")
+        if start or "aborted" in str(error):
+            raise _CutOff("the connection was lost") from None
+        # Without a network nothing is won by waiting.
+        raise DownloadError(f"no connection to {url}") from None
+
+
+def _reason(error: requests.RequestException) -> str:
+    return "then nothing" if "timed out" in str(error) else "then the connection was lost"
 
 
 def _check_status(response: requests.Response, part: Path) -> None:

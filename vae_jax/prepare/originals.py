@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from vae_jax.prepare.download import DownloadError, Patience, download, sha256_of
+from vae_jax.prepare.download import PATIENCE, DownloadError, Patience, download, sha256_of
 from vae_jax.prepare.recipe import Original, Recipe, Source
 
 
@@ -18,7 +18,7 @@ def source_in(recipe: Recipe, folder: Path) -> Source:
     if not folder.is_dir():
         raise ValueError(f"expected a folder with the originals of {recipe.name}; there is none at {folder}")
     missing = [
-        [original for original in source.originals if _find(original, folder) is None] for source in recipe.sources
+        [original for original in source.originals if _find(original, folder, recipe) is None] for source in recipe.sources
     ]
     for source, absent in zip(recipe.sources, missing, strict=True):
         if not absent:
@@ -27,13 +27,14 @@ def source_in(recipe: Recipe, folder: Path) -> Source:
     raise ValueError(f"expected the originals of {recipe.name} in {folder}; missing: {ways}; lay them there")
 
 
-def given(source: Source, folder: Path) -> list[Path]:
+def given(recipe: Recipe, source: Source, folder: Path) -> list[Path]:
     """The originals in a folder, their checksums proved.
 
     Raises:
         ValueError: If a file is not the one that was published.
     """
-    paths = [path for path in (_find(original, folder) for original in source.originals) if path is not None]
+    found = [_find(original, folder, recipe) for original in source.originals]
+    paths = [path for path in found if path is not None]
     for original, path in zip(source.originals, paths, strict=True):
         got = sha256_of(path) if original.sha256 else ""
         if got != original.sha256:
@@ -45,7 +46,7 @@ def given(source: Source, folder: Path) -> list[Path]:
 
 
 def downloaded(
-    recipe: Recipe, source: Source, folder: Path, say: Callable[[str], None], patience: Patience = Patience()
+    recipe: Recipe, source: Source, folder: Path, say: Callable[[str], None], patience: Patience = PATIENCE
 ) -> list[Path]:
     """The originals, downloaded into a folder unless they are there.
 
@@ -74,8 +75,9 @@ def downloaded(
     return paths
 
 
-def _find(original: Original, folder: Path) -> Path | None:
-    subfolders = sorted(path for path in folder.iterdir() if path.is_dir())
+def _find(original: Original, folder: Path, recipe: Recipe) -> Path | None:
+    # Files of MNIST's kind have the same names: a subfolder of the set's own name goes before the others.
+    subfolders = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.name != recipe.name)
     return next((path / original.name for path in [folder, *subfolders] if (path / original.name).is_file()), None)
 
 

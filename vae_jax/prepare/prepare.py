@@ -7,7 +7,7 @@ import errno
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -68,7 +68,7 @@ def prepare_recipe(
     with _errors_in_a_line(data_dir), _workspace(recipe, data_dir) as workspace:
         if from_dir is not None:
             source = sources[0]
-            paths = given(source, from_dir)
+            paths = given(recipe, source, from_dir)
         else:
             source = next(each for each in sources if all(original.url for original in each.originals))
             paths = downloaded(recipe, source, data_dir / "downloads" / "vae_jax" / recipe.name, say)
@@ -122,8 +122,8 @@ def _check(recipe: Recipe, source: Source, workspace: Path) -> None:
         )
 
 
-def _counted(splits: object) -> str:
-    return ", ".join(f"{num:,} {name}" for name, num in dict(splits).items())  # type: ignore[call-overload]
+def _counted(splits: Mapping[str, int]) -> str:
+    return ", ".join(f"{num:,} {name}" for name, num in splits.items())
 
 
 def _put(written: Path, path: Path, aside: Path) -> None:

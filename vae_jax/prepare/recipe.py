@@ -47,7 +47,7 @@ class Recipe:
         homepage: Where it is published.
         features: The module `tensorflow_datasets.features` -> the features, named as in the official set.
         sources: The first whose originals are at hand is taken; without any, the first that can be downloaded.
-        package: An optional package that reads the originals, which is also what the extra is called.
+        package: An optional package that reads the originals; the extra of the data set's name brings it.
     """
 
     name: str

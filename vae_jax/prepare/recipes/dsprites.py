@@ -18,7 +18,7 @@ def _read(path: Path) -> Mapping[str, Iterator[Example]]:
 
 
 def _examples(path: Path) -> Iterator[Example]:
-    import h5py
+    import h5py  # pyright: ignore[reportMissingImports]  # an extra
 
     with h5py.File(path, "r") as file:
         # Row by row the three would be read a hundred times slower.
