@@ -32,13 +32,14 @@ ROOMS = {
     "models": "distributions vae networks pca probabilistic_pca",
     # Training takes a model and an objective as arguments, and imports neither room.
     "training": "vae data",
+    "prepare": "data",
     # A run: everything wired.
     "report": "distributions vae data generation evaluation",
     "experiment": "vae objectives data training",
     "sweep": "vae objectives data training evaluation experiment",
     "catalogue": "experiment",
     "runs": "vae data generation evaluation training report experiment catalogue",
-    "cli": "experiment sweep catalogue runs",
+    "cli": "data prepare experiment sweep catalogue runs",
     "__main__": "cli",
 }
 
@@ -51,19 +52,23 @@ PACKAGES = {
     "orbax": "training",
     "sklearn": "data",
     "mlxtend": "data",
-    "tensorflow_datasets": "data",
+    "tensorflow_datasets": "data prepare",
+    "array_record": "data",
     "grain": "data",
     "absl": "data",
+    "requests": "prepare",
+    "scipy": "prepare",
+    "h5py": "prepare",
     "matplotlib": "report",
-    "PIL": "report",
+    "PIL": "report prepare",
     "jinja2": "report",
-    "filelock": "runs",
+    "filelock": "runs prepare",
     "cattrs": "runs",
     "rich": "runs",
     "tyro": "cli",
 }
 # Optional packages: imported inside the function that needs them, never when a file is read.
-INSIDE_FUNCTIONS = {"equinox"}
+INSIDE_FUNCTIONS = {"equinox", "h5py"}
 # An experiment file uses public names, the optimizers, and jax.numpy for its own measures: nothing else.
 EXPERIMENTS = {"vae_jax", "optax", "jax"}
 # Read before a command line is understood, which must not wait seconds for JAX.

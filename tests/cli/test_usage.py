@@ -14,7 +14,7 @@ from vae_jax.cli.arguments import COMMANDS
 def test_help_names_every_command(vae_jax, arguments):
     result = vae_jax(*arguments)
     assert (result.code, result.err) == (0, "")
-    for name in ("list", "train", "resume", "evaluate", "sample", "reconstruct", "report", "info"):
+    for name in ("list", "train", "resume", "evaluate", "sample", "reconstruct", "report", "data", "info"):
         assert f"\n  {name} " in result.out
 
 
@@ -68,7 +68,7 @@ def test_the_help_of_an_experiment_has_its_fields_and_the_run_s_options(vae_jax)
     [
         (
             ("trian",),
-            "expected a command (list, train, resume, evaluate, sample, reconstruct, report, info); got 'trian'; "
+            "expected a command (list, train, resume, evaluate, sample, reconstruct, report, data, info); got 'trian'; "
             "did you mean 'train'?",
         ),
         (("train",), "expected the name or file of an experiment behind 'train'; 'vae-jax list' names them"),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Protocol
 import tyro
 
 from vae_jax.catalogue import ExperimentFile, load_experiment
-from vae_jax.cli import commands
+from vae_jax.cli import commands, data
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.version import __version__
 
@@ -20,7 +20,12 @@ COMMANDS: dict[str, type] = {
     "sample": commands.Sample,
     "reconstruct": commands.Reconstruct,
     "report": commands.Report,
+    "data": data.Data,
     "info": commands.Info,
+}
+DATA_COMMANDS: dict[str, type] = {
+    "list": data.List,
+    "prepare": data.Prepare,
 }
 
 
@@ -50,23 +55,58 @@ def parse(argv: list[str]) -> Command:
         raise UsageError(f"expected a command ({', '.join(COMMANDS)}); got '{name}'{did_you_mean(name, COMMANDS)}")
     if name == "train":
         return _parse_train(rest)
+    if name == "data":
+        return _parse_data(rest)
     return tyro.cli(COMMANDS[name], args=rest, prog=f"vae-jax {name}", config=(tyro.conf.FlagCreatePairsOff,))
 
 
 def usage() -> str:
     """The help of `vae-jax` itself."""
-    width = max(len(name) for name in COMMANDS)
-    lines = [f"  {name:{width}}  {(command.__doc__ or '').partition(chr(10))[0]}" for name, command in COMMANDS.items()]
     return "\n".join(
         [
             "usage: vae-jax COMMAND ...",
             "",
             "Variational autoencoders: train, evaluate and look at them.",
             "",
-            *lines,
+            *_lines_of(COMMANDS),
             "",
             "'vae-jax COMMAND --help' tells a command's options, 'vae-jax train NAME --help' an experiment's fields.",
         ]
+    )
+
+
+def data_usage() -> str:
+    """The help of `vae-jax data`."""
+    return "\n".join(
+        [
+            "usage: vae-jax data COMMAND ...",
+            "",
+            data.Data.__doc__ or "",
+            "",
+            *_lines_of(DATA_COMMANDS),
+            "",
+            "'vae-jax data COMMAND --help' tells a command's options.",
+        ]
+    )
+
+
+def _lines_of(table: dict[str, type]) -> list[str]:
+    width = max(len(name) for name in table)
+    return [f"  {name:{width}}  {(command.__doc__ or '').partition(chr(10))[0]}" for name, command in table.items()]
+
+
+def _parse_data(argv: list[str]) -> Command:
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(data_usage())
+        raise SystemExit(0)
+    name = argv[0]
+    if name not in DATA_COMMANDS:
+        raise UsageError(
+            f"expected a command of 'data' ({', '.join(DATA_COMMANDS)}); got '{name}'"
+            f"{did_you_mean(name, DATA_COMMANDS)}"
+        )
+    return tyro.cli(
+        DATA_COMMANDS[name], args=argv[1:], prog=f"vae-jax data {name}", config=(tyro.conf.FlagCreatePairsOff,)
     )
 
 

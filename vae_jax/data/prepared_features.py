@@ -1,0 +1,88 @@
+"""Which features of a prepared data set are its images and its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+
+def image_feature(features: Mapping[str, Any], chosen: str, name: str) -> str:
+    """The feature that holds the images.
+
+    Args:
+        features: All, as TFDS describes them.
+        chosen: The user's choice, or "".
+        name: Of the data set.
+
+    Raises:
+        ValueError: If there is none, or which is meant is not plain.
+    """
+    return _one_of(features, chosen, name, _is_image, "images", "--data.examples")
+
+
+def label_features(features: Mapping[str, Any], chosen: str, name: str) -> tuple[str, ...]:
+    """The feature that holds the labels; all of the classes where none is called `label`, as the factors of an image.
+
+    Args:
+        features: All, as TFDS describes them.
+        chosen: The user's choice, several with commas between, or "".
+        name: Of the data set.
+
+    Returns:
+        Their names; none for data without labels.
+
+    Raises:
+        ValueError: If the choice cannot be labels, or which is meant is not plain.
+    """
+    if chosen:
+        return tuple(_one_of(features, one, name, _is_label, "labels", "--data.labels") for one in chosen.split(","))
+    classes = tuple(key for key, feature in features.items() if _is_class(feature))
+    if classes:
+        return ("label",) if "label" in classes else classes
+    if not any(_is_label(feature) for feature in features.values()):
+        return ()
+    return (_one_of(features, "", name, _is_label, "labels", "--data.labels"),)
+
+
+def _one_of(
+    features: Mapping[str, Any], chosen: str, name: str, fits: Callable[[Any], bool], what: str, option: str
+) -> str:
+    fitting = [key for key, feature in features.items() if fits(feature)]
+    if chosen in fitting:
+        return chosen
+    if not fitting:
+        raise ValueError(f"expected a feature of {name} that holds {what}; it has {', '.join(features)}; none does")
+    if chosen or len(fitting) > 1:
+        got = f"got '{chosen}'" if chosen else "it is not plain which is meant"
+        raise ValueError(f"expected one of the {what} of {name} ({', '.join(fitting)}); {got}; give {option}")
+    return fitting[0]
+
+
+def _is_image(feature: Any) -> bool:
+    from tensorflow_datasets import features as kinds
+
+    if isinstance(feature, kinds.Image):
+        return _kind(feature) == "u"
+    return isinstance(feature, kinds.Tensor) and _kind(feature) == "u" and _rank(feature) in (2, 3)
+
+
+def _is_class(feature: Any) -> bool:
+    from tensorflow_datasets import features as kinds
+
+    return isinstance(feature, kinds.ClassLabel)
+
+
+def _is_label(feature: Any) -> bool:
+    from tensorflow_datasets import features as kinds
+
+    return isinstance(feature, kinds.Tensor) and _kind(feature) in ("i", "u") and _rank(feature) == 0
+
+
+def _kind(feature: Any) -> str:
+    return np.dtype(feature.np_dtype).kind
+
+
+def _rank(feature: Any) -> int:
+    return len(feature.shape)

@@ -1,0 +1,98 @@
+"""Where the originals of a data set are: in a folder of the user's, or downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from vae_jax.prepare.download import PATIENCE, DownloadError, Patience, download, sha256_of
+from vae_jax.prepare.recipe import Original, Recipe, Source
+
+
+def source_in(recipe: Recipe, folder: Path) -> Source:
+    """The first source whose originals all lie in a folder, or one level below it.
+
+    Raises:
+        ValueError: If there is none; the message names the files that are missing, and their URLs.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"expected a folder with the originals of {recipe.name}; there is none at {folder}")
+    missing = [
+        [original for original in source.originals if _find(original, folder, recipe) is None] for source in recipe.sources
+    ]
+    for source, absent in zip(recipe.sources, missing, strict=True):
+        if not absent:
+            return source
+    ways = "; or instead ".join(", ".join(_with_url(original) for original in absent) for absent in missing)
+    raise ValueError(f"expected the originals of {recipe.name} in {folder}; missing: {ways}; lay them there")
+
+
+def given(recipe: Recipe, source: Source, folder: Path) -> list[Path]:
+    """The originals in a folder, their checksums proved.
+
+    Raises:
+        ValueError: If a file is not the one that was published.
+    """
+    found = [_find(original, folder, recipe) for original in source.originals]
+    paths = [path for path in found if path is not None]
+    for original, path in zip(source.originals, paths, strict=True):
+        got = sha256_of(path) if original.sha256 else ""
+        if got != original.sha256:
+            raise ValueError(
+                f"expected {path} with SHA-256 {original.sha256}; got {got}; it is truncated or another file"
+                f"{f'; lay the one of {original.url} there' if original.url else ''}"
+            )
+    return paths
+
+
+def downloaded(
+    recipe: Recipe, source: Source, folder: Path, say: Callable[[str], None], patience: Patience = PATIENCE
+) -> list[Path]:
+    """The originals, downloaded into a folder unless they are there.
+
+    Args:
+        recipe: Whose.
+        source: Which, all with a URL.
+        folder: It is made where it does not exist.
+        say: Told how far it is, every tenth.
+        patience: How long the servers are waited for.
+
+    Raises:
+        DownloadError: If a file cannot be had; the message names what to lay where instead.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for original in source.originals:
+        progress = _by_tenths(original.name, say)
+        try:
+            path = folder / original.name
+            paths.append(download(original.url, path, sha256=original.sha256, progress=progress, patience=patience))
+        except DownloadError as error:
+            names = ", ".join(each.name for each in source.originals)
+            raise DownloadError(
+                f"{error}; lay {names} in a folder DIR and give it: vae-jax data prepare {recipe.name} --from DIR"
+            ) from None
+    return paths
+
+
+def _find(original: Original, folder: Path, recipe: Recipe) -> Path | None:
+    # Files of MNIST's kind have the same names: a subfolder of the set's own name goes before the others.
+    subfolders = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.name != recipe.name)
+    return next((path / original.name for path in [folder, *subfolders] if (path / original.name).is_file()), None)
+
+
+def _with_url(original: Original) -> str:
+    return f"{original.name} ({original.url})" if original.url else original.name
+
+
+def _by_tenths(name: str, say: Callable[[str], None]) -> Callable[[int, int], None]:
+    told = 0
+
+    def progress(num_bytes: int, total: int) -> None:
+        nonlocal told
+        tenths = 10 * num_bytes // total if total else 0
+        if tenths > told:
+            told = tenths
+            say(f"{name}: {10 * tenths} % of {total / 1e6:.1f} MB")
+
+    return progress
