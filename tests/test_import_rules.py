@@ -38,7 +38,7 @@ ROOMS = {
     "sweep": "vae objectives data training evaluation experiment",
     "catalogue": "experiment",
     "runs": "vae data generation evaluation training report experiment catalogue",
-    "cli": "experiment sweep catalogue runs",
+    "cli": "data report experiment sweep catalogue runs",
     "__main__": "cli",
 }
 
@@ -50,9 +50,11 @@ PACKAGES = {
     "optax": "training",
     "orbax": "training",
     "sklearn": "data",
+    "skimage": "data",
+    "pyarrow": "data",
     "mlxtend": "data",
     "matplotlib": "report",
-    "PIL": "report",
+    "PIL": "data report",
     "jinja2": "report",
     "filelock": "runs",
     "cattrs": "runs",
@@ -65,7 +67,7 @@ INSIDE_FUNCTIONS = {"equinox"}
 EXPERIMENTS = {"vae_jax", "optax", "jax"}
 # Read before a command line is understood, which must not wait seconds for JAX.
 WITHOUT_JAX = ("vae_jax", "vae_jax.messages", "vae_jax.catalogue", "vae_jax.runs.directory", "vae_jax.cli")
-SLOW = {"jax", "flax", "optax", "orbax", "sklearn", "mlxtend", "matplotlib", "jaxtyping"}
+SLOW = {"jax", "flax", "optax", "orbax", "sklearn", "skimage", "mlxtend", "pyarrow", "matplotlib", "jaxtyping"}
 
 
 class Import(NamedTuple):
