@@ -120,7 +120,7 @@ class Sample:
 
     def run(self) -> int:
         """Draw, and write the picture."""
-        _check_picture(self.out, self.num)
+        check_picture(self.out, self.num)
         run = _open(self.run_dir)
         from vae_jax.runs.report import write_samples
 
@@ -147,7 +147,7 @@ class Reconstruct:
 
     def run(self) -> int:
         """Reconstruct, and write the picture."""
-        _check_picture(self.out, self.num)
+        check_picture(self.out, self.num)
         run = _open(self.run_dir)
         from vae_jax.runs.report import write_reconstructions
 
@@ -237,7 +237,12 @@ def _print_evaluation(result: dict[str, Any], report: Path) -> None:
     print(f"report: {report}")
 
 
-def _check_picture(path: Path, num: int) -> None:
+def check_picture(path: Path, num: int) -> None:
+    """Refuse what no picture can be written to, before time is spent on one.
+
+    Raises:
+        UsageError: If the file is no .png file or its folder does not exist, or `num` is below one.
+    """
     if path.suffix.lower() != ".png":
         raise UsageError(f"expected a .png file to write to; got {path}")
     if not path.absolute().parent.is_dir():
