@@ -15,7 +15,7 @@ def shared_data() -> Path:
     """The folder of real benchmark data."""
     path = Path(os.environ.get("VAE_JAX_SHARED_DATA") or Path(__file__).parents[2] / "../shared/data")
     if not path.is_dir():
-        pytest.skip(f"no real data in {path}")
+        pytest.skip(f"no real data in {path}; VAE_JAX_SHARED_DATA tells where they are")
     return path
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Protocol
 import tyro
 
 from vae_jax.catalogue import ExperimentFile, load_experiment
-from vae_jax.cli import commands, data
+from vae_jax.cli import commands, data, data_show
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.version import __version__
 
@@ -25,6 +25,7 @@ COMMANDS: dict[str, type] = {
 }
 DATA_COMMANDS: dict[str, type] = {
     "list": data.List,
+    "show": data_show.Show,
     "prepare": data.Prepare,
 }
 

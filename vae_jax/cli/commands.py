@@ -120,7 +120,7 @@ class Sample:
 
     def run(self) -> int:
         """Draw, and write the file."""
-        _check_output(self.out, self.num, (".png", ".csv"))
+        check_output(self.out, self.num, (".png", ".csv"))
         run = _open(self.run_dir)
         from vae_jax.runs.report import write_samples
 
@@ -147,7 +147,7 @@ class Reconstruct:
 
     def run(self) -> int:
         """Reconstruct, and write the picture."""
-        _check_output(self.out, self.num)
+        check_output(self.out, self.num)
         run = _open(self.run_dir)
         from vae_jax.runs.report import write_reconstructions
 
@@ -237,7 +237,12 @@ def _print_evaluation(result: dict[str, Any], report: Path) -> None:
     print(f"report: {report}")
 
 
-def _check_output(path: Path, num: int, kinds: tuple[str, ...] = (".png",)) -> None:
+def check_output(path: Path, num: int, kinds: tuple[str, ...] = (".png",)) -> None:
+    """Refuse what nothing can be written to, before time is spent on it.
+
+    Raises:
+        UsageError: If the file is of another kind, its folder does not exist, or `num` is below one.
+    """
     if path.suffix.lower() not in kinds:
         raise UsageError(f"expected a {' or '.join(kinds)} file to write to; got {path}")
     if not path.absolute().parent.is_dir():

@@ -20,7 +20,7 @@ DirectoryOption = Annotated[Path | None, tyro.conf.arg(metavar="DIR")]
 
 
 class Data:
-    """Name the data sets that are at hand, and prepare others."""
+    """Name the data sets that are at hand, look at one, and prepare others."""
 
 
 @dataclass(frozen=True)

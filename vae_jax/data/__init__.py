@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from vae_jax.data.dataset import Dataset, Split
     from vae_jax.data.design import Design
     from vae_jax.data.drawn import Shapes, colour_shapes, full_factorial, shapes
-    from vae_jax.data.embedded import digits, mnist_5k
+    from vae_jax.data.embedded import breast_cancer, digits, lfw_faces, mnist_5k
     from vae_jax.data.loading import load
+    from vae_jax.data.objects import from_object
     from vae_jax.data.transforms import (
         Transform,
         already_binary,
@@ -40,13 +41,16 @@ _HOMES = {
     "binarise": "transforms",
     "binarise_dynamically": "transforms",
     "binarise_statically": "transforms",
+    "breast_cancer": "embedded",
     "chain": "transforms",
     "colour_shapes": "drawn",
     "crop": "transforms",
     "dequantise": "transforms",
     "digits": "embedded",
     "flip_horizontally": "transforms",
+    "from_object": "objects",
     "full_factorial": "drawn",
+    "lfw_faces": "embedded",
     "load": "loading",
     "logit": "transforms",
     "mnist_5k": "embedded",
@@ -69,13 +73,16 @@ __all__ = [
     "binarise",
     "binarise_dynamically",
     "binarise_statically",
+    "breast_cancer",
     "chain",
     "colour_shapes",
     "crop",
     "dequantise",
     "digits",
     "flip_horizontally",
+    "from_object",
     "full_factorial",
+    "lfw_faces",
     "load",
     "logit",
     "mnist_5k",

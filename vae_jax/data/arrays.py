@@ -1,10 +1,142 @@
+"""Arrays that numpy saved: an .npy file stays where it is, an .npz file is read."""
+
 from __future__ import annotations
 
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any, NamedTuple
 
+import numpy as np
+
+from vae_jax.data.array_names import LABEL_NAMES, choose_names
+from vae_jax.data.array_values import check_numbers, keep, kept_shape, kept_type, largest_value
 from vae_jax.data.config import DataConfig
-from vae_jax.data.dataset import Dataset
+from vae_jax.data.dataset import Dataset, Split
+from vae_jax.data.labels import label_ids
+
+
+class MappedArray:
+    """The array of an .npy file, of which rows are read when they are asked for.
+
+    It is opened when it is first used, so that a worker process opens it for itself.
+
+    Args:
+        path: The file.
+        shape: Of the array in it.
+        dtype: Of the array in it.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        self.path = path
+        self.shape = kept_shape(shape)
+        self.dtype = kept_type(dtype)
+        self._mapped: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        return keep(np.array(self.stored()[rows]))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_mapped": None}
+
+    def stored(self) -> np.ndarray:
+        """The array as it is in the file."""
+        if self._mapped is None:
+            with _readable(self.path):
+                mapped: np.ndarray = np.load(self.path, mmap_mode="r", allow_pickle=False)
+            self._mapped = mapped
+        return self._mapped
+
+
+class _Header(NamedTuple):
+    shape: tuple[int, ...]
+    dtype: np.dtype
 
 
 def read_arrays(path: Path, config: DataConfig) -> Dataset:
-    raise NotImplementedError
+    """The examples of an .npy or .npz file.
+
+    Args:
+        path: The file.
+        config: Its `examples` and `labels` choose arrays of an .npz file.
+
+    Returns:
+        Whole numbers as uint8, others as float32.
+
+    Raises:
+        ValueError: If it is no such file, its arrays cannot be told apart, or hold other values than expected.
+    """
+    return _read_npy(path) if path.suffix.lower() == ".npy" else _read_npz(path, config)
+
+
+def _read_npy(path: Path) -> Dataset:
+    with _readable(path), path.open("rb") as file:
+        shape, dtype = _read_header(file)
+    check_numbers(str(path), shape, dtype)
+    examples = MappedArray(path, shape, dtype)
+    return Dataset(
+        name=path.stem,
+        description=f"{shape[0]:,} examples from {path.name}",
+        splits={"train": Split(examples)},
+        max_value=largest_value({str(path): examples.stored()}),
+    )
+
+
+def _read_npz(path: Path, config: DataConfig) -> Dataset:
+    headers = _read_headers(path)
+    shapes = {name: header.shape for name, header in headers.items()}
+    chosen = choose_names(shapes, config.examples, config.labels, file=str(path))
+    for names in chosen.values():
+        check_numbers(f"'{names.examples}' of {path}", *headers[names.examples])
+        if names.labels and headers[names.labels].dtype.hasobject:
+            raise ValueError(
+                f"expected a whole number or a word for each example as labels; '{names.labels}' of {path} holds "
+                "Python objects; save it as integers or strings"
+            )
+    named = next((name for name in LABEL_NAMES if name in headers and headers[name].dtype.kind in "SU"), None)
+    with _readable(path), np.load(path, allow_pickle=False) as arrays:
+        stored = {split: arrays[names.examples] for split, names in chosen.items()}
+        labels = {split: arrays[names.labels] for split, names in chosen.items() if names.labels}
+        label_names = tuple(map(str, arrays[named])) if named else ()
+    ids, words = label_ids(labels, str(path))
+    return Dataset(
+        name=path.stem,
+        description=f"{sum(map(len, stored.values())):,} examples from {path.name}",
+        splits={split: Split(keep(array), ids.get(split)) for split, array in stored.items()},
+        max_value=largest_value({f"'{chosen[split].examples}' of {path}": array for split, array in stored.items()}),
+        label_names=words or label_names,
+    )
+
+
+def _read_headers(path: Path) -> dict[str, _Header]:
+    headers = {}
+    with _readable(path), zipfile.ZipFile(path) as archive:
+        for member in archive.namelist():
+            if member.endswith(".npy"):
+                with archive.open(member) as file:
+                    headers[member.removesuffix(".npy")] = _read_header(file)
+    return headers
+
+
+def _read_header(file: IO[bytes]) -> _Header:
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return _Header(shape, dtype)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        writer = "numpy.save" if path.suffix.lower() == ".npy" else "numpy.savez"
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"expected a file that {writer} wrote; {path} cannot be read ({reason}); save it again"
+        ) from None

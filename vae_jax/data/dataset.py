@@ -91,6 +91,12 @@ class Dataset:
         """The shape of one example."""
         return next(iter(self.splits.values())).examples.shape[1:]
 
+    @property
+    def holds_images(self) -> bool:
+        """Whether an example can be drawn: (height, width) or (height, width, 1 or 3), and not a row of a table."""
+        shape = self.example_shape
+        return not self.columns and (len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3)))
+
     def scaled(self, split: str = "train") -> np.ndarray:
         """The examples of a split as float32 in [0, 1]: what closed forms and starting values are computed from."""
         return in_memory(self.split(split).examples).astype(np.float32) / self.max_value

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.drawn import colour_shapes, shapes
+from vae_jax.data.splits import by_tens
 
 
 def digits() -> Dataset:
@@ -42,19 +45,61 @@ def mnist_5k() -> Dataset:
     )
 
 
+def lfw_faces() -> Dataset:
+    """100 faces of 25x25 pixels with 256 grey levels, from scikit-image: the half of its `lfw_subset` that is faces.
+
+    Source: Huang, Ramesh, Berg & Learned-Miller 2007, "Labeled Faces in the Wild", technical report 07-49, University
+    of Massachusetts, Amherst.
+    """
+    from skimage.data import lfw_subset
+
+    faces = np.rint(255 * lfw_subset()[:100]).astype(np.uint8)
+    return Dataset(
+        name="lfw_faces",
+        description="100 faces of 25x25 pixels of Labeled Faces in the Wild (carried by scikit-image); of every ten, "
+        "the ninth is for validation and the tenth for testing",
+        splits=by_tens(Split(faces)),
+        max_value=255,
+    )
+
+
+def breast_cancer() -> Dataset:
+    """A table: 30 measures of the cell nuclei in each of 569 images of breast tissue, from scikit-learn.
+
+    The columns are of very different sizes, from 0.001 to 4254, and are kept as they are.
+
+    Source: Street, Wolberg & Mangasarian 1993, UCI Machine Learning Repository, "Breast Cancer Wisconsin
+    (Diagnostic)".
+    """
+    from sklearn.datasets import load_breast_cancer
+
+    table: Any = load_breast_cancer()
+    return Dataset(
+        name="breast_cancer",
+        description="30 measures of the cell nuclei in 569 images of breast tissue (Wisconsin, UCI, carried by "
+        "scikit-learn); of every ten of a class, the ninth is for validation and the tenth for testing",
+        splits=_split_by_tens(table.data.astype(np.float32), table.target.astype(np.int32)),
+        max_value=1,
+        columns=tuple(map(str, table.feature_names)),
+        label_names=tuple(map(str, table.target_names)),
+    )
+
+
 EMBEDDED = {
+    "breast_cancer": breast_cancer,
+    "colour_shapes": colour_shapes,
     "digits": digits,
+    "lfw_faces": lfw_faces,
     "mnist_5k": mnist_5k,
     "shapes": shapes,
-    "colour_shapes": colour_shapes,
 }
 
 
-def _split_by_tens(images: np.ndarray, labels: np.ndarray) -> dict[str, Split]:
+def _split_by_tens(examples: np.ndarray, labels: np.ndarray) -> dict[str, Split]:
     # By counting, not by a random generator whose stream a new version may change.
     place = np.empty(len(labels), int)
     for label in np.unique(labels):
         members = labels == label
         place[members] = np.arange(members.sum()) % 10
     chosen = {"train": place < 8, "validation": place == 8, "test": place == 9}
-    return {name: Split(images[members], labels[members]) for name, members in chosen.items()}
+    return {name: Split(examples[members], labels[members]) for name, members in chosen.items()}

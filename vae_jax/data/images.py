@@ -1,10 +1,172 @@
+"""A folder of images: every header is looked at when it is opened, pixels are decoded when they are asked for."""
+
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
 
 from vae_jax.data.config import DataConfig
-from vae_jax.data.dataset import Dataset
+from vae_jax.data.dataset import Dataset, Split
+from vae_jax.data.pixels import Header, decode, read_header
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+# A thread costs about as much as decoding a few small images.
+_FEW = 4
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class ImageFiles:
+    """Images that are decoded when rows are asked for, by threads: Pillow decodes outside of Python's lock.
+
+    Args:
+        folder: Where they are.
+        names: Their files, relative to it.
+        example_shape: (height, width) of grey ones, (height, width, 3) of coloured ones.
+        image_size: Height and width that each is cropped and resized to; None keeps them as they are.
+    """
+
+    def __init__(
+        self, folder: Path, names: Sequence[str], example_shape: tuple[int, ...], image_size: int | None
+    ) -> None:
+        self.folder = folder
+        self.names = names
+        self.shape = (len(names), *example_shape)
+        self.dtype = np.dtype(np.uint8)
+        self.image_size = image_size
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        chosen = np.arange(len(self))[rows].tolist()
+        images = np.empty((len(chosen), *self.shape[1:]), np.uint8)
+        for place, image in enumerate(_in_threads(self._decode, chosen)):
+            images[place] = image
+        return images
+
+    def _decode(self, row: int) -> np.ndarray:
+        path = self.folder / self.names[row]
+        image = decode(path, is_grey=len(self.shape) == 3, image_size=self.image_size)
+        if image.shape != self.shape[1:]:
+            raise ValueError(
+                f"expected an image of shape {self.shape[1:]}, as when its folder was opened; {path} has "
+                f"{image.shape} now; start again"
+            )
+        return image
 
 
 def read_images(path: Path, config: DataConfig) -> Dataset:
-    raise NotImplementedError
+    """The images of a folder.
+
+    They lie directly in it, or in a folder for each class; and, where there is a folder `train`, so in each of the
+    folders `train`, `validation`, `test` or whatever they are called: these are the splits.
+
+    Args:
+        path: The folder.
+        config: Its `colour` and `image_size`.
+
+    Returns:
+        uint8, (height, width) for grey images, (height, width, 3) for coloured ones, sorted by name; the labels are
+        the folders of classes in alphabetical order.
+
+    Raises:
+        ValueError: If there are no images, one is none, or they differ in size; the message names the file.
+    """
+    if config.image_size is not None and config.image_size < 1:
+        raise ValueError(f"expected --data.image-size of at least 1; got {config.image_size}")
+    found = {split: _image_names(folder) for split, folder in _split_folders(path).items()}
+    names = [str(Path(split, name)) for split, members in found.items() for name in members]
+    headers = list(_in_threads(lambda name: read_header(path / name), names))
+    height, width = (config.image_size,) * 2 if config.image_size else _common_size(path, names, headers)
+    is_grey = config.colour == "grey" or (config.colour == "stored" and all(header.is_grey for header in headers))
+    example_shape = (height, width) if is_grey else (height, width, 3)
+
+    classes = sorted({Path(name).parts[0] for members in found.values() for name in members if _has_class(name)})
+    splits = {}
+    for split, members in found.items():
+        labels = [classes.index(Path(name).parts[0]) for name in members] if _has_class(members[0]) else None
+        images = ImageFiles(path / split, members, example_shape, config.image_size)
+        splits[split or "train"] = Split(images, None if labels is None else np.asarray(labels, np.int32))
+    resized = ", cropped in the middle and resized" if config.image_size else ""
+    return Dataset(
+        name=path.resolve().name,
+        description=f"{len(names):,} {'grey' if is_grey else 'coloured'} images of {width}x{height} pixels from a "
+        f"folder{resized}",
+        splits=splits,
+        max_value=255,
+        label_names=tuple(classes),
+    )
+
+
+def _split_folders(path: Path) -> dict[str, Path]:
+    if not (path / "train").is_dir():
+        return {"": path}
+    if _images_in(path):
+        raise ValueError(
+            f"expected images inside of the splits' folders, since there is {path / 'train'}; "
+            f"{_images_in(path)[0]} lies beside it; move it into one"
+        )
+    return {folder.name: folder for folder in _folders_in(path)}
+
+
+def _image_names(folder: Path) -> list[str]:
+    direct = [file.name for file in _images_in(folder)]
+    in_classes = [
+        str(file.relative_to(folder))
+        for child in _folders_in(folder)
+        for file in sorted(child.rglob("*"))
+        if _is_image(file) and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    ]
+    if direct and in_classes:
+        raise ValueError(
+            f"expected images either in {folder} or in folders of it, one a class; {folder / direct[0]} lies beside "
+            f"{folder / in_classes[0]}; move one of them"
+        )
+    if not direct and not in_classes:
+        raise ValueError(f"expected images ({', '.join(SUFFIXES)}) in {folder}; there are none; put some into it")
+    return direct or in_classes
+
+
+def _images_in(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if _is_image(file) and not file.name.startswith("."))
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+
+
+def _is_image(file: Path) -> bool:
+    return file.suffix.lower() in SUFFIXES and not file.is_dir()
+
+
+def _has_class(name: str) -> bool:
+    return len(Path(name).parts) > 1
+
+
+def _common_size(path: Path, names: Sequence[str], headers: Sequence[Header]) -> tuple[int, int]:
+    first = headers[0]
+    for name, header in zip(names, headers, strict=True):
+        if (header.height, header.width) != (first.height, first.width):
+            raise ValueError(
+                f"expected images of one size in {path}; {path / name} is {header.width}x{header.height} and "
+                f"{path / names[0]} {first.width}x{first.height}; give --data.image-size "
+                f"{min(first.height, first.width)}"
+            )
+    return first.height, first.width
+
+
+def _in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    if len(items) <= _FEW:
+        yield from map(function, items)
+        return
+    # A block at a time, so that what waits to be taken stays small.
+    block = 1_024
+    with ThreadPoolExecutor() as threads:
+        for start in range(0, len(items), block):
+            yield from threads.map(function, items[start : start + block])

@@ -121,12 +121,13 @@ def _classes(split: Split, rows: np.ndarray) -> np.ndarray | None:
 
 
 def _check_images(experiment: Experiment) -> None:
-    shape = experiment.dataset.example_shape
-    if experiment.dataset.columns:
+    dataset = experiment.dataset
+    if dataset.columns:
         raise UsageError("expected images to draw; got a table; 'vae-jax sample' writes its rows to a .csv file")
-    if not (len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))):
+    if not dataset.holds_images:
         raise UsageError(
-            f"expected images, (height, width) or (height, width, 1 or 3), to draw; got examples of {shape}"
+            "expected images, (height, width) or (height, width, 1 or 3), to draw; "
+            f"got examples of {dataset.example_shape}"
         )
 
 

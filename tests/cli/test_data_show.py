@@ -1,0 +1,101 @@
+"""`vae-jax data show`: what it prints, and the picture."""
+
+import re
+
+import numpy as np
+import pytest
+import tyro
+from PIL import Image
+
+from vae_jax.cli.data_show import Show, lines
+from vae_jax.data import Dataset, Split, load
+from vae_jax.messages import UsageError
+
+
+@pytest.fixture
+def show(tmp_path, monkeypatch, capsys):
+    """What is printed for some arguments, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        assert tyro.cli(Show, args=[str(argument) for argument in arguments]).run() == 0
+        return capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def row(printed, name):
+    (line,) = [line for line in printed if re.match(rf"{re.escape(name)}  ", line)]
+    return line.removeprefix(name).split()
+
+
+def test_splits_classes_and_a_picture(show, tmp_path):
+    printed = show("digits")
+    data = load("digits")
+    scaled = data.scaled()
+    assert printed[0] == f"digits: {data.description}"
+    assert printed[1] == "an example: 8x8, uint8; a model sees value / 16"
+    assert row(printed, "train") == ["1,444", "0", "16", f"{scaled.mean():.4f}", f"{scaled.std():.4f}"]
+    assert [row(printed, name)[0] for name in ("validation", "test")] == ["177", "176"]
+    assert row(printed, "7") == [str((split.labels == 7).sum()) for split in data.splits.values()]
+    assert printed[-1] == "picture: digits.png"
+    assert [path.name for path in tmp_path.iterdir()] == ["digits.png"]
+    assert Image.open(tmp_path / "digits.png").size == (8 * 8 + 7 * 2, 8 * 8 + 7 * 2)
+
+
+def test_the_picture_is_of_examples_and_goes_where_it_is_asked_for(show, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (20, 5, 4, 3), dtype=np.uint8)
+    np.save(tmp_path / "mine.npy", images)
+    show(
+        "./mine.npy",
+        "--out",
+        tmp_path / "sheet.png",
+        "--num",
+        1,
+        "--train",
+        "train[:10]",
+        "--validation",
+        "train[10:12]",
+    )
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "sheet.png")), images[0])
+
+
+def test_a_table_has_numbers_for_each_column_and_no_picture(show, tmp_path):
+    printed = show("breast_cancer")
+    values = load("breast_cancer").train.examples[:, 0]
+    expected = [f"{value:.4g}" for value in (values.min(), values.max(), values.mean(), values.std())]
+    assert row(printed, "mean radius") == expected
+    assert row(printed, "1 benign") == ["287", "35", "35"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_many_classes_are_summed_up_and_factors_named():
+    examples = np.zeros((60, 2), np.uint8)
+    many = Dataset("toy", "", {"train": Split(examples, np.arange(60) // 2 % 29)}, 1)
+    assert lines(many)[-1] == "labels: 29, with 2 to 4 examples each"
+    factors = Dataset("toy", "", {"train": Split(examples, np.zeros((60, 2), int))}, 1, factor_names=("x", "y"))
+    assert lines(factors)[-1] == "factors: x, y"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["breast_cancer", "--out", "a.png"],
+            "expected images, .* to draw; breast_cancer has examples of shape (30,);",
+        ),
+        (["digits", "--out", "a.jpg"], "expected a .png file to write to; got a.jpg"),
+        (["digits", "--out", "nowhere/a.png"], "expected a folder that exists; "),
+        (["digits", "--num", "0"], "expected --num of at least 1; got 0"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(show, tmp_path, arguments, message):
+    with pytest.raises(UsageError, match=message.replace("(30,)", r"\(30,\)")):
+        show(*arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_is_needed(show, capsys):
+    with pytest.raises(SystemExit):
+        show()
+    assert "NAME|PATH" in capsys.readouterr().err

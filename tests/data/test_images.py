@@ -1,0 +1,267 @@
+"""A folder of images, against Pillow and numpy by hand."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vae_jax.data import DataConfig, load
+from vae_jax.data.images import read_images
+
+
+def pixels(seed, *shape):
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def write(path, array, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(path, **options)
+    return array
+
+
+def read(path, **options):
+    return read_images(path, DataConfig(str(path), **options))
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return tmp_path / "photos"
+
+
+def test_images_are_sorted_by_name_and_other_files_are_ignored(folder):
+    expected = [write(folder / name, pixels(index, 6, 5)) for index, name in enumerate(["a.png", "b.PNG", "c.bmp"])]
+    (folder / "README.txt").write_text("Mine.")
+    (folder / ".hidden.png").write_text("no image")
+    data = read(folder)
+    assert (data.name, list(data.splits), data.max_value) == ("photos", ["train"], 255)
+    assert data.description == "3 grey images of 5x6 pixels from a folder"
+    assert data.train.labels is None
+    assert data.train.examples.dtype == np.uint8
+    np.testing.assert_array_equal(data.train.examples[:], expected)
+
+
+def test_rows_are_decoded_as_from_an_array_in_any_order_and_after_pickling(folder):
+    expected = np.stack([write(folder / f"{index:02}.png", pixels(index, 4, 4, 3)) for index in range(11)])
+    examples = pickle.loads(pickle.dumps(read(folder).train.examples))
+    assert examples.shape == expected.shape
+    assert len(examples) == 11
+    for rows in (slice(None), slice(2, 9, 3), slice(3, 3), np.array([10, 0, 3, 3, -1]), np.array([], int)):
+        np.testing.assert_array_equal(examples[rows], expected[rows])
+
+
+def test_folders_are_classes(folder):
+    for index, name in enumerate(["dog/b.png", "cat/a.png", "cat/more/c.png"]):
+        write(folder / name, pixels(index, 4, 4))
+    (folder / "empty").mkdir()
+    data = read(folder)
+    assert data.label_names == ("cat", "dog")
+    np.testing.assert_array_equal(data.train.labels, [0, 0, 1])
+    np.testing.assert_array_equal(data.train.examples[:], [pixels(1, 4, 4), pixels(2, 4, 4), pixels(0, 4, 4)])
+
+
+@pytest.mark.parametrize("validation", ["validation", "valid", "val"])
+def test_a_folder_train_makes_folders_splits(folder, validation):
+    for index, name in enumerate(["train/cat/a.png", "train/dog/b.png", f"{validation}/dog/a.png", "test/owl/a.png"]):
+        write(folder / name, pixels(index, 4, 4))
+    assert list(read(folder).splits) == sorted(["train", validation, "test"])
+    data = load(str(folder))
+    assert data.label_names == ("cat", "dog", "owl")
+    assert {name: split.labels.tolist() for name, split in data.splits.items()} == {
+        "train": [0, 1],
+        "validation": [1],
+        "test": [2],
+    }
+    np.testing.assert_array_equal(data.split("validation").examples, [pixels(2, 4, 4)])
+
+
+def test_one_folder_is_split_by_tens(folder):
+    for index in range(20):
+        write(folder / f"{index:02}.png", np.full((2, 2), index, np.uint8))
+    data = load(str(folder))
+    assert data.split("validation").examples[:, 0, 0].tolist() == [8, 18]
+    assert data.split("test").examples[:, 0, 0].tolist() == [9, 19]
+
+
+@pytest.mark.parametrize(
+    ("colours", "colour", "shape"),
+    [
+        ("grey", "stored", (4, 4)),
+        ("grey", "rgb", (4, 4, 3)),
+        ("both", "stored", (4, 4, 3)),
+        ("both", "grey", (4, 4)),
+        ("rgb", "grey", (4, 4)),
+    ],
+)
+def test_colour_is_as_stored_or_as_asked_for(folder, colours, colour, shape):
+    shapes = {"grey": [(4, 4)] * 2, "both": [(4, 4), (4, 4, 3)], "rgb": [(4, 4, 3)] * 2}[colours]
+    for index, stored in enumerate(shapes):
+        write(folder / f"{index}.png", pixels(index, *stored))
+    examples = read(folder, colour=colour).train.examples
+    assert examples.shape == (2, *shape)
+    for image, stored in zip(examples[:], [pixels(index, *stored) for index, stored in enumerate(shapes)], strict=True):
+        if stored.ndim == image.ndim:
+            np.testing.assert_array_equal(image, stored)
+        elif image.ndim == 3:
+            np.testing.assert_array_equal(image, np.repeat(stored[..., None], 3, axis=-1))
+        else:
+            np.testing.assert_allclose(image, stored @ [0.299, 0.587, 0.114], atol=1)
+
+
+def test_what_is_transparent_lies_on_white(folder):
+    colour, opacity = pixels(0, 4, 4, 3), pixels(1, 4, 4, 1)
+    write(folder / "a.png", np.concatenate([colour, opacity], axis=-1))
+    expected = (colour * (opacity / 255.0) + 255 * (1 - opacity / 255.0))[None]
+    np.testing.assert_allclose(read(folder).train.examples[:], expected, atol=1)
+
+
+def test_grey_with_opacity_is_grey(folder):
+    write(folder / "a.png", np.stack([np.full((4, 4), 100, np.uint8), np.full((4, 4), 0, np.uint8)], axis=-1))
+    np.testing.assert_array_equal(read(folder).train.examples[:], np.full((1, 4, 4), 255))
+
+
+def test_a_palette_is_looked_up(folder):
+    folder.mkdir()
+    image = Image.fromarray(pixels(0, 4, 4, 3)).quantize(8)
+    image.save(folder / "a.png")
+    image.save(folder / "b.png", transparency=0)
+    opaque, with_hole = read(folder).train.examples[:]
+    np.testing.assert_array_equal(opaque, np.asarray(image.convert("RGB")))
+    hole = np.asarray(image) == 0
+    np.testing.assert_array_equal(with_hole, np.where(hole[..., None], 255, opaque))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_of_16_bits_the_higher_eight_are_kept(folder, suffix):
+    levels = np.random.default_rng(0).integers(0, 2**16, (4, 4), dtype=np.uint16)
+    write(folder / f"a{suffix}", levels)
+    np.testing.assert_array_equal(read(folder).train.examples[:], [levels // 256])
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+def test_exif_orientation_turns_the_image(folder, suffix):
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be looked at a quarter clockwise
+    stored = write(
+        folder / f"a{suffix}", pixels(0, 4, 6, 3), exif=turned, **{".webp": {"lossless": True}}.get(suffix, {})
+    )
+    data = read(folder)
+    assert data.example_shape == (6, 4, 3)
+    np.testing.assert_array_equal(data.train.examples[:], [np.rot90(stored, -1)])
+
+
+def test_images_are_cropped_in_the_middle_and_resized_without_aliases(folder):
+    wide = write(folder / "a.png", pixels(0, 40, 60, 3))
+    write(folder / "b.png", np.tile(np.array([[0, 255], [255, 0]], np.uint8), (30, 20))[..., None].repeat(3, -1))
+    data = read(folder, image_size=10)
+    assert data.description == "2 coloured images of 10x10 pixels from a folder, cropped in the middle and resized"
+    first, second = data.train.examples[:]
+    np.testing.assert_array_equal(first, Image.fromarray(wide[:, 10:50]).resize((10, 10), Image.Resampling.BICUBIC))
+    assert np.abs(second.astype(float) - 127.5).max() < 20  # a chequerboard of pixels becomes grey
+
+
+def test_images_of_the_size_asked_for_stay_as_they_are(folder):
+    stored = write(folder / "a.png", pixels(0, 8, 8))
+    np.testing.assert_array_equal(read(folder, image_size=8).train.examples[:], [stored])
+
+
+def junk(folder):
+    write(folder / "a.png", pixels(0, 4, 4))
+    (folder / "b.png").write_text("hello")
+
+
+def mixed(folder):
+    write(folder / "a.png", pixels(0, 28, 28))
+    write(folder / "b.png", pixels(0, 20, 30))
+
+
+def empty(folder):
+    folder.mkdir()
+    (folder / "README.txt").write_text("Mine.")
+
+
+def empty_split(folder):
+    write(folder / "train" / "a.png", pixels(0, 4, 4))
+    (folder / "test").mkdir()
+
+
+def beside_classes(folder):
+    write(folder / "a.png", pixels(0, 4, 4))
+    write(folder / "cat" / "b.png", pixels(0, 4, 4))
+
+
+def beside_splits(folder):
+    write(folder / "a.png", pixels(0, 4, 4))
+    write(folder / "train" / "b.png", pixels(0, 4, 4))
+
+
+def many_bits(folder):
+    write(folder / "a.tif", np.zeros((4, 4), np.float32))
+
+
+def no_file(folder):
+    folder.mkdir()
+    (folder / "a.png").symlink_to(folder / "nowhere.png")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (junk, "expected an image; {}/b.png is none that Pillow knows; replace or remove it"),
+        (
+            mixed,
+            "expected images of one size in {0}; {0}/b.png is 30x20 and {0}/a.png 28x28; give --data.image-size 28",
+        ),
+        (
+            empty,
+            "expected images (.png, .jpg, .jpeg, .bmp, .gif, .tif, .tiff, .webp, .pgm, .ppm) in {}; there are none",
+        ),
+        (empty_split, ".ppm) in {}/test; there are none"),
+        (
+            beside_classes,
+            "expected images either in {0} or in folders of it, one a class; {0}/a.png lies beside {0}/cat/b.png; move",
+        ),
+        (
+            beside_splits,
+            "expected images inside of the splits' folders, since there is {0}/train; {0}/a.png lies beside it; move",
+        ),
+        (many_bits, "expected images of 8 or 16 bits; {}/a.tif has 32; save it with 8, or give"),
+        (no_file, "expected an image that can be read; {}/a.png cannot (No such file or directory); replace or remove"),
+    ],
+)
+def test_what_is_wrong_is_said_when_the_folder_is_opened(folder, make, message):
+    make(folder)
+    with pytest.raises(ValueError) as error:
+        read(folder)
+    assert message.format(folder) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_size_below_one_is_refused(folder):
+    mixed(folder)
+    with pytest.raises(ValueError, match=r"expected --data.image-size of at least 1; got 0"):
+        read(folder, image_size=0)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp", ".gif", ".tif"])
+def test_a_file_that_ends_early_is_named_when_it_is_read(folder, suffix):
+    for name in "abcdef":
+        write(folder / f"{name}{suffix}", pixels(0, 64, 64))
+    damaged = folder / f"d{suffix}"
+    damaged.write_bytes(damaged.read_bytes()[:-200])
+    with pytest.raises(ValueError) as error:
+        read(folder).train.examples[:]
+    assert str(damaged) in str(error.value)
+    assert str(error.value).endswith("; replace or remove it")
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_was_changed_meanwhile_is_named(folder):
+    write(folder / "a.png", pixels(0, 4, 4))
+    examples = read(folder).train.examples
+    write(folder / "a.png", pixels(0, 5, 5))
+    with pytest.raises(
+        ValueError, match=r"expected an image of shape \(4, 4\), as when its folder was opened; .*a.png has"
+    ):
+        examples[:]

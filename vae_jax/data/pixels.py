@@ -1,0 +1,105 @@
+"""One image file: what its header says, and its pixels as 8-bit numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_ORIENTATION = 0x0112
+_TURNED_BY_A_QUARTER = (5, 6, 7, 8)
+_GREY = ("1", "L", "LA", "La")
+_SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N")
+_THIRTY_TWO_BITS = ("I", "F")
+
+
+class Header(NamedTuple):
+    """What an image will be like, known without decoding it."""
+
+    height: int
+    """In pixels, as it is to be looked at."""
+    width: int
+    """Likewise."""
+    is_grey: bool
+    """Whether it is stored without colour."""
+
+
+def read_header(path: Path) -> Header:
+    """What the header of an image file says.
+
+    Raises:
+        ValueError: If it is no image, or one of 32 bits a pixel; the message names it.
+    """
+    with _opened(path) as image:
+        mode, (width, height), orientation = image.mode, image.size, _orientation(image)
+    if mode in _THIRTY_TWO_BITS:
+        raise ValueError(
+            f"expected images of 8 or 16 bits; {path} has 32; save it with 8, or give the images as an .npy file"
+        )
+    if orientation in _TURNED_BY_A_QUARTER:
+        width, height = height, width
+    return Header(height, width, is_grey=mode in _GREY + _SIXTEEN_BITS)
+
+
+def decode(path: Path, *, is_grey: bool, image_size: int | None) -> np.ndarray:
+    """The pixels of an image file, turned as its EXIF orientation says, on white where it is transparent.
+
+    Args:
+        path: The file.
+        is_grey: As grey levels (ITU-R 601 luma of a coloured image), or as red, green and blue.
+        image_size: Height and width that the largest square in its middle is resized to; None keeps it as it is.
+
+    Returns:
+        uint8 of (height, width), or (height, width, 3). Of 16 bits, the higher eight.
+
+    Raises:
+        ValueError: If it cannot be decoded; the message names it.
+    """
+    from PIL import Image, ImageOps
+
+    with _opened(path) as opened:
+        opened.load()
+        image = ImageOps.exif_transpose(opened) if _orientation(opened) != 1 else opened
+        if image.mode in _SIXTEEN_BITS:
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = image.convert("L" if is_grey else "RGB")
+        if image_size is not None:
+            image = _middle_square(image).resize((image_size, image_size), Image.Resampling.BICUBIC)
+        return np.array(image)
+
+
+def _middle_square(image: Image) -> Image:
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    return image.crop((left, top, left + side, top + side))
+
+
+def _orientation(image: Image) -> int:
+    # Pillow turns TIFF files by itself; and `getexif` would decode a PNG file that has no such data at its beginning.
+    return image.getexif().get(_ORIENTATION, 1) if "exif" in image.info else 1
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image]:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            yield image
+    except UnidentifiedImageError:
+        raise ValueError(f"expected an image; {path} is none that Pillow knows; replace or remove it") from None
+    except Exception as error:  # a damaged file makes decoders raise errors of any kind
+        strerror = error.strerror if isinstance(error, OSError) else None
+        reason = strerror or str(error).partition("\n")[0] or type(error).__name__
+        raise ValueError(
+            f"expected an image that can be read; {path} cannot ({reason}); replace or remove it"
+        ) from None
