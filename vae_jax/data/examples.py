@@ -30,7 +30,7 @@ class Examples(Protocol):
         """How many there are."""
         ...
 
-    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+    def __getitem__(self, rows: slice | np.ndarray, /) -> np.ndarray:
         """The examples of a slice, or of an array of row numbers ≥ 0, in that order: (num rows, *example_shape)."""
         ...
 
@@ -38,7 +38,7 @@ class Examples(Protocol):
 class Computed(Examples, Protocol):
     """Examples that the device computes from their row numbers, inside a compiled step: they take no memory."""
 
-    def __getitem__(self, rows: Any) -> Any:
+    def __getitem__(self, rows: Any, /) -> Any:
         """As in `Examples`; row numbers may also be traced, and then so is the result."""
         ...
 
