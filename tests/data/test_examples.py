@@ -14,9 +14,15 @@ LAZY = {
     "a range": (Part(ARRAY, range(2, 20, 3)), ARRAY[2:20:3]),
     "rows": (Part(ARRAY, ROWS), ARRAY[ROWS]),
     "a part of a part": (Part(Part(ARRAY, range(5, 23)), np.array([1, 0, 4])), ARRAY[[6, 5, 9]]),
-    "joined": (Joined([Part(ARRAY, range(5)), Part(ARRAY, ROWS), ARRAY[:1]]), np.concatenate([ARRAY[:5], ARRAY[ROWS], ARRAY[:1]])),
-    "a part of joined": (Part(Joined([ARRAY[:3], ARRAY[9:]]), range(1, 10, 2)), np.concatenate([ARRAY[:3], ARRAY[9:]])[1:10:2]),
-}  # fmt: skip
+    "joined": (
+        Joined([Part(ARRAY, range(5)), Part(ARRAY, ROWS), ARRAY[:1]]),
+        np.concatenate([ARRAY[:5], ARRAY[ROWS], ARRAY[:1]]),
+    ),
+    "a part of joined": (
+        Part(Joined([ARRAY[:3], ARRAY[9:]]), range(1, 10, 2)),
+        np.concatenate([ARRAY[:3], ARRAY[9:]])[1:10:2],
+    ),
+}
 
 
 @pytest.mark.parametrize("name", LAZY)

@@ -118,3 +118,16 @@ def test_what_is_wrong_is_said_with_the_item(own, message):
     own = (image for image in own) if message.startswith("expected own to have") else own
     with pytest.raises(ValueError, match=re.escape(message)):
         from_object(own)
+
+
+@pytest.mark.parametrize("labels", [LABELS, {"tset": LABELS}], ids=["none", "misspelt"])
+def test_labels_of_splits_are_given_by_split(labels):
+    with pytest.raises(ValueError, match=r"expected labels= by the names of splits, train, test, as the examples are"):
+        from_object({"train": IMAGES, "test": IMAGES}, labels=labels)
+
+
+def test_labels_that_do_not_fit_are_refused():
+    with pytest.raises(
+        ValueError, match=r"expected one label for each of the 20 examples in split 'train' of own; got 3"
+    ):
+        from_object(IMAGES, labels=[1, 2, 3])

@@ -16,15 +16,15 @@ _CHUNK = 2**22
 
 
 class Numbers(NamedTuple):
-    """Of many values; of the values at each place of an example, where these are arrays of its shape."""
+    """Of the values at each place of an example, arrays of its shape; or of all values, arrays of shape ()."""
 
-    low: np.ndarray | float
+    low: np.ndarray
     """The smallest, as stored."""
-    high: np.ndarray | float
+    high: np.ndarray
     """The largest, as stored."""
-    mean: np.ndarray | float
+    mean: np.ndarray
     """As stored."""
-    standard_deviation: np.ndarray | float
+    standard_deviation: np.ndarray
     """As stored; of these values themselves, so divided by their number and not by one less."""
 
 
@@ -53,9 +53,8 @@ def numbers_at_each_place(examples: Examples) -> Numbers:
 def overall(numbers: Numbers) -> Numbers:
     """Of all entries together, from those of each: the variance is the mean of variances and the variance of means."""
     variance = np.mean(np.square(numbers.standard_deviation)) + np.var(numbers.mean)
-    return Numbers(
-        float(np.min(numbers.low)), float(np.max(numbers.high)), float(np.mean(numbers.mean)), float(np.sqrt(variance))
-    )
+    values = (np.min(numbers.low), np.max(numbers.high), np.mean(numbers.mean), np.sqrt(variance))
+    return Numbers(*map(np.asarray, values))
 
 
 def class_counts(dataset: Dataset) -> dict[int, dict[str, int]]:

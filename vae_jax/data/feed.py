@@ -22,8 +22,8 @@ class Feed(NamedTuple):
     the data is one integer, and nothing depends on how the work is cut, spread, or fed.
     """
 
-    examples: Array | Examples
-    """(num, *example_shape), as stored: on the device, or, to be streamed, wherever they are."""
+    examples: Any
+    """(num, *example_shape), as stored: an array on the device, or `Examples` that it computes or that are streamed."""
     transform: Callable[[Key, Array], Array]
     """(key, stored example) -> what the model sees."""
     batch_size: int

@@ -88,9 +88,10 @@ def read_images(path: Path, config: DataConfig) -> Dataset:
     example_shape = (height, width) if is_grey else (height, width, 3)
 
     classes = sorted({Path(name).parts[0] for members in found.values() for name in members if _has_class(name)})
+    ids = {name: index for index, name in enumerate(classes)}
     splits = {}
     for split, members in found.items():
-        labels = [classes.index(Path(name).parts[0]) for name in members] if _has_class(members[0]) else None
+        labels = [ids[Path(name).parts[0]] for name in members] if _has_class(members[0]) else None
         images = ImageFiles(path / split, members, example_shape, config.image_size)
         splits[split or "train"] = Split(images, None if labels is None else np.asarray(labels, np.int32))
     resized = ", cropped in the middle and resized" if config.image_size else ""

@@ -105,7 +105,9 @@ def from_object(
     }
     label_names: tuple[str, ...] = ()
     if labels is not None:
-        given = labels if isinstance(labels, Mapping) else {next(iter(objects)): labels}
+        given = labels if isinstance(examples, Mapping) else {"train": labels}
+        if not isinstance(given, Mapping) or not given.keys() <= splits.keys():
+            raise ValueError(f"expected labels= by the names of splits, {', '.join(splits)}, as the examples are")
         ids, label_names = label_ids({split: np.asarray(values) for split, values in given.items()}, "labels=")
         splits = {split: Split(stored.examples, ids.get(split)) for split, stored in splits.items()}
     if max_value is None:

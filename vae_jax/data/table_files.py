@@ -21,21 +21,21 @@ def read_csv(path: Path) -> pyarrow.Table:
         ValueError: If it is none, has no such line, or lines of different lengths; the message names the line.
     """
     import pyarrow
-    import pyarrow.csv
+    from pyarrow import csv as arrow
 
-    ragged: list[pyarrow.csv.InvalidRow] = []
+    ragged: list[arrow.InvalidRow] = []
 
-    def on_ragged(row: pyarrow.csv.InvalidRow) -> str:
+    def on_ragged(row: arrow.InvalidRow) -> str:
         ragged.append(row)
         return "error"
 
     # The type of a column is found from the first block: so there is one.
     block_size = min(max(path.stat().st_size, 1), _LARGEST_BLOCK)
     try:
-        table = pyarrow.csv.read_csv(
+        table = arrow.read_csv(
             path,
-            read_options=pyarrow.csv.ReadOptions(block_size=block_size, use_threads=False),
-            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=on_ragged),
+            read_options=arrow.ReadOptions(block_size=block_size, use_threads=False),
+            parse_options=arrow.ParseOptions(newlines_in_values=True, invalid_row_handler=on_ragged),
         )
     except pyarrow.ArrowInvalid as error:
         if ragged:
@@ -61,10 +61,10 @@ def read_parquet(path: Path) -> pyarrow.Table:
         ValueError: If it is none.
     """
     import pyarrow
-    import pyarrow.parquet
+    from pyarrow import parquet
 
     try:
-        return _with_distinct_names(path, pyarrow.parquet.read_table(path))
+        return _with_distinct_names(path, parquet.read_table(path))
     except (pyarrow.ArrowException, OSError):
         raise ValueError(f"expected a Parquet file; {path} is none, or is damaged; write it again") from None
 

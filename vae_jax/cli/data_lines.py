@@ -1,0 +1,73 @@
+"""A data set in lines of text: its splits, columns and classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vae_jax.data.dataset import Dataset, Split
+from vae_jax.data.describe import class_counts, numbers_at_each_place, overall
+
+_MAX_CLASSES = 20
+
+
+def data_lines(dataset: Dataset) -> list[str]:
+    """What is printed of a data set; all of it is read for that."""
+    shape = "x".join(map(str, dataset.example_shape))
+    return [
+        f"{dataset.name}: {dataset.description}",
+        f"an example: {shape}, {dataset.train.examples.dtype}",
+        "",
+        # Of columns together, a mean says nothing.
+        *(_columns(dataset) if dataset.columns else _splits(dataset)),
+        *_classes(dataset),
+    ]
+
+
+def _splits(dataset: Dataset) -> list[str]:
+    rows = [("split", "examples", "min", "max", "mean", "sd")]
+    for name, split in dataset.splits.items():
+        low, high, mean, deviation = overall(numbers_at_each_place(split.examples))
+        scaled = (f"{mean / dataset.max_value:.4f}", f"{deviation / dataset.max_value:.4f}")
+        rows.append((name, _count(split), f"{low:g}", f"{high:g}", *scaled))
+    unit = [] if dataset.max_value == 1 else [f"mean and sd are of value / {dataset.max_value:g}, which models see"]
+    return [*_aligned(rows), *unit]
+
+
+def _columns(dataset: Dataset) -> list[str]:
+    counts = [("split", "examples"), *((name, _count(split)) for name, split in dataset.splits.items())]
+    rows: list[Sequence[str]] = [("column (train)", "min", "max", "mean", "sd")]
+    of_columns = np.stack(numbers_at_each_place(dataset.train.examples), axis=-1)
+    for name, values in zip(dataset.columns, of_columns, strict=True):
+        rows.append((name, *(f"{value:.4g}" for value in values)))
+    return [*_aligned(counts), "", *_aligned(rows)]
+
+
+def _classes(dataset: Dataset) -> list[str]:
+    counts = class_counts(dataset)
+    if not counts:
+        return ["", f"factors: {', '.join(dataset.factor_names)}"] if dataset.factor_names else []
+    if len(counts) > _MAX_CLASSES:
+        sizes = [sum(of_splits.values()) for of_splits in counts.values()]
+        return ["", f"labels: {len(counts)}, with {min(sizes):,} to {max(sizes):,} examples each"]
+    rows: list[Sequence[str]] = [("label", *dataset.splits)]
+    for label, of_splits in counts.items():
+        is_named = 0 <= label < len(dataset.label_names)
+        name = f"{label} {dataset.label_names[label]}" if is_named else f"{label}"
+        rows.append((name, *(f"{count:,}" for count in of_splits.values())))
+    return ["", *_aligned(rows)]
+
+
+def _count(split: Split) -> str:
+    return f"{len(split.examples):,}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A column of words to the left, the columns of numbers to the right."""
+    first, *others = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(8, width) for width in others]
+    return [
+        "  ".join([name.ljust(first), *(value.rjust(width) for value, width in zip(values, widths, strict=True))])
+        for name, *values in rows
+    ]
