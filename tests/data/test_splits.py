@@ -26,7 +26,7 @@ def test_of_one_split_every_ninth_and_tenth_are_kept_apart(lazy):
     found = contents(arrange(stored(lazy, train=25)))
     assert found["validation"] == [8, 18]
     assert found["test"] == [9, 19]
-    assert sorted(sum(found.values(), [])) == list(range(25))
+    assert sorted(row for rows in found.values() for row in rows) == list(range(25))
 
 
 @pytest.mark.parametrize(
