@@ -18,7 +18,8 @@ def source_in(recipe: Recipe, folder: Path) -> Source:
     if not folder.is_dir():
         raise ValueError(f"expected a folder with the originals of {recipe.name}; there is none at {folder}")
     missing = [
-        [original for original in source.originals if _find(original, folder, recipe) is None] for source in recipe.sources
+        [original for original in source.originals if _find(original, folder, recipe) is None]
+        for source in recipe.sources
     ]
     for source, absent in zip(recipe.sources, missing, strict=True):
         if not absent:

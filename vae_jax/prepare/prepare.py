@@ -67,10 +67,10 @@ def prepare_recipe(
         return there[0]
     with _errors_in_a_line(data_dir), _workspace(recipe, data_dir) as workspace:
         if from_dir is not None:
-            source = sources[0]
+            (source,) = sources
             paths = given(recipe, source, from_dir)
         else:
-            source = next(each for each in sources if all(original.url for original in each.originals))
+            source = recipe.published
             paths = downloaded(recipe, source, data_dir / "downloads" / "vae_jax" / recipe.name, say)
         say(f"preparing {sum(source.splits.values()):,} examples of {recipe.name}")
         written = write(recipe, source, source.read(*paths), workspace)
