@@ -57,7 +57,9 @@ def test_what_is_prepared_is_listed(vae_jax, toy, tmp_path):
     directory = tmp_path / "tfds"
     result = vae_jax("data", "prepare", "toy", "--from", toy, "--dir", directory)
     path = directory / "toy/1.0.0"
-    assert result == (0, f"preparing 12 examples of toy\ntoy is prepared in {path}\n", "")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("preparing 12 examples of toy\ntoy: 10 % written\n")
+    assert result.out.endswith(f"toy: 100 % written\ntoy is prepared in {path}\n")
     again = vae_jax("data", "prepare", "toy", "--from", toy, "--dir", directory)
     assert again == (0, f"toy is prepared in {path}; --overwrite makes it anew\n", "")
     assert vae_jax("data", "prepare", "toy", "--from", toy, "--dir", directory, "--overwrite").code == 0

@@ -65,7 +65,9 @@ def value_of(folder: Path) -> int:
 
 def test_what_is_prepared_is_left_alone_unless_it_is_to_be_made_anew(toy, tmp_path):
     folder = tmp_path / "tfds/toy/1.0.0"
-    assert toy(recipe()) == ["preparing 20 examples of toy", f"toy is prepared in {folder}"]
+    said = toy(recipe())
+    assert said[:2] == ["preparing 20 examples of toy", "toy: 10 % written"]
+    assert said[-2:] == ["toy: 100 % written", f"toy is prepared in {folder}"]
     other = recipe(lambda path: {"train": examples(value=7)})
     assert toy(other) == [f"toy is prepared in {folder}; --overwrite makes it anew"]
     assert value_of(tmp_path / "tfds") == 0

@@ -372,6 +372,24 @@ def test_a_bad_record_leaves_nothing(tmp_path, name, file, content, message):
     assert not [path for path in (tmp_path / "tfds").rglob("*") if path.suffix != ".lock" and path.name != ".preparing"]
 
 
+@pytest.mark.parametrize(
+    ("name", "file", "content", "arrays"),
+    [
+        ("omniglot_28", "chardata.mat", mat(data=np.eye(3)), "data, target, testdata, testtarget"),
+        ("frey_faces", "frey_rawface.mat", b"<html>", "ff"),
+        ("frey_faces", "frey_faces.npz", b"", "images"),
+        ("olivetti_faces", "olivetti_faces.npz", npz(images=np.eye(3))[:-30], "images"),
+    ],
+)
+def test_a_file_without_the_arrays_is_named(tmp_path, name, file, content, arrays):
+    folder = lay(tmp_path / "from", {file: content})
+    with pytest.raises(ValueError) as refused:
+        prepare(name, data_dir=tmp_path / "tfds", from_dir=folder)
+    assert str(refused.value).startswith(f"expected the arrays {arrays} in {folder / file}; it cannot be read (")
+    assert str(refused.value).endswith("); lay a whole one there")
+    assert "\n" not in str(refused.value)
+
+
 def test_other_pixels_are_refused(tmp_path):
     folder = lay(tmp_path / "from", {"frey_faces.npz": npz(images=pixels(1965, 28, 20))})
     with pytest.raises(
