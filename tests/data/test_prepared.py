@@ -137,12 +137,12 @@ def test_several_classes_are_factors(prepare_set, tmp_path):
     ]
     prepare_set("factors", {"train": examples}, features)
     dataset = read_prepared(DataConfig("factors", dir=str(tmp_path)))
-    assert (dataset.factor_names, dataset.label_names) == (("label_size", "label_form"), ())
+    assert (dataset.factor_names, dataset.label_names) == (("label_form", "label_size"), ())
     labels = dataset.splits["train"].labels[:]
     assert labels.shape == (12, 2)
-    np.testing.assert_array_equal(labels[:, 1], labels[:, 0] % 3)
+    np.testing.assert_array_equal(labels[:, 0], labels[:, 1] % 3)
     one = read_prepared(DataConfig("factors", dir=str(tmp_path), labels="label_form"))
-    np.testing.assert_array_equal(one.splits["train"].labels[:], labels[:, 1])
+    np.testing.assert_array_equal(one.splits["train"].labels[:], labels[:, 0])
 
 
 def test_sizes_that_the_description_leaves_open_are_read(prepare_set, tmp_path):

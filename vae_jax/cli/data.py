@@ -42,7 +42,7 @@ class List:
         print("embedded:")
         print(_table([[name, _first_line(load.__doc__)] for name, load in EMBEDDED.items()]))
         print(f"\nprepared in {directory}:")
-        rows = [[each.name, each.version, each.problem or _counts(each.splits), str(each.path)] for each in prepared]
+        rows = [[each.name, each.version, str(each.path), each.problem or _counts(each.splits)] for each in prepared]
         print(_table(rows) if rows else "  none")
         print("\ncan be prepared, with 'vae-jax data prepare NAME':")
         print(_table([[name, _originals(recipe), recipe.description] for name, recipe in RECIPES.items()]))
@@ -102,9 +102,7 @@ def _counts(splits: Mapping[str, int]) -> str:
 
 def _originals(recipe: Recipe) -> str:
     """Where they come from, and how much that is."""
-    originals = next(
-        source.originals for source in recipe.sources if all(original.url for original in source.originals)
-    )
+    originals = recipe.published.originals
     size = sum(original.size for original in originals)
     host = urlsplit(originals[0].url).hostname or ""
     return f"{host}, {size / 1e6:,.0f} MB" if size else host

@@ -42,7 +42,8 @@ def read_prepared(config: DataConfig) -> Dataset:
     except (OSError, ValueError, KeyError, TypeError) as error:  # a damaged features.json
         raise ValueError(f"expected a prepared data set in {found.path}; it cannot be read ({error}); {anew}") from None
     _check_files(builder, anew)
-    features = dict(builder.info.features.items())
+    # TFDS keeps them in no order.
+    features = dict(sorted(builder.info.features.items()))
     image = image_feature(features, config.examples, found.name)
     labels = label_features(features, config.labels, found.name)
     shape = _image_shape(found, image, features[image].shape)

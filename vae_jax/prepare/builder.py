@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,13 @@ import numpy as np
 from vae_jax.prepare.recipe import Example, Recipe, Source
 
 
-def write(recipe: Recipe, source: Source, examples: Mapping[str, Iterable[Example]], data_dir: Path) -> Path:
+def write(
+    recipe: Recipe,
+    source: Source,
+    examples: Mapping[str, Iterable[Example]],
+    data_dir: Path,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Path:
     """Write examples in TFDS's layout.
 
     Args:
@@ -23,6 +31,7 @@ def write(recipe: Recipe, source: Source, examples: Mapping[str, Iterable[Exampl
         source: Where the examples come from.
         examples: In order, by split. TFDS shuffles by their place in it, as for the official sets.
         data_dir: Where data sets are prepared.
+        progress: Told how many examples are written, of how many.
 
     Returns:
         The folder of the version.
@@ -33,7 +42,7 @@ def write(recipe: Recipe, source: Source, examples: Mapping[str, Iterable[Exampl
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core import registered
 
-    digest = hashlib.sha256()
+    digest, total, done, stdout = hashlib.sha256(), sum(source.splits.values()), itertools.count(1), sys.stdout
     config = tfds.core.BuilderConfig(name=source.config, description=recipe.description) if source.config else None
 
     # An official builder of that name stays the one that is registered.
@@ -59,6 +68,8 @@ def write(recipe: Recipe, source: Source, examples: Mapping[str, Iterable[Exampl
                 for place, example in enumerate(examples[split]):
                     digest.update(example["image"].tobytes())
                     yield place, {**example, "image": png(example["image"])}
+                    with contextlib.redirect_stdout(stdout):
+                        progress(next(done), total)
                 if split == list(examples)[-1] and source.pixels_sha256 not in ("", digest.hexdigest()):
                     raise ValueError(
                         f"expected the images of {recipe.name} to have SHA-256 {source.pixels_sha256}; "

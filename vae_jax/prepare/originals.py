@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vae_jax.prepare.download import PATIENCE, DownloadError, Patience, download, sha256_of
+from vae_jax.prepare.progress import tenths
 from vae_jax.prepare.recipe import Original, Recipe, Source
 
 
@@ -64,7 +65,7 @@ def downloaded(
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for original in source.originals:
-        progress = _by_tenths(original.name, say)
+        progress = tenths(lambda num, total, name=original.name: say(f"{name}: {num} % of {total / 1e6:.1f} MB"))
         try:
             path = folder / original.name
             paths.append(download(original.url, path, sha256=original.sha256, progress=progress, patience=patience))
@@ -84,16 +85,3 @@ def _find(original: Original, folder: Path, recipe: Recipe) -> Path | None:
 
 def _with_url(original: Original) -> str:
     return f"{original.name} ({original.url})" if original.url else original.name
-
-
-def _by_tenths(name: str, say: Callable[[str], None]) -> Callable[[int, int], None]:
-    told = 0
-
-    def progress(num_bytes: int, total: int) -> None:
-        nonlocal told
-        tenths = 10 * num_bytes // total if total else 0
-        if tenths > told:
-            told = tenths
-            say(f"{name}: {10 * tenths} % of {total / 1e6:.1f} MB")
-
-    return progress

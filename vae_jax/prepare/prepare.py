@@ -17,6 +17,7 @@ from vae_jax.data.prepared import read_prepared
 from vae_jax.data.prepared_sets import list_prepared
 from vae_jax.prepare.builder import write
 from vae_jax.prepare.originals import downloaded, given, source_in
+from vae_jax.prepare.progress import tenths
 from vae_jax.prepare.recipe import Recipe, Source
 from vae_jax.prepare.recipes import RECIPES
 from vae_jax.prepare.with_tensorflow import prepare_with_tensorflow
@@ -67,13 +68,14 @@ def prepare_recipe(
         return there[0]
     with _errors_in_a_line(data_dir), _workspace(recipe, data_dir) as workspace:
         if from_dir is not None:
-            source = sources[0]
+            (source,) = sources
             paths = given(recipe, source, from_dir)
         else:
-            source = next(each for each in sources if all(original.url for original in each.originals))
+            source = recipe.published
             paths = downloaded(recipe, source, data_dir / "downloads" / "vae_jax" / recipe.name, say)
         say(f"preparing {sum(source.splits.values()):,} examples of {recipe.name}")
-        written = write(recipe, source, source.read(*paths), workspace)
+        progress = tenths(lambda percent, _: say(f"{recipe.name}: {percent} % written"))
+        written = write(recipe, source, source.read(*paths), workspace, progress)
         _check(recipe, source, workspace)
         path = data_dir / _place(recipe, source)
         _put(written, path, workspace / "old")

@@ -46,7 +46,7 @@ class Recipe:
         description: What it is, in one sentence.
         homepage: Where it is published.
         features: The module `tensorflow_datasets.features` -> the features, named as in the official set.
-        sources: The first whose originals are at hand is taken; without any, the first that can be downloaded.
+        sources: The first whose originals are at hand is taken; without any, the one that is `published`.
         package: An optional package that reads the originals; the extra of the data set's name brings it.
     """
 
@@ -57,3 +57,8 @@ class Recipe:
     features: Callable[[Any], Mapping[str, Any]]
     sources: tuple[Source, ...]
     package: str = ""
+
+    @property
+    def published(self) -> Source:
+        """The first source that can be downloaded."""
+        return next(source for source in self.sources if all(original.url for original in source.originals))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vae_jax.prepare.arrays import arrays_of
 from vae_jax.prepare.recipe import Example, Original, Recipe, Source
 
 NUM_ALPHABETS = 50
@@ -20,13 +21,8 @@ _LAKE = "https://github.com/brendenlake/omniglot/raw/master/python/"
 
 
 def _read_burda(chardata: Path) -> Mapping[str, Iterator[Example]]:
-    from scipy.io import loadmat
-
-    arrays = loadmat(chardata)
-    return {
-        "train": _burda(arrays["data"], arrays["target"]),
-        "test": _burda(arrays["testdata"], arrays["testtarget"]),
-    }
+    images, alphabets, test_images, test_alphabets = arrays_of(chardata, "data", "target", "testdata", "testtarget")
+    return {"train": _burda(images, alphabets), "test": _burda(test_images, test_alphabets)}
 
 
 def _burda(images: np.ndarray, alphabets: np.ndarray) -> Iterator[Example]:

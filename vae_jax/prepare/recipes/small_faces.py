@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
+from vae_jax.prepare.arrays import arrays_of
 from vae_jax.prepare.recipe import Example, Original, Recipe, Source
 
 _NUM_FREY = 1_965
@@ -15,37 +16,35 @@ _FREY_PIXELS = "2438ba4f0d2a6bd8bac43de756141eaa33c8d248dd613d464bdb1210d9b7af78
 _OLIVETTI_PIXELS = "a3f75007cc103363b61a63e06bec8ea4846407682ef6e7c9ae1eb9c1bd0e8a00"
 
 
-def _read_frey_mat(path: Path) -> Mapping[str, Iterable[Example]]:
-    from scipy.io import loadmat
-
+def _read_frey_mat(path: Path) -> Mapping[str, Iterator[Example]]:
+    (columns,) = arrays_of(path, "ff")
     # A column is an image, row by row.
-    return {"train": _images(loadmat(path)["ff"].T.reshape(-1, 28, 20))}
+    return {"train": _frey(columns.T.reshape(-1, 28, 20))}
 
 
-def _read_olivetti_mat(path: Path) -> Mapping[str, Iterable[Example]]:
-    from scipy.io import loadmat
-
+def _read_olivetti_mat(path: Path) -> Mapping[str, Iterator[Example]]:
+    (columns,) = arrays_of(path, "faces")
     # A column is an image, column by column.
-    return {"train": _olivetti(loadmat(path)["faces"].T.reshape(-1, 64, 64).transpose(0, 2, 1))}
+    return {"train": _olivetti(columns.T.reshape(-1, 64, 64).transpose(0, 2, 1))}
 
 
-def _read_frey_npz(path: Path) -> Mapping[str, Iterable[Example]]:
-    return {"train": _images(np.load(path)["images"])}
+def _read_frey_npz(path: Path) -> Mapping[str, Iterator[Example]]:
+    return {"train": _frey(*arrays_of(path, "images"))}
 
 
-def _read_olivetti_npz(path: Path) -> Mapping[str, Iterable[Example]]:
-    return {"train": _olivetti(np.load(path)["images"])}
+def _read_olivetti_npz(path: Path) -> Mapping[str, Iterator[Example]]:
+    return {"train": _olivetti(*arrays_of(path, "images"))}
 
 
-def _images(images: np.ndarray) -> Iterator[Example]:
+def _frey(images: np.ndarray) -> Iterator[Example]:
     for image in images:
         yield {"image": np.ascontiguousarray(image, np.uint8)}
 
 
 def _olivetti(images: np.ndarray) -> Iterator[Example]:
-    # Ten in a row are of one person.
-    for place, example in enumerate(_images(images)):
-        yield {**example, "label": place // 10}
+    for place, image in enumerate(images):
+        # Ten in a row are of one person.
+        yield {"image": np.ascontiguousarray(image, np.uint8), "label": place // 10}
 
 
 FREY_FACES = Recipe(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vae_jax.prepare.arrays import arrays_of
 from vae_jax.prepare.recipe import Example, Original, Recipe, Source
 
 _URL = "http://ufldl.stanford.edu/housenumbers/"
@@ -32,14 +33,11 @@ _SPLITS = {"train": 73_257, "test": 26_032, "extra": 531_130}
 
 
 def _mat(path: Path, split: str) -> Iterator[Example]:
-    from scipy.io import loadmat
-
-    arrays = loadmat(path)
-    # The digit 0 is stored as 10; the last axis counts examples.
-    labels = arrays["y"].reshape(-1) % 10
-    for place, label in enumerate(labels):
-        image = np.ascontiguousarray(arrays["X"][..., place])
-        yield {"image": image, "label": int(label), "id": f"{split}_{place:06d}"}
+    images, labels = arrays_of(path, "X", "y")
+    for place, label in enumerate(labels.reshape(-1)):
+        # The last axis counts examples; the digit 0 is stored as 10.
+        image = np.ascontiguousarray(images[..., place])
+        yield {"image": image, "label": int(label) % 10, "id": f"{split}_{place:06d}"}
 
 
 def _read(*paths: Path) -> Mapping[str, Iterator[Example]]:
