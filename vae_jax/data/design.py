@@ -31,10 +31,10 @@ class Design:
 
     Args:
         image_size: Height and width, in pixels.
-        num_scales: Sizes of the shape from half to full, evenly.
+        num_scales: Sizes of the shape from half to full, evenly; a single one is full.
         num_orientations: Angles from 0 up to, but without, a full turn, counter-clockwise.
-        num_x: Places of the centroid from left to right.
-        num_y: Places from top to bottom.
+        num_x: Places of the centroid from left to right; a single one is the middle.
+        num_y: Places from top to bottom, likewise.
         num_colours: Hues of the shape, around the circle of colours; 0 is for white, and no such factor.
         num_backgrounds: Hues of the ground, darker; 0 is for black, and no such factor.
 
@@ -114,13 +114,19 @@ class Design:
     def vertices(self, factors: Int[Array, " num_factors"]) -> Float[Array, "num_vertices 2"]:
         """The shape's outline on the canvas: (x, y) in pixels, y counted downwards."""
         index = dict(zip(self.sizes, factors, strict=True))
-        scale, *centre = (index[name] / max(self.sizes[name] - 1, 1) for name in ("scale", "x", "y"))
+        length = REACH * _evenly(0.5, 1.0, self.num_scales, alone=1.0)[index["scale"]]
+        across = _evenly(REACH, 1 - REACH, self.num_x, alone=0.5)[index["x"]]
+        down = _evenly(REACH, 1 - REACH, self.num_y, alone=0.5)[index["y"]]
         angle = 2 * jnp.pi * index["orientation"] / self.num_orientations
         cos, sin = jnp.cos(angle), jnp.sin(angle)
         x, y = jnp.asarray(_OUTLINES)[index["shape"]].T
         # Written out, because a GPU multiplies matrices with ten bits of mantissa.
         turned = jnp.stack([cos * x + sin * y, cos * y - sin * x], axis=-1)
-        return self.image_size * (REACH + (1 - 2 * REACH) * jnp.stack(centre) + REACH * (1 + scale) / 2 * turned)
+        return self.image_size * (jnp.stack([across, down]) + length * turned)
+
+
+def _evenly(first: float, last: float, num: int, *, alone: float) -> Float[Array, " num"]:
+    return jnp.linspace(first, last, num) if num > 1 else jnp.array([alone])
 
 
 def _hue(turn: Array) -> Float[Array, "3"]:

@@ -117,7 +117,7 @@ class ShapeFactors:
 def shapes() -> Dataset:
     """737,280 grey images of 64x64 pixels: 3 shapes x 6 scales x 40 orientations x 32 x 32 places.
 
-    The factors and values of dSprites, but with smooth edges, and without its angle that comes twice.
+    The factors of dSprites, and as many values of each; the edges are smooth.
     """
     return full_factorial("shapes", Design())
 
