@@ -25,7 +25,7 @@ class Config:
     """Images whose sides can be halved once for each convolution."""
     latent_size: int = 128
     """Latent dimensions."""
-    channels: tuple[int, ...] = (64, 128, 256)
+    channels: tuple[int, ...] = (32, 64, 128)
     """Of the encoder's convolutions; the decoder has them in reverse."""
     activation: str = "relu"
     """relu, tanh, gelu, elu, swish or leaky_relu."""
@@ -37,7 +37,7 @@ class Config:
     """The gradient is scaled down to this norm where it is longer."""
     batch_size: int = 128
     """Examples a step."""
-    num_epochs: int = 20
+    num_epochs: int = 10
     """Passes through the training examples."""
 
 

@@ -35,7 +35,7 @@ class Config:
     """The gradient is scaled down to this norm where it is longer."""
     batch_size: int = 50
     """Examples a step."""
-    num_epochs: int = 200
+    num_epochs: int = 100
     """Passes through the training examples."""
 
 
