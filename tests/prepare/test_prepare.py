@@ -93,6 +93,11 @@ def fail(error):
             "no space left in {dir}; free some, or give another folder with --dir",
         ),
         (
+            RuntimeError("Failed to write: write() failed: No space left on device; writing x; at byte 3145728"),
+            OSError,
+            "no space left in {dir}; free some, or give another folder with --dir",
+        ),
+        (
             PermissionError(errno.EACCES, "Permission denied", "/x"),
             OSError,
             "expected a folder that may be written; /x may not; give another with --dir",
