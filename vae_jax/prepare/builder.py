@@ -82,6 +82,10 @@ def _builder(
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core import registered
 
+    class Info(tfds.core.DatasetInfo):
+        def initialize_from_bucket(self) -> None:
+            """TFDS would make a temporary folder for what it does not find, and leave it behind."""
+
     # An official builder of that name stays the one that is registered.
     with registered.skip_registration():
 
@@ -91,7 +95,7 @@ def _builder(
             BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=config, description=recipe.description)] if config else []
 
             def _info(self) -> Any:
-                return tfds.core.DatasetInfo(
+                return Info(
                     builder=self,
                     description=recipe.description,
                     features=tfds.features.FeaturesDict(dict(recipe.features(tfds.features))),
