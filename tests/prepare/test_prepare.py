@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -76,6 +77,13 @@ def test_what_is_prepared_is_left_alone_unless_it_is_to_be_made_anew(toy, tmp_pa
     assert left_in(tmp_path / "tfds") == sorted(path.name for path in folder.iterdir())
 
 
+def test_nothing_is_left_in_the_temporary_folder(toy, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    toy(recipe())
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
 def fail(error):
     def before(place):
         if place == 15:
@@ -89,6 +97,11 @@ def fail(error):
     [
         (
             OSError(errno.ENOSPC, "No space left on device"),
+            OSError,
+            "no space left in {dir}; free some, or give another folder with --dir",
+        ),
+        (
+            RuntimeError("Failed to write: write() failed: No space left on device; writing x; at byte 3145728"),
             OSError,
             "no space left in {dir}; free some, or give another folder with --dir",
         ),

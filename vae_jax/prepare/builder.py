@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import itertools
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,44 +38,24 @@ def write(
     Raises:
         ValueError: If the images are not those that are expected.
     """
-    import tensorflow_datasets as tfds
-    from tensorflow_datasets.core import registered
+    digest, stdout, total = hashlib.sha256(), sys.stdout, sum(source.splits.values())
+    done = 0
 
-    digest, total, done, stdout = hashlib.sha256(), sum(source.splits.values()), itertools.count(1), sys.stdout
-    config = tfds.core.BuilderConfig(name=source.config, description=recipe.description) if source.config else None
+    def encoded(split: str) -> Iterator[tuple[int, Example]]:
+        nonlocal done
+        for place, example in enumerate(examples[split]):
+            digest.update(example["image"].tobytes())
+            yield place, {**example, "image": png(example["image"])}
+            done += 1
+            with contextlib.redirect_stdout(stdout):
+                progress(done, total)
+        if split == list(examples)[-1] and source.pixels_sha256 not in ("", digest.hexdigest()):
+            raise ValueError(
+                f"expected the images of {recipe.name} to have SHA-256 {source.pixels_sha256}; "
+                f"got {digest.hexdigest()}; the file holds other images, or in another order"
+            )
 
-    # An official builder of that name stays the one that is registered.
-    with registered.skip_registration():
-
-        class Builder(tfds.core.GeneratorBasedBuilder):
-            name = recipe.name
-            VERSION = tfds.core.Version(recipe.version)
-            BUILDER_CONFIGS = [config] if config else []
-
-            def _info(self) -> Any:
-                return tfds.core.DatasetInfo(
-                    builder=self,
-                    description=recipe.description,
-                    features=tfds.features.FeaturesDict(dict(recipe.features(tfds.features))),
-                    homepage=recipe.homepage,
-                )
-
-            def _split_generators(self, dl_manager: Any) -> Any:
-                return {split: self._generate_examples(split) for split in examples}
-
-            def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
-                for place, example in enumerate(examples[split]):
-                    digest.update(example["image"].tobytes())
-                    yield place, {**example, "image": png(example["image"])}
-                    with contextlib.redirect_stdout(stdout):
-                        progress(next(done), total)
-                if split == list(examples)[-1] and source.pixels_sha256 not in ("", digest.hexdigest()):
-                    raise ValueError(
-                        f"expected the images of {recipe.name} to have SHA-256 {source.pixels_sha256}; "
-                        f"got {digest.hexdigest()}; the file holds other images, or in another order"
-                    )
-
-    builder = Builder(data_dir=str(data_dir), file_format="array_record")
+    builder = _builder(recipe, source.config, list(examples), encoded, data_dir)
     # TFDS tells what it does on both streams; whoever calls says it in a line.
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
         builder.download_and_prepare()
@@ -90,3 +69,43 @@ def png(image: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
     return file.getvalue()
+
+
+def _builder(
+    recipe: Recipe,
+    config: str,
+    splits: list[str],
+    encoded: Callable[[str], Iterator[tuple[int, Example]]],
+    data_dir: Path,
+) -> Any:
+    """TFDS's builder of a recipe; `encoded` gives the (place, example) of a split."""
+    import tensorflow_datasets as tfds
+    from tensorflow_datasets.core import registered
+
+    class Info(tfds.core.DatasetInfo):
+        def initialize_from_bucket(self) -> None:
+            """TFDS would make a temporary folder for what it does not find, and leave it behind."""
+
+    # An official builder of that name stays the one that is registered.
+    with registered.skip_registration():
+
+        class Builder(tfds.core.GeneratorBasedBuilder):
+            name = recipe.name
+            VERSION = tfds.core.Version(recipe.version)
+            BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=config, description=recipe.description)] if config else []
+
+            def _info(self) -> Any:
+                return Info(
+                    builder=self,
+                    description=recipe.description,
+                    features=tfds.features.FeaturesDict(dict(recipe.features(tfds.features))),
+                    homepage=recipe.homepage,
+                )
+
+            def _split_generators(self, dl_manager: Any) -> Any:
+                return {split: self._generate_examples(split) for split in splits}
+
+            def _generate_examples(self, split: str) -> Any:
+                return encoded(split)
+
+    return Builder(data_dir=str(data_dir), file_format="array_record")

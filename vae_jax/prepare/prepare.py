@@ -22,6 +22,9 @@ from vae_jax.prepare.recipe import Recipe, Source
 from vae_jax.prepare.recipes import RECIPES
 from vae_jax.prepare.with_tensorflow import prepare_with_tensorflow
 
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
 
 def prepare(
     name: str,
@@ -146,11 +149,18 @@ def _errors_in_a_line(data_dir: Path) -> Iterator[None]:
     """What the operating system refuses, said in a line that names the folder."""
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    except (OSError, RuntimeError) as error:
+        number = _number_of(error)
+        if number in _NO_SPACE:
             raise OSError(f"no space left in {data_dir}; free some, or give another folder with --dir") from None
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise OSError(
-                f"expected a folder that may be written; {error.filename or data_dir} may not; give another with --dir"
-            ) from None
+        if number in _NOT_ALLOWED:
+            folder = getattr(error, "filename", None) or data_dir
+            raise OSError(f"expected a folder that may be written; {folder} may not; give another with --dir") from None
         raise
+
+
+def _number_of(error: OSError | RuntimeError) -> int | None:
+    if isinstance(error, OSError):
+        return error.errno
+    # array_record tells what the system said in words alone.
+    return next((number for number in _NO_SPACE | _NOT_ALLOWED if os.strerror(number) in str(error)), None)
