@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from vae_jax.cli.arguments import DATA_COMMANDS
+from vae_jax.data.embedded import EMBEDDED
 from vae_jax.prepare.recipe import Original, Recipe, Source
 from vae_jax.prepare.recipes import RECIPES
 
@@ -69,7 +70,7 @@ def test_what_is_prepared_is_listed(vae_jax, toy, tmp_path):
     result = vae_jax("data", "list", "--dir", directory)
     assert (result.code, result.err) == (0, "")
     embedded, prepared, recipes = (group.splitlines() for group in result.out.split("\n\n"))
-    assert [line.split()[0] for line in embedded] == ["embedded:", "digits", "mnist_5k"]
+    assert [line.split()[0] for line in embedded] == ["embedded:", *EMBEDDED]
     assert prepared[0] == f"prepared in {directory}:"
     assert prepared[1].split()[:2] == ["bad", "1.0.0"]
     assert "dataset_info.json is damaged" in prepared[1]

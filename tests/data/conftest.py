@@ -1,6 +1,5 @@
-"""Real data, where they are at hand, and small data sets that are prepared in a test."""
+"""Small data sets that are prepared in a test."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,15 +7,6 @@ import pytest
 
 from vae_jax.prepare.builder import write
 from vae_jax.prepare.recipe import Recipe, Source
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of real benchmark data."""
-    path = Path(os.environ.get("VAE_JAX_SHARED_DATA") or Path(__file__).parents[2] / "../shared/data")
-    if not path.is_dir():
-        pytest.skip(f"no real data in {path}; VAE_JAX_SHARED_DATA tells where they are")
-    return path
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def changed(index, item):
         (Pairs(float), "expected whole numbers as labels of own; item 0 has 0.0; give (example, label)"),
         (Pairs(str), "expected numbers in item 0 of the labels of own; got <U1"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_wrong_is_said_with_the_item(own, message):
     own = (image for image in own) if message.startswith("expected own to have") else own

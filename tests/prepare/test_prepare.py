@@ -19,8 +19,8 @@ from filelock import FileLock
 from PIL import Image
 
 from vae_jax.data import DataConfig
-from vae_jax.data.prepared import read_prepared
-from vae_jax.data.prepared_sets import list_prepared
+from vae_jax.data.prepared.reading import read_prepared
+from vae_jax.data.prepared.sets import list_prepared
 from vae_jax.prepare import builder, with_tensorflow
 from vae_jax.prepare.prepare import prepare, prepare_recipe
 from vae_jax.prepare.recipe import Original, Recipe, Source

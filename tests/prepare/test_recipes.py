@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from vae_jax.data import DataConfig
-from vae_jax.data.prepared import read_prepared
+from vae_jax.data.prepared.reading import read_prepared
 from vae_jax.prepare.builder import png
 from vae_jax.prepare.prepare import prepare, prepare_recipe
 from vae_jax.prepare.recipe import Recipe

@@ -33,7 +33,7 @@ class List:
     def run(self) -> int:
         """Print the three groups, a line for each data set."""
         from vae_jax.data.embedded import EMBEDDED
-        from vae_jax.data.prepared_sets import data_directory, list_prepared
+        from vae_jax.data.prepared.sets import data_directory, list_prepared
         from vae_jax.prepare.recipes import RECIPES
 
         directory = data_directory(self.dir or "")
@@ -64,7 +64,7 @@ class Prepare:
 
     def run(self) -> int:
         """Prepare it, and tell where it is."""
-        from vae_jax.data.prepared_sets import data_directory
+        from vae_jax.data.prepared.sets import data_directory
         from vae_jax.prepare.prepare import prepare
 
         with _usage_errors():

@@ -7,9 +7,9 @@ from vae_jax.lazy import names_on_first_use
 if TYPE_CHECKING:
     from vae_jax.data.config import DataConfig
     from vae_jax.data.dataset import Dataset, Split
-    from vae_jax.data.design import Design
-    from vae_jax.data.drawn import Shapes, colour_shapes, full_factorial, shapes
-    from vae_jax.data.embedded import breast_cancer, digits, lfw_faces, mnist_5k
+    from vae_jax.data.drawn.design import Design
+    from vae_jax.data.drawn.shapes import Shapes, full_factorial
+    from vae_jax.data.embedded import breast_cancer, colour_shapes, digits, lfw_faces, mnist_5k, shapes
     from vae_jax.data.loading import load
     from vae_jax.data.objects import from_object
     from vae_jax.data.transforms import (
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "DataConfig": "config",
     "Dataset": "dataset",
-    "Design": "design",
-    "Shapes": "drawn",
+    "Design": "drawn.design",
+    "Shapes": "drawn.shapes",
     "Split": "dataset",
     "Transform": "transforms",
     "already_binary": "transforms",
@@ -43,13 +43,13 @@ _HOMES = {
     "binarise_statically": "transforms",
     "breast_cancer": "embedded",
     "chain": "transforms",
-    "colour_shapes": "drawn",
+    "colour_shapes": "embedded",
     "crop": "transforms",
     "dequantise": "transforms",
     "digits": "embedded",
     "flip_horizontally": "transforms",
     "from_object": "objects",
-    "full_factorial": "drawn",
+    "full_factorial": "drawn.shapes",
     "lfw_faces": "embedded",
     "load": "loading",
     "logit": "transforms",
@@ -58,7 +58,7 @@ _HOMES = {
     "resize": "transforms",
     "scale": "transforms",
     "shape_seen": "transforms",
-    "shapes": "drawn",
+    "shapes": "embedded",
     "standardise": "transforms",
 }
 

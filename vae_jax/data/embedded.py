@@ -1,4 +1,4 @@
-"""Real data that need no download, because a dependency carries them."""
+"""Data that need no download: real ones that a dependency carries, and shapes that are drawn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from vae_jax.data.dataset import Dataset, Split
-from vae_jax.data.drawn import colour_shapes, shapes
 from vae_jax.data.splits import by_tens
 
 
@@ -83,6 +82,26 @@ def breast_cancer() -> Dataset:
         columns=tuple(map(str, table.feature_names)),
         label_names=tuple(map(str, table.target_names)),
     )
+
+
+def shapes() -> Dataset:
+    """737,280 grey images of 64x64 pixels: 3 shapes x 6 scales x 40 orientations x 32 x 32 places.
+
+    The factors of dSprites, and as many values of each; the edges are smooth.
+    """
+    from vae_jax.data.drawn.design import Design
+    from vae_jax.data.drawn.shapes import full_factorial
+
+    return full_factorial("shapes", Design())
+
+
+def colour_shapes() -> Dataset:
+    """5,898,240 RGB images of 64x64 pixels: 8 colours on 8 grounds, of 3 shapes x 6 scales x 20 angles x 16 x 16."""
+    from vae_jax.data.drawn.design import Design
+    from vae_jax.data.drawn.shapes import full_factorial
+
+    design = Design(num_colours=8, num_backgrounds=8, num_orientations=20, num_x=16, num_y=16)
+    return full_factorial("colour_shapes", design)
 
 
 EMBEDDED = {

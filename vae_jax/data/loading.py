@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from vae_jax.data.arrays import read_arrays
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset
 from vae_jax.data.embedded import EMBEDDED
-from vae_jax.data.images import read_images
+from vae_jax.data.files.arrays import read_arrays
+from vae_jax.data.files.images import read_images
+from vae_jax.data.files.tables import read_table
 from vae_jax.data.place import place
-from vae_jax.data.prepared import read_prepared
+from vae_jax.data.prepared.names import CAN_BE_PREPARED
+from vae_jax.data.prepared.reading import read_prepared
 from vae_jax.data.splits import arrange
-from vae_jax.data.tables import read_table
 
 READERS: dict[str, Callable[[Path, DataConfig], Dataset]] = {
     ".npy": read_arrays,
@@ -46,8 +47,8 @@ def _stored(config: DataConfig) -> Dataset:
         if not path.is_file():
             raise ValueError(f"expected a file of data; there is none at {path}")
         return READERS[path.suffix.lower()](path, config)
-    if len(path.parts) > 1 or config.name.startswith((".", "~")):
-        if not path.is_dir():
-            raise ValueError(f"expected a folder of images, or a file ({', '.join(READERS)}); there is none at {path}")
+    if path.is_dir() and config.name not in CAN_BE_PREPARED:
         return read_images(path, config)
+    if config.name.startswith((".", "~", "/")):
+        raise ValueError(f"expected a folder of images, or a file ({', '.join(READERS)}); there is none at {path}")
     return read_prepared(config)

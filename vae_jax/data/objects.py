@@ -9,7 +9,7 @@ import numpy as np
 
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.examples import Examples
-from vae_jax.data.labels import label_ids
+from vae_jax.data.files.labels import label_ids
 from vae_jax.data.place import place
 from vae_jax.data.splits import arrange
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vae_jax.data.config import DataConfig
-from vae_jax.data.prepared import read_prepared
-from vae_jax.data.prepared_sets import list_prepared
+from vae_jax.data.prepared.reading import read_prepared
+from vae_jax.data.prepared.sets import list_prepared
 from vae_jax.prepare.builder import write
 from vae_jax.prepare.originals import downloaded, given, source_in
 from vae_jax.prepare.progress import tenths

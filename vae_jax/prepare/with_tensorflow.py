@@ -6,8 +6,8 @@ import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
-from vae_jax.data.names import CAN_BE_PREPARED
-from vae_jax.data.prepared_sets import find_prepared
+from vae_jax.data.prepared.names import CAN_BE_PREPARED
+from vae_jax.data.prepared.sets import find_prepared
 from vae_jax.messages import did_you_mean
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset, Split
-from vae_jax.data.labels import label_ids
-from vae_jax.data.table_files import is_number, line_of, read_csv, read_parquet
+from vae_jax.data.files.labels import label_ids
+from vae_jax.data.files.table_files import is_number, line_of, read_csv, read_parquet
 from vae_jax.messages import did_you_mean
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pandas
 import pytest
 
 from vae_jax.data import DataConfig, load
-from vae_jax.data.tables import read_table
+from vae_jax.data.files.tables import read_table
 
 FLOWERS = pandas.DataFrame(
     {

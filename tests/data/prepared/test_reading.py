@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from vae_jax.data import DataConfig
-from vae_jax.data.names import CAN_BE_PREPARED
-from vae_jax.data.prepared import read_prepared
-from vae_jax.data.prepared_sets import data_directory, find_prepared, list_prepared
+from vae_jax.data.embedded import EMBEDDED
+from vae_jax.data.prepared.names import CAN_BE_PREPARED
+from vae_jax.data.prepared.reading import read_prepared
+from vae_jax.data.prepared.sets import data_directory, find_prepared, list_prepared
 from vae_jax.prepare.recipes import RECIPES
 
 
@@ -104,7 +105,7 @@ def test_a_split_travels_to_another_process(toy_set):
 
 def test_reading_is_quiet_and_needs_no_tensorflow(toy_set):
     code = (
-        "import sys; from vae_jax.data import DataConfig; from vae_jax.data.prepared import read_prepared\n"
+        "import sys; from vae_jax.data import DataConfig; from vae_jax.data.prepared.reading import read_prepared\n"
         f"read_prepared(DataConfig('toy', dir={toy_set.dir!r})).splits['train'].examples[:3]\n"
         "assert 'tensorflow' not in sys.modules"
     )
@@ -244,7 +245,7 @@ def test_what_is_not_prepared_says_how_to_prepare_it(toy_set, tmp_path, name, en
     for directory, there in ((tmp_path, "which holds toy"), (tmp_path / "nowhere", "which does not exist")):
         with pytest.raises(ValueError) as refused:
             read_prepared(DataConfig(name, dir=str(directory)))
-        start = f"expected a data set that is embedded (digits, mnist_5k) or prepared in {directory}, {there}; "
+        start = f"expected a data set that is embedded ({', '.join(EMBEDDED)}) or prepared in {directory}, {there}; "
         assert str(refused.value) == start + ending.format(dir=directory)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from skimage.measure import points_in_poly
 
-from vae_jax.data.coverage import coverage
+from vae_jax.data.drawn.coverage import coverage
 
 HEIGHT, WIDTH = 20, 24
 draw = jax.jit(partial(coverage, height=HEIGHT, width=WIDTH))

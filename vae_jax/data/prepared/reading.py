@@ -9,7 +9,7 @@ import numpy as np
 
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset, Split
-from vae_jax.data.prepared_examples import (
+from vae_jax.data.prepared.examples import (
     Stored,
     StoredImages,
     StoredLabels,
@@ -18,8 +18,8 @@ from vae_jax.data.prepared_examples import (
     reason_of,
     without_channel,
 )
-from vae_jax.data.prepared_features import image_feature, label_features
-from vae_jax.data.prepared_sets import PreparedSet, data_directory, find_prepared, prepare_command
+from vae_jax.data.prepared.features import image_feature, label_features
+from vae_jax.data.prepared.sets import PreparedSet, data_directory, find_prepared, prepare_command
 
 NUM_LOOKED_AT = 100
 """So many of the first examples tell what the description of a data set leaves open."""

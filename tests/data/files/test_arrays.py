@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vae_jax.data import DataConfig, load
-from vae_jax.data.arrays import read_arrays
+from vae_jax.data.files.arrays import read_arrays
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 5, 4), dtype=np.uint8)
 REAL = np.random.default_rng(1).normal(size=(12, 3))
@@ -108,7 +108,7 @@ def test_other_values_are_refused_with_the_row(request, write, array, message):
 
 
 def test_rows_are_counted_through_all_chunks(npy, monkeypatch):
-    monkeypatch.setattr("vae_jax.data.array_values._CHUNK", 40)
+    monkeypatch.setattr("vae_jax.data.files.array_values._CHUNK", 40)
     with pytest.raises(ValueError, match="row 11 has 300"):
         read(npy(wrong(IMAGES.astype(int), 11, 300)))
     assert read(npy(IMAGES > 300)).max_value == 1

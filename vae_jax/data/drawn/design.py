@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, UInt8
 
-from vae_jax.data.coverage import coverage
-from vae_jax.data.outlines import OUTLINES
+from vae_jax.data.drawn.coverage import coverage
+from vae_jax.data.drawn.outlines import OUTLINES
 
 SHAPE_NAMES = tuple(OUTLINES)
 """What the indices of the factor "shape" stand for."""

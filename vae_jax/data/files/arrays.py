@@ -11,11 +11,11 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from vae_jax.data.array_names import LABEL_NAMES, choose_names
-from vae_jax.data.array_values import check_numbers, keep, kept_shape, kept_type, largest_value
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset, Split
-from vae_jax.data.labels import label_ids
+from vae_jax.data.files.array_names import LABEL_NAMES, choose_names
+from vae_jax.data.files.array_values import check_numbers, keep, kept_shape, kept_type, largest_value
+from vae_jax.data.files.labels import label_ids
 
 
 class MappedArray:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vae_jax.data.embedded import EMBEDDED
-from vae_jax.data.names import CAN_BE_PREPARED
+from vae_jax.data.prepared.names import CAN_BE_PREPARED
 from vae_jax.messages import did_you_mean
 
 

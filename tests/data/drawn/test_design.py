@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from vae_jax.data import Design
-from vae_jax.data.design import SHAPE_NAMES
-from vae_jax.data.outlines import AREA, OUTLINES, area_and_centroid
+from vae_jax.data.drawn.design import SHAPE_NAMES
+from vae_jax.data.drawn.outlines import AREA, OUTLINES, area_and_centroid
 
 DESIGN = Design()
 FINE = Design(image_size=512)

@@ -15,13 +15,14 @@ import jax
 import numpy as np
 
 from vae_jax.data.dataset import Dataset, Split
-from vae_jax.data.design import Design
+from vae_jax.data.drawn.design import Design
 from vae_jax.data.order import shuffled
 
 # The rows of a split are the same for ever.
 _ORDER = np.zeros(2, np.uint32)
 
 
+@jax.tree_util.register_static  # so that a compiled step may be given it, as it is given an array
 @dataclass(frozen=True)
 class Shapes:
     """The images of a design, `Computed` from their row numbers, in one fixed shuffled order.
@@ -112,20 +113,6 @@ class ShapeFactors:
     def part(self, rows: range) -> ShapeFactors:
         """Some of its rows."""
         return ShapeFactors(self.shapes.part(rows))
-
-
-def shapes() -> Dataset:
-    """737,280 grey images of 64x64 pixels: 3 shapes x 6 scales x 40 orientations x 32 x 32 places.
-
-    The factors of dSprites, and as many values of each; the edges are smooth.
-    """
-    return full_factorial("shapes", Design())
-
-
-def colour_shapes() -> Dataset:
-    """5,898,240 RGB images of 64x64 pixels: 8 colours on 8 grounds, of 3 shapes x 6 scales x 20 angles x 16 x 16."""
-    design = Design(num_colours=8, num_backgrounds=8, num_orientations=20, num_x=16, num_y=16)
-    return full_factorial("colour_shapes", design)
 
 
 def full_factorial(name: str, design: Design) -> Dataset:

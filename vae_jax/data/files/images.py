@@ -11,7 +11,7 @@ import numpy as np
 
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset, Split
-from vae_jax.data.pixels import Header, decode, read_header
+from vae_jax.data.files.pixels import Header, decode, read_header
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 # A thread costs about as much as decoding a few small images.

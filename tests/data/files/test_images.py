@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from vae_jax.data import DataConfig, load
-from vae_jax.data.images import read_images
+from vae_jax.data.files.images import read_images
 
 
 def pixels(seed, *shape):

@@ -1,0 +1,1 @@
+"""Pictures that are drawn from known factors when they are asked for."""
