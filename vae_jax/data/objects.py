@@ -12,6 +12,7 @@ from vae_jax.data.examples import Examples
 from vae_jax.data.files.labels import label_ids
 from vae_jax.data.place import place
 from vae_jax.data.splits import arrange
+from vae_jax.messages import UsageError
 
 
 class Indexable(Protocol):
@@ -55,7 +56,7 @@ class Items:
         for position, index in enumerate(chosen):
             item = self._item(index)
             if item.shape != self.shape[1:] or not np.can_cast(item.dtype, self.dtype, "same_kind"):
-                raise ValueError(
+                raise UsageError(
                     f"expected every item of {self.name} to be like item 0, {self.dtype} of shape {self.shape[1:]}; "
                     f"item {index} is {item.dtype} of shape {item.shape}"
                 )

@@ -12,6 +12,7 @@ import numpy as np
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.files.pixels import Header, decode, read_header
+from vae_jax.messages import UsageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 # A thread costs about as much as decoding a few small images.
@@ -54,7 +55,7 @@ class ImageFiles:
         path = self.folder / self.names[row]
         image = decode(path, is_grey=len(self.shape) == 3, image_size=self.image_size)
         if image.shape != self.shape[1:]:
-            raise ValueError(
+            raise UsageError(
                 f"expected an image of shape {self.shape[1:]}, as when its folder was opened; {path} has "
                 f"{image.shape} now; start again"
             )

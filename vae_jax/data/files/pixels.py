@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from vae_jax.messages import UsageError
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -96,10 +98,10 @@ def _opened(path: Path) -> Iterator[Image]:
         with Image.open(path) as image:
             yield image
     except UnidentifiedImageError:
-        raise ValueError(f"expected an image; {path} is none that Pillow knows; replace or remove it") from None
+        raise UsageError(f"expected an image; {path} is none that Pillow knows; replace or remove it") from None
     except Exception as error:  # a damaged file makes decoders raise errors of any kind
         strerror = error.strerror if isinstance(error, OSError) else None
         reason = strerror or str(error).partition("\n")[0] or type(error).__name__
-        raise ValueError(
+        raise UsageError(
             f"expected an image that can be read; {path} cannot ({reason}); replace or remove it"
         ) from None

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from vae_jax.messages import UsageError
+
 
 class Stored:
     """Features of a prepared split, read when rows are asked for.
@@ -58,7 +60,7 @@ class Stored:
         try:
             return self._source.__getitems__(numbers)
         except (RuntimeError, OSError) as error:
-            raise ValueError(
+            raise UsageError(
                 f"expected {len(self)} records in split '{self.split}' of {self.path}; its file is damaged "
                 f"({reason_of(error)}); prepare the data set anew"
             ) from None
@@ -75,7 +77,7 @@ class StoredImages(Stored):
         images = [without_channel(record[feature]) for record in self.records(rows)]
         other = next((image.shape for image in images if image.shape != self.shape[1:]), None)
         if other is not None:
-            raise ValueError(mixed_sizes(self.path, {self.shape[1:], other}))
+            raise UsageError(mixed_sizes(self.path, {self.shape[1:], other}))
         return np.stack(images) if images else np.empty((0, *self.shape[1:]), self.dtype)
 
 
