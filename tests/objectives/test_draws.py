@@ -147,9 +147,9 @@ def test_the_doubly_reparametrised_gradient_runs_the_decoder_once():
 
     def flops(num_samples):
         def value(params, x):
-            return iwae(
-                jax.random.key(0), a_vae(params), x, num_samples=num_samples, estimator=doubly_reparametrised
-            )[0]
+            return iwae(jax.random.key(0), a_vae(params), x, num_samples=num_samples, estimator=doubly_reparametrised)[
+                0
+            ]
 
         return count_flops(jax.grad(value), PARAMS, jnp.ones(DATA_SIZE))
 

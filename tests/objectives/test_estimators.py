@@ -104,9 +104,7 @@ def exact_gradients(family, values):
         states, weights = states_of(family, params, num_samples)
 
         def of_samples(z):
-            of_each = jax.vmap(
-                lambda z: (vae.likelihood(z).log_prob(X), vae.prior.log_prob(z), posterior.log_prob(z))
-            )
+            of_each = jax.vmap(lambda z: (vae.likelihood(z).log_prob(X), vae.prior.log_prob(z), posterior.log_prob(z)))
             return value(*of_each(z))
 
         return weights @ jax.vmap(of_samples)(states)
@@ -123,14 +121,16 @@ VALUES = {
     "iwae": (2, lambda likelihood, prior, q: importance_weighted_bound(likelihood + prior - q)),
     "ciwae": (
         2,
-        lambda likelihood, prior, q: 0.3 * jnp.mean(likelihood + prior - q)
-        + 0.7 * importance_weighted_bound(likelihood + prior - q),
+        lambda likelihood, prior, q: (
+            0.3 * jnp.mean(likelihood + prior - q) + 0.7 * importance_weighted_bound(likelihood + prior - q)
+        ),
     ),
     **{
         f"renyi {alpha}": (
             2,
-            lambda likelihood, prior, q, power=1 - alpha: importance_weighted_bound(power * (likelihood + prior - q))
-            / power,
+            lambda likelihood, prior, q, power=1 - alpha: (
+                importance_weighted_bound(power * (likelihood + prior - q)) / power
+            ),
         )
         for alpha in (-1, 0.5, 2)
     },
@@ -202,7 +202,9 @@ def test_the_exact_gradients_are_exact():
     """Quadrature by 48 points: the closed-form ELBO of a linear decoder; and enough points for the decoder above."""
 
     def linear(params) -> VAE:
-        return normal_vae(params)._replace(likelihood=lambda z: Normal(params["decoder"] * z, jnp.asarray(0.8, z.dtype)))
+        return normal_vae(params)._replace(
+            likelihood=lambda z: Normal(params["decoder"] * z, jnp.asarray(0.8, z.dtype))
+        )
 
     def closed_form(params):
         vae = linear(params)
@@ -317,9 +319,7 @@ def test_the_leave_one_out_gradient_is_the_published_one():
     probabilities = np.asarray(vae.posterior(X).mean(), float)
     scores = np.einsum("ki,j->kij", z - probabilities, np.asarray(X, float))  # ∇ log q of a Bernoulli: (z − p) x
 
-    signals_of_elbo = [
-        (log_weights[k] - np.delete(log_weights, k).mean()) / num_samples for k in range(num_samples)
-    ]
+    signals_of_elbo = [(log_weights[k] - np.delete(log_weights, k).mean()) / num_samples for k in range(num_samples)]
     bound = lambda weights: np.log(np.mean(np.exp(weights)))
     share = lambda weights: np.exp(weights) / np.exp(weights).sum()
     replaced = []
@@ -404,7 +404,7 @@ def with_own_draw(vae: VAE) -> VAE:
     [partial(iwae, num_samples=3, estimator=doubly_reparametrised), partial(piwae, num_groups=1, num_samples=3)],
 )
 def test_a_joint_draw_cannot_be_taken_apart(objective):
-    with pytest.raises(TypeError, match="can be evaluated apart from its sample.*; use estimator=pathwise"):
+    with pytest.raises(TypeError, match=r"can be evaluated apart from its sample.*; use estimator=pathwise"):
         objective(KEY, with_own_draw(normal_vae(NORMAL)), X)
 
 
@@ -413,7 +413,7 @@ def test_a_posterior_of_several_factors_cannot_stick_the_landing():
     several = vae._replace(
         draw=lambda key, x: draw(key, vae, x)._replace(posterior=(vae.posterior(x), vae.posterior(x)))
     )
-    with pytest.raises(TypeError, match="can be evaluated apart from its sample; got a tuple.*use estimator=pathwise"):
+    with pytest.raises(TypeError, match=r"can be evaluated apart from its sample; got a tuple.*use estimator=pathwise"):
         sampled_elbo(KEY, several, X, estimator=sticking_the_landing)
 
 
@@ -432,7 +432,7 @@ def test_a_reparametrised_joint_draw_has_no_score_function(objective):
     "objective", [iwae, partial(miwae, num_groups=1), partial(ciwae, beta=0.5), partial(renyi, alpha=0.5), vr_max]
 )
 def test_sticking_the_landing_is_refused_where_it_is_biased(objective):
-    with pytest.raises(ValueError, match="drops a score whose weight varies.*; use estimator=doubly_reparametrised"):
+    with pytest.raises(ValueError, match=r"drops a score whose weight varies.*; use estimator=doubly_reparametrised"):
         objective(KEY, normal_vae(NORMAL), X, num_samples=3, estimator=sticking_the_landing)
 
 
@@ -443,7 +443,7 @@ def test_a_maximum_is_not_doubly_reparametrised():
 
 @pytest.mark.parametrize("objective", [elbo, iwae])
 def test_one_sample_has_no_others(objective):
-    with pytest.raises(ValueError, match="expected at least 2 samples.*got num_samples=1; take more, or"):
+    with pytest.raises(ValueError, match=r"expected at least 2 samples.*got num_samples=1; take more, or"):
         objective(KEY, bernoulli_vae(BITS), X, num_samples=1, estimator=leave_one_out)
 
 

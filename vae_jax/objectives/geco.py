@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.elbo import elbo
-from vae_jax.types import Key, Metrics, StatefulObjective
+from vae_jax.types import Key, Metrics, Objective, StatefulObjective
 from vae_jax.vae import VAE
 
 
@@ -32,9 +32,9 @@ def geco(
     decay: float | Scalar = 0.99,
     multiplier: float | Scalar = 1.0,
     largest_multiplier: float | Scalar = 1e5,
-    **options: Any,
+    bound: Objective = elbo,
 ) -> StatefulObjective:
-    """The least KL at which the expected log-likelihood reaches a target (generalised ELBO with constrained optimisation).
+    """The least KL at which the expected log-likelihood reaches a target: constrained optimisation (GECO).
 
     λ (E log p(x|z) − τ) − KL(q(z|x) ‖ p(z)). After a step log λ moves by rate · (τ − E log p(x|z)), the violation as
     a moving average over batches: the multiplier grows while the reconstruction is worse than asked, and falls after.
@@ -46,15 +46,19 @@ def geco(
         decay: In [0, 1), of the moving average.
         multiplier: λ > 0 at the beginning.
         largest_multiplier: λ stays between its inverse and this, so that a target out of reach does not overflow.
-        **options: Of `elbo` beside `beta`: `num_samples`, `kl`, `penalty`, `estimator`.
+        bound: `elbo`, its options but `beta` bound by `functools.partial`, or an objective with an option `beta` that
+            reports `log_likelihood`.
 
     Returns:
         A `StatefulObjective` for `trainer`; values in nats, higher is better at the same λ, and the metrics
-        `log_likelihood` and `kl` (nats), `multiplier` (λ), and `violation` (nats, the moving average; ≤ 0 where the
+        of the bound, `multiplier` (λ), and `violation` (nats, the moving average; ≤ 0 where the
         target is reached).
 
+    Raises:
+        TypeError: When applied, if the bound has no option `beta`.
+
     Example:
-        >>> objective = geco(target=-80.0, num_samples=2)
+        >>> objective = geco(target=-80.0)
         >>> float(objective.init().log_multiplier)
         0.0
 
@@ -72,7 +76,7 @@ def geco(
         key: Key, vae: VAE, batch: Any, step: Scalar | int, state: GecoState
     ) -> tuple[Float[Array, " batch"], Metrics, GecoState]:
         factor = jnp.exp(state.log_multiplier)
-        bounds, metrics = over_batch(elbo, beta=lambda step: 1 / factor, **_constant(options))(key, vae, batch, step)
+        bounds, metrics = over_batch(bound, beta=lambda step: 1 / factor)(key, vae, batch, step)
         batch_violation = jax.lax.stop_gradient(target - jnp.mean(metrics["log_likelihood"]))
         violation = decay * state.violation + (1 - decay) * batch_violation
         weight = decay * state.weight + (1 - decay)
@@ -84,7 +88,3 @@ def geco(
         return factor * (bounds - target), metrics, GecoState(log_multiplier, violation, weight)
 
     return StatefulObjective(init, apply)
-
-
-def _constant(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: lambda step, option=option: option for name, option in options.items()}

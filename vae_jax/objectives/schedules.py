@@ -32,7 +32,8 @@ def linear_warm_up(num_steps: Number, start: Number = 0.0, end: Number = 1.0) ->
         >>> [float(beta(step)) for step in (0, 25, 100, 1_000)]
         [0.0, 0.25, 1.0, 1.0]
 
-    Source: Bowman et al. 2016, arXiv:1511.06349 (KL annealing); Sønderby et al. 2016, arXiv:1602.02282 (along a straight line).
+    Source: Bowman et al. 2016, arXiv:1511.06349 (KL annealing); Sønderby et al. 2016, arXiv:1602.02282 (along a
+    straight line).
     """
     return lambda step: start + (end - start) * _ramp(step, num_steps)
 

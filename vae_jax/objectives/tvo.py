@@ -58,35 +58,20 @@ def tvo(
         key, without_paths(vae), x, num_samples, lambda draw: (of_draw(draw), draw.log_posterior)
     )
     log_weights = log_weights_of(terms)
-    left, right = _riemann_sums(log_weights, smallest_beta, num_partitions)
-    # As a function of the log-weights the sum has the first term and the part of log p in the second. What is missing
-    # is the score of the samples, which come from q and not from the density in between.
-    signals = _left_deviations(log_weights, smallest_beta, num_partitions)
+    left, right, signals = _riemann_sums(log_weights, smallest_beta, num_partitions)
+    # Differentiated in the log-weights, the left sum gives E_β[∇f] and the covariance with ∇ log w^β. What is missing
+    # is the covariance with ∇ log q: the samples come from q, and the density in between is q w^β.
     return left + reinforced(signals, log_posterior), metrics_of(terms) | {"upper_bound": right}
 
 
 def _riemann_sums(
     log_weights: Float[Array, " num"], smallest_beta: float | Scalar, num_partitions: int
-) -> tuple[Scalar, Scalar]:
-    betas, expectations, _ = _along_the_path(log_weights, smallest_beta, num_partitions)
-    widths = jnp.diff(betas)
-    return widths @ expectations[:-1], widths @ expectations[1:]
-
-
-def _left_deviations(
-    log_weights: Float[Array, " num"], smallest_beta: float | Scalar, num_partitions: int
-) -> Float[Array, " num"]:
-    """Σ over the steps of width · weight of a sample · (its log-weight − their mean): the covariance with its score."""
-    betas, expectations, weights = _along_the_path(log_weights, smallest_beta, num_partitions)
-    deviations = weights * (log_weights - expectations[:, None])
-    return jnp.diff(betas) @ deviations[:-1]
-
-
-def _along_the_path(
-    log_weights: Float[Array, " num"], smallest_beta: float | Scalar, num_partitions: int
-) -> tuple[Float[Array, " points"], Float[Array, " points"], Float[Array, "points num"]]:
-    """The points β, E_β[log w] at each, and the normalised weights of the samples there."""
+) -> tuple[Scalar, Scalar, Float[Array, " num"]]:
+    """The left and the right sum, and the weight of each sample's score in the covariances of the left one."""
     exponents = jnp.arange(num_partitions - 1, -1, -1) / max(num_partitions - 1, 1)
     betas = jnp.concatenate([jnp.zeros(1), jnp.asarray(smallest_beta) ** exponents]).astype(log_weights.dtype)
     weights = jax.nn.softmax(betas[:, None] * log_weights, axis=1)
-    return betas, weights @ log_weights, weights
+    expectations = weights @ log_weights
+    deviations = weights * (log_weights - expectations[:, None])
+    widths = jnp.diff(betas)
+    return widths @ expectations[:-1], widths @ expectations[1:], widths @ deviations[:-1]

@@ -78,7 +78,6 @@ def trainer(
         >>> int(state.step), sorted(metrics)
         (1, ['gradient_norm', 'kl', 'log_likelihood', 'value'])
     """
-
     stateful = objective if isinstance(objective, StatefulObjective) else _without_state(objective)
 
     def init(key: Key) -> TrainState:
