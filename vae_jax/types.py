@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from jaxtyping import Array, Float, PRNGKeyArray, Scalar
 
@@ -25,11 +25,21 @@ BatchObjective: TypeAlias = Callable[[Key, Any, Any, Any], tuple[Float[Array, " 
 leading batch axis."""
 
 
+class StatefulObjective(NamedTuple):
+    """A batch objective that remembers something from step to step that no gradient trains: a multiplier, say."""
+
+    init: Callable[[], Any]
+    """() -> its state, a pytree of arrays."""
+    apply: Callable[[Key, Any, Any, Any, Any], tuple[Float[Array, " batch"], Metrics, Any]]
+    """(key, vae, batch, step, state) -> (values, metrics, next state); the first two as of a `BatchObjective`."""
+
+
 class Distribution(Protocol):
     """A probability distribution over one *event*: no batch axes, `jax.vmap` outside.
 
     An implementation is a small pytree of its parameters, and the whole array (or pytree) that `sample` returns is
-    the event: `log_prob` is one number, summed over it.
+    the event: `log_prob` is one number, summed over it. A family whose samples are not differentiable in its parameters
+    says so by the class attribute `is_reparametrised = False`.
     """
 
     def sample(self, key: Key) -> Array:

@@ -1,4 +1,6 @@
-"""Three estimators of one KL: what they share, where they differ, and what they refuse."""
+"""Estimators of one KL, and of its gradient: what they share, where they differ, and what they refuse."""
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -6,10 +8,23 @@ import numpy as np
 import pytest
 
 from vae_jax.distributions import Normal, PointMass, kl_divergence, standard_normal
-from vae_jax.objectives import analytic_kl, autoencoder, elbo, iwae, sampled_kl, sticking_the_landing_kl
+from vae_jax.objectives import (
+    analytic_kl,
+    analytic_kl_per_dimension,
+    autoencoder,
+    elbo,
+    iwae,
+    pathwise,
+    sampled_kl,
+    sticking_the_landing,
+)
 from vae_jax.vae import VAE, draw
 
-ESTIMATORS = (analytic_kl, sampled_kl, sticking_the_landing_kl)
+ESTIMATORS = {
+    "analytic": (analytic_kl, pathwise),
+    "sampled": (sampled_kl, pathwise),
+    "without score": (sampled_kl, sticking_the_landing),
+}
 NUM_SAMPLES = 20_000
 # A posterior whose marginals are N(θ₀, 0.8²) and N(θ₁, (1.3 + 0.1 θ₂)²), and x that only its mean follows.
 THETA = jnp.array([0.7, -0.4, 0.5])
@@ -30,15 +45,15 @@ def values_and_gradients():
 
     @jax.jit
     def sweep(keys):
-        def one(key, kl):
+        def one(key, kl, estimator):
             def bound(theta):
-                value, metrics = elbo(key, a_vae(theta), x, kl=kl)
+                value, metrics = elbo(key, a_vae(theta), x, kl=kl, estimator=estimator)
                 return value, metrics["kl"]
 
             gradient, divergence = jax.grad(bound, has_aux=True)(THETA)
             return divergence, gradient
 
-        return {kl.__name__: jax.vmap(lambda key, kl=kl: one(key, kl))(keys) for kl in ESTIMATORS}
+        return {name: jax.vmap(lambda key, how=how: one(key, *how))(keys) for name, how in ESTIMATORS.items()}
 
     return jax.tree.map(lambda array: np.asarray(array, float), sweep(keys))
 
@@ -48,13 +63,16 @@ def test_analytic_is_the_divergence():
     vae = a_vae(THETA)
     expected = kl_divergence(vae.posterior(x), vae.prior)
     for seed in (0, 1):
-        np.testing.assert_array_equal(analytic_kl(draw(jax.random.key(seed), vae, x)), expected)
+        one = draw(jax.random.key(seed), vae, x)
+        np.testing.assert_array_equal(analytic_kl(one), expected)
+        assert analytic_kl_per_dimension(one).shape == (2,)
+        np.testing.assert_allclose(analytic_kl_per_dimension(one).sum(), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["sampled_kl", "sticking_the_landing_kl"])
+@pytest.mark.parametrize("name", ["sampled", "without score"])
 def test_samples_have_the_expectation_of_the_closed_form(values_and_gradients, name):
     """In value and in every gradient component, within 4.5 standard errors of the paired difference."""
-    for exact, sampled in zip(values_and_gradients["analytic_kl"], values_and_gradients[name], strict=True):
+    for exact, sampled in zip(values_and_gradients["analytic"], values_and_gradients[name], strict=True):
         difference = sampled - exact
         standard_error = difference.std(axis=0) / np.sqrt(NUM_SAMPLES)
         assert (np.abs(difference.mean(axis=0)) < 4.5 * standard_error).all()
@@ -63,7 +81,7 @@ def test_samples_have_the_expectation_of_the_closed_form(values_and_gradients, n
 
 
 def test_sticking_the_landing_changes_the_gradient_not_the_value(values_and_gradients):
-    plain, without_score = (values_and_gradients[name] for name in ("sampled_kl", "sticking_the_landing_kl"))
+    plain, without_score = (values_and_gradients[name] for name in ("sampled", "without score"))
     np.testing.assert_allclose(plain[0], without_score[0], rtol=1e-5, atol=1e-6)
     assert np.abs(plain[1] - without_score[1]).max() > 0.1
 
@@ -72,25 +90,34 @@ def test_sticking_the_landing_drops_exactly_the_score():
     """Its gradient is the sampled one's plus that of log q(z|x) in the posterior's parameters at fixed z."""
     x, key = jnp.array([0.5, 0.1]), jax.random.key(3)
 
-    def gradient(kl):
-        return jax.jit(jax.grad(lambda theta: kl(draw(key, a_vae(theta), x))))(THETA)
+    def gradient(estimator):
+        def bound(theta):
+            return elbo(key, a_vae(theta), x, kl=sampled_kl, estimator=estimator)[0]
 
-    z = jax.lax.stop_gradient(draw(key, a_vae(THETA), x).z)
+        return jax.jit(jax.grad(bound))(THETA)
+
+    z = jax.lax.stop_gradient(draw(jax.random.split(key, 1)[0], a_vae(THETA), x).z)
     score = jax.jit(jax.grad(lambda theta: a_vae(theta).posterior(x).log_prob(z)))(THETA)
-    np.testing.assert_allclose(gradient(sampled_kl), gradient(sticking_the_landing_kl) + score, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(gradient(pathwise), gradient(sticking_the_landing) - score, rtol=1e-5, atol=1e-6)
     assert np.abs(score).max() > 0.1
 
 
 POINT = VAE(lambda x: PointMass(x[:2]), lambda z: Normal(jnp.tile(z, 2), jnp.asarray(1.0)), standard_normal(2))
 
 
-@pytest.mark.parametrize("kl", [sampled_kl, sticking_the_landing_kl])
-@pytest.mark.parametrize("objective", [elbo, lambda *args, **options: iwae(*args, num_samples=2, **options)])
-def test_samples_of_a_point_mass_are_refused(kl, objective):
+@pytest.mark.parametrize(
+    "objective",
+    [
+        partial(elbo, kl=sampled_kl),
+        partial(elbo, kl=sampled_kl, estimator=sticking_the_landing),
+        partial(iwae, num_samples=2),
+    ],
+)
+def test_samples_of_a_point_mass_are_refused(objective):
     """An infinite KL must not become a finite number."""
     message = "expected a posterior with a density; got a PointMass, .*; train it with objectives.autoencoder"
     with pytest.raises(TypeError, match=message):
-        objective(jax.random.key(0), POINT, jnp.ones(4), kl=kl)
+        objective(jax.random.key(0), POINT, jnp.ones(4))
 
 
 def test_the_closed_form_of_a_point_mass_is_refused():

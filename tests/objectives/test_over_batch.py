@@ -65,12 +65,12 @@ def test_schedules_reach_the_objective(vae, batch):
 
 def test_a_misspelt_schedule_is_refused():
     """When it is built, not when it runs; a name that resembles nothing gets no guess."""
-    known = r"expected schedules for options of elbo \(beta, num_samples, kl\); got "
+    known = r"expected schedules for options of elbo \(beta, num_samples, kl, penalty, estimator\); got "
     with pytest.raises(TypeError, match=known + r"'betta'; did you mean 'beta'\?$"):
         over_batch(elbo, betta=optax.constant_schedule(1.0))
     with pytest.raises(TypeError, match=known + "'temperature'$"):
         over_batch(elbo, temperature=optax.constant_schedule(1.0))
-    with pytest.raises(TypeError, match=r"options of iwae \(num_samples, kl\); got 'beta'"):
+    with pytest.raises(TypeError, match=r"options of iwae \(num_samples, estimator\); got 'beta'"):
         over_batch(iwae, beta=optax.constant_schedule(1.0))
 
 

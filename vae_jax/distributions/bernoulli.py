@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +28,7 @@ class Bernoulli:
     """
 
     logits: Float[Array, "*event"]
+    is_reparametrised: ClassVar[bool] = False
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw of zeros and ones, as floats that a network takes; no gradient flows through it."""

@@ -37,7 +37,7 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], float
         >>> warm_up = over_batch(elbo, beta=optax.linear_schedule(0.0, 1.0, 1_000))
         >>> over_batch(elbo, betta=optax.linear_schedule(0.0, 1.0, 1_000))
         Traceback (most recent call last):
-        TypeError: expected schedules for options of elbo (beta, num_samples, kl); got 'betta'; did you mean 'beta'?
+        TypeError: expected schedules for options of elbo (beta, ...); got 'betta'; did you mean 'beta'?
     """
     _check_names(objective, schedules)
     for name, schedule in schedules.items():

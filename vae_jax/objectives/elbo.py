@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.objectives.estimators import Estimator, pathwise
 from vae_jax.objectives.kl_estimators import analytic_kl
-from vae_jax.objectives.over_draws import over_draws
 from vae_jax.types import Key, Metrics
 from vae_jax.vae import VAE, Draw
 
@@ -21,7 +20,9 @@ def elbo(
     *,
     beta: float | Scalar = 1.0,
     num_samples: int = 1,
-    kl: Callable[[Draw], Scalar] = analytic_kl,
+    kl: Callable[[Draw], Array] = analytic_kl,
+    penalty: Callable[[Array], Scalar] = jnp.sum,
+    estimator: Estimator = pathwise,
 ) -> tuple[Scalar, Metrics]:
     """The evidence lower bound (ELBO) of one example, estimated with L samples.
 
@@ -35,14 +36,19 @@ def elbo(
         beta: The weight of the KL, ≥ 0, a number or a traced scalar. 1 is the bound; above it the latent code is
             squeezed towards the prior (β-VAE); any other value is no bound on log p(x).
         num_samples: L ≥ 1.
-        kl: An estimator of the KL from one draw: `analytic_kl`, `sampled_kl`, `sticking_the_landing_kl`.
+        kl: An estimate of the KL from one draw, whole or in parts: `analytic_kl`, `sampled_kl`,
+            `analytic_kl_per_dimension`.
+        penalty: What of the KL is subtracted, a function of its (parts') mean over the draws: the sum, `capacity(C)`,
+            `free_bits(λ)`. Any but the sum is no bound on log p(x).
+        estimator: Of the gradient: `pathwise`, `sticking_the_landing`, `doubly_reparametrised`, and for posteriors
+            without reparametrisation `leave_one_out` or `score_function`. The value is the same.
 
     Returns:
         The value in nats per example (higher is better), and the metrics `log_likelihood` (E log p(x|z), nats) and
-        `kl` (nats, not multiplied by β).
+        `kl` (nats, neither penalised nor multiplied by β).
 
     Raises:
-        TypeError: If `kl` cannot be computed for this pair of posterior and prior.
+        TypeError: If `kl` or `estimator` cannot be computed for this posterior and prior.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -55,8 +61,12 @@ def elbo(
     Source: Kingma & Welling 2014, arXiv:1312.6114, equation 7; β: Higgins et al. 2017, equation 4.
     """
 
-    def terms(draw: Draw) -> tuple[Scalar, Scalar]:
+    def terms(draw: Draw) -> tuple[Scalar, Array]:
         return draw.likelihood.log_prob(x), kl(draw)
 
-    log_likelihood, divergence = jax.tree.map(jnp.mean, over_draws(key, vae, x, num_samples, terms))
-    return log_likelihood - beta * divergence, {"log_likelihood": log_likelihood, "kl": divergence}
+    def value_of(terms: tuple[Array, Array]) -> Scalar:
+        log_likelihood, divergence = (jnp.mean(term, axis=0) for term in terms)
+        return log_likelihood - beta * penalty(divergence)
+
+    value, (log_likelihood, divergence) = estimator(key, vae, x, num_samples, terms, value_of)
+    return value, {"log_likelihood": jnp.mean(log_likelihood), "kl": jnp.sum(jnp.mean(divergence, axis=0))}

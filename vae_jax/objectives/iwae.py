@@ -1,26 +1,21 @@
-"""The importance-weighted bound."""
+"""The importance-weighted bound, and its partial averages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax import formulas
-from vae_jax.objectives.kl_estimators import analytic_kl, sampled_kl
-from vae_jax.objectives.over_draws import over_draws
+from vae_jax.formulas import importance_weighted_bound
+from vae_jax.objectives.apart import apart
+from vae_jax.objectives.estimators import Estimator, pathwise
+from vae_jax.objectives.log_weights import bound_of_log_weights, log_weights_of, metrics_of, terms_of
 from vae_jax.types import Key, Metrics
-from vae_jax.vae import VAE, Draw
+from vae_jax.vae import VAE
 
 
 def iwae(
-    key: Key,
-    vae: VAE,
-    x: Float[Array, "*event"],
-    *,
-    num_samples: int,
-    kl: Callable[[Draw], Scalar] = sampled_kl,
+    key: Key, vae: VAE, x: Float[Array, "*event"], *, num_samples: int, estimator: Estimator = pathwise
 ) -> tuple[Scalar, Metrics]:
     """The importance-weighted bound of one example with K samples, which tightens from the ELBO to log p(x).
 
@@ -31,32 +26,117 @@ def iwae(
         vae: The model, parameters bound.
         x: One example.
         num_samples: K ≥ 1; 1 is the ELBO.
-        kl: The log-ratio log q(z|x) − log p(z) at the drawn z: `sampled_kl` or `sticking_the_landing_kl`.
-            `analytic_kl` is an expectation, not the ratio at z, and is refused.
+        estimator: Of the gradient: `pathwise`, `doubly_reparametrised`, and for posteriors without reparametrisation
+            `leave_one_out` (VIMCO) or `score_function`. The value is the same.
 
     Returns:
         The value in nats per example (higher is better), and the metrics `log_likelihood` and `kl` (nats, plain means
         over the samples) and `effective_sample_size` (between 1 and K).
 
     Raises:
-        TypeError: If the posterior has no density.
-        ValueError: If `kl` is `analytic_kl`.
+        TypeError: If the posterior has no density, or not what the estimator needs.
+        ValueError: If the estimator is `sticking_the_landing`, which is biased here.
 
     Source: Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519, equation 8.
     """
-    if kl is analytic_kl:
-        raise ValueError(
-            "expected an estimator of the log-ratio at the drawn z; got analytic_kl, its expectation, with which the "
-            "value is no bound; use kl=sampled_kl or kl=sticking_the_landing_kl"
-        )
+    return bound_of_log_weights(key, vae, x, num_samples, importance_weighted_bound, estimator)
 
-    def terms(draw: Draw) -> tuple[Scalar, Scalar]:
-        return draw.likelihood.log_prob(x), kl(draw)
 
-    log_likelihood, log_ratio = over_draws(key, vae, x, num_samples, terms)
-    log_weights = log_likelihood - log_ratio
-    return formulas.importance_weighted_bound(log_weights), {
-        "log_likelihood": jnp.mean(log_likelihood),
-        "kl": jnp.mean(log_ratio),
-        "effective_sample_size": formulas.effective_sample_size(log_weights),
-    }
+def miwae(
+    key: Key,
+    vae: VAE,
+    x: Float[Array, "*event"],
+    *,
+    num_groups: int,
+    num_samples: int,
+    estimator: Estimator = pathwise,
+) -> tuple[Scalar, Metrics]:
+    """The mean of M independent importance-weighted bounds of K samples each: as loose as one, and less noisy.
+
+    (1/M) Σₘ log (1/K) Σₖ wₘₖ. More groups at the same M K strengthen the encoder's gradient against its noise.
+
+    Args:
+        key: A random key.
+        vae: The model, parameters bound.
+        x: One example.
+        num_groups: M ≥ 1; 1 is `iwae`.
+        num_samples: K ≥ 1, in each group; 1 is the ELBO with M samples.
+        estimator: Of the gradient, as for `iwae`.
+
+    Returns:
+        The value in nats per example (higher is better), and the metrics of `iwae` over all M K samples.
+
+    Raises:
+        TypeError, ValueError: As `iwae` does.
+
+    Source: Rainforth et al. 2018, arXiv:1802.04537 (MIWAE).
+    """
+    return bound_of_log_weights(
+        key, vae, x, num_groups * num_samples, lambda weights: _mean_over_groups(weights, num_groups), estimator
+    )
+
+
+def piwae(
+    key: Key, vae: VAE, x: Float[Array, "*event"], *, num_groups: int, num_samples: int
+) -> tuple[Scalar, Metrics]:
+    """The importance-weighted bound of M K samples, whose encoder is trained by `miwae` with M groups of K of them.
+
+    Each part gets the gradient that serves it best: the prior and the likelihood that of the tightest bound, the
+    posterior that with the least noise.
+
+    Args:
+        key: A random key.
+        vae: The model, parameters bound; encoder and decoder may share no parameters.
+        x: One example.
+        num_groups: M ≥ 1; 1 is `iwae`.
+        num_samples: K ≥ 1, in each group.
+
+    Returns:
+        The value of `iwae` with M K samples, in nats per example (higher is better), and its metrics.
+
+    Raises:
+        TypeError: If the model has a joint draw, or a posterior without a density.
+
+    Source: Rainforth et al. 2018, arXiv:1802.04537 (PIWAE).
+    """
+    parts = apart(key, vae, x, num_groups * num_samples, terms_of(x), "piwae")
+    of_posterior = parts.pathwise_gradient(lambda terms: _mean_over_groups(log_weights_of(terms), num_groups))
+    return importance_weighted_bound(log_weights_of(parts.terms)) + of_posterior, metrics_of(parts.terms)
+
+
+def ciwae(
+    key: Key,
+    vae: VAE,
+    x: Float[Array, "*event"],
+    *,
+    beta: float | Scalar,
+    num_samples: int,
+    estimator: Estimator = pathwise,
+) -> tuple[Scalar, Metrics]:
+    """Between the ELBO and the importance-weighted bound of the same K samples: β ELBO + (1 − β) IWAE.
+
+    Args:
+        key: A random key.
+        vae: The model, parameters bound.
+        x: One example.
+        beta: β in [0, 1], a number or a traced scalar; 0 is `iwae`, 1 the ELBO with K samples.
+        num_samples: K ≥ 1.
+        estimator: Of the gradient, as for `iwae`.
+
+    Returns:
+        The value in nats per example (higher is better), and the metrics of `iwae`.
+
+    Raises:
+        TypeError, ValueError: As `iwae` does.
+
+    Source: Rainforth et al. 2018, arXiv:1802.04537 (CIWAE).
+    """
+
+    def bound(weights: Float[Array, " num"]) -> Scalar:
+        return beta * jnp.mean(weights) + (1 - beta) * importance_weighted_bound(weights)
+
+    return bound_of_log_weights(key, vae, x, num_samples, bound, estimator)
+
+
+def _mean_over_groups(weights: Float[Array, " num"], num_groups: int) -> Scalar:
+    return jnp.mean(jax.vmap(importance_weighted_bound)(weights.reshape(num_groups, -1)))

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from vae_jax.types import Key
 from vae_jax.vae import VAE, Draw, draw
@@ -30,9 +31,18 @@ def over_draws(key: Key, vae: VAE, x: Any, num_samples: int, of: Callable[[Draw]
     Raises:
         ValueError: If `num_samples` is below one.
     """
-    if num_samples < 1:
-        raise ValueError(f"expected num_samples of at least 1; got {num_samples}")
-    keys = jax.random.split(key, num_samples)
+    keys = split_over_draws(key, num_samples)
     if num_samples == 1:  # without an axis of one inside, which XLA's CPU loops pay for
         return jax.tree.map(lambda array: jnp.asarray(array)[None], of(draw(keys[0], vae, x)))
     return jax.vmap(lambda key: of(draw(key, vae, x)))(keys)
+
+
+def split_over_draws(key: Key, num_samples: int) -> Array:
+    """One key a draw.
+
+    Raises:
+        ValueError: If `num_samples` is below one.
+    """
+    if num_samples < 1:
+        raise ValueError(f"expected num_samples of at least 1; got {num_samples}")
+    return jax.random.split(key, num_samples)

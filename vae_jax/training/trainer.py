@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int, Scalar
 
-from vae_jax.types import BatchObjective, Key, Metrics, Params
+from vae_jax.types import BatchObjective, Key, Metrics, Params, StatefulObjective
 from vae_jax.vae import Model
 
 
@@ -29,6 +29,8 @@ class TrainState(NamedTuple):
     """Of those, how many just now, without a good one since."""
     average: Params | None = None
     """The exponential moving average of the parameters, if asked for."""
+    objective_state: Any = ()
+    """What a `StatefulObjective` remembers; a skipped step leaves it as it was."""
 
 
 class Trainer(NamedTuple):
@@ -42,7 +44,7 @@ class Trainer(NamedTuple):
 
 def trainer(
     model: Model,
-    objective: BatchObjective,
+    objective: BatchObjective | StatefulObjective,
     optimizer: optax.GradientTransformation,
     *,
     average_decay: float | Scalar | None = None,
@@ -54,7 +56,8 @@ def trainer(
     Args:
         model: What to train.
         objective: `over_batch(elbo)` or any `(key, vae, batch, step) -> (values, metrics)`; its mean over the batch is
-            maximised. Only here is a sign turned round.
+            maximised. Only here is a sign turned round. Or a `StatefulObjective`, whose state is kept in the
+            `TrainState`.
         optimizer: For example `optax.adam(1e-3)`; its learning rate may be a traced scalar.
         average_decay: In [0, 1), the decay of an exponential moving average of the parameters, which then is what is
             validated and evaluated; None for no average.
@@ -75,37 +78,58 @@ def trainer(
         >>> int(state.step), sorted(metrics)
         (1, ['gradient_norm', 'kl', 'log_likelihood', 'value'])
     """
+    stateful = objective if isinstance(objective, StatefulObjective) else _without_state(objective)
 
     def init(key: Key) -> TrainState:
         params_key, run_key = jax.random.split(key)
         params = model.init(params_key)
         average = None if average_decay is None else jax.tree.map(jnp.copy, params)
         zero = jnp.zeros((), jnp.int32)
-        return TrainState(zero, run_key, params, optimizer.init(params), jnp.copy(zero), jnp.copy(zero), average)
+        return TrainState(
+            step=zero,
+            key=run_key,
+            params=params,
+            opt_state=optimizer.init(params),
+            num_skipped=jnp.copy(zero),
+            num_skipped_in_a_row=jnp.copy(zero),
+            average=average,
+            objective_state=stateful.init(),
+        )
 
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
         key = jax.random.fold_in(state.key, state.step)
 
-        def loss(params: Params) -> tuple[Scalar, Metrics]:
-            values, metrics = objective(key, model.bind(params), batch, state.step)
+        def loss(params: Params) -> tuple[Scalar, tuple[Metrics, Any]]:
+            values, metrics, objective_state = stateful.apply(
+                key, model.bind(params), batch, state.step, state.objective_state
+            )
             metrics = jax.tree.map(lambda metric: jnp.mean(metric, axis=0), metrics | {"value": values})
-            return -metrics["value"], metrics
+            return -metrics["value"], (metrics, objective_state)
 
-        gradient, metrics = jax.grad(loss, has_aux=True)(state.params)
+        gradient, (metrics, next_objective_state) = jax.grad(loss, has_aux=True)(state.params)
         gradient_norm = optax.tree.norm(gradient)
         is_finite = jnp.isfinite(metrics["value"]) & jnp.isfinite(gradient_norm)
 
-        def update(params: Params, opt_state: Any, average: Params | None) -> tuple[Params, Any, Params | None]:
+        def update(
+            params: Params, opt_state: Any, average: Params | None, objective_state: Any
+        ) -> tuple[Params, Any, Params | None, Any]:
+            del objective_state
             updates, opt_state = optimizer.update(gradient, opt_state, params)
             params = optax.apply_updates(params, updates)
             if average_decay is not None:
                 average = optax.incremental_update(params, average, 1 - average_decay)  # pyright: ignore
-            return params, opt_state, average
+            return params, opt_state, average, next_objective_state
 
         # A branch, not a choice array by array: a choice needs the old arrays beside the new ones, so XLA would copy
         # the optimizer's state at every step (a tenth of the time of a small MLP's step on a CPU).
-        params, opt_state, average = jax.lax.cond(
-            is_finite, update, lambda *unchanged: unchanged, state.params, state.opt_state, state.average
+        params, opt_state, average, objective_state = jax.lax.cond(
+            is_finite,
+            update,
+            lambda *unchanged: unchanged,
+            state.params,
+            state.opt_state,
+            state.average,
+            state.objective_state,
         )
         skipped = 1 - is_finite.astype(jnp.int32)
         next_state = TrainState(
@@ -116,6 +140,7 @@ def trainer(
             num_skipped=state.num_skipped + skipped,
             num_skipped_in_a_row=(state.num_skipped_in_a_row + skipped) * skipped,
             average=average,
+            objective_state=objective_state,
         )
         return next_state, metrics | {"gradient_norm": gradient_norm}
 
@@ -125,3 +150,9 @@ def trainer(
 def params_to_evaluate(state: TrainState) -> Params:
     """The moving average of the parameters where a run keeps one, else the parameters."""
     return state.params if state.average is None else state.average
+
+
+def _without_state(objective: BatchObjective) -> StatefulObjective:
+    return StatefulObjective(
+        init=lambda: (), apply=lambda key, vae, batch, step, state: (*objective(key, vae, batch, step), state)
+    )

@@ -1,0 +1,146 @@
+"""Draws taken apart: what a gradient does to the decoder, and what it does to the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Scalar
+
+from vae_jax.objectives.over_draws import split_over_draws
+from vae_jax.types import Key
+from vae_jax.vae import VAE, Draw
+
+Tree = TypeVar("Tree")
+
+
+class Apart(NamedTuple):
+    """The terms of K draws with z held fixed, and the two ways by which they depend on the posterior's parameters.
+
+    Both gradients below are numbers of value zero: added to a value, they only add to its gradient.
+    """
+
+    terms: Any
+    """Those of all draws; a gradient reaches the prior and the likelihood, and the posterior in a closed-form KL."""
+    slopes: Any
+    """∂ terms of draw k / ∂ log q(zₖ|x)."""
+    scores: Float[Array, " num"]
+    """log q(zₖ|x) − log q(zₖ|x) = 0, of which the first has the posterior's gradient at fixed z."""
+    through_z: Callable[[Any], Scalar]
+    """From cotangents of the terms to zero, with the gradient ⟨cotangents, ∂terms/∂z · ∇z⟩ in the posterior alone."""
+
+    def pathwise_gradient(self, value: Callable[[Any], Scalar]) -> Scalar:
+        """Of a value of the terms in the posterior's parameters: through z, and of log q at fixed z."""
+        weights = jax.grad(value)(jax.lax.stop_gradient(self.terms))
+        return self.through_z(weights) + jax.lax.stop_gradient(dot_each(weights, self.slopes)) @ self.scores
+
+    def doubly_reparametrised_gradient(self, value: Callable[[Any], Scalar]) -> Scalar:
+        """The same in expectation, through z alone."""
+        terms = jax.lax.stop_gradient(self.terms)
+        gradient = jax.grad(value)
+
+        def curvature(k: Array) -> Any:
+            # E[c(z) ∇ log q(z)] = E[∂c/∂z · ∇z] for c = ∂value/∂log qₖ, which depends on zₖ through the terms of k.
+            alone = jax.tree.map(lambda slope: slope * _one_hot(k, slope), self.slopes)
+            _, change = jax.jvp(gradient, (terms,), (alone,))
+            return jax.tree.map(lambda array: array[k], change)
+
+        curvatures = jax.vmap(curvature)(jnp.arange(len(self.scores)))
+        return self.through_z(jax.tree.map(jnp.add, gradient(terms), curvatures))
+
+
+def apart(key: Key, vae: VAE, x: Any, num_samples: int, terms: Callable[[Draw], Any], name: str) -> Apart:
+    """Draw as `over_draws` does, and take the draws apart.
+
+    The derivative in z is taken at the fixed z, so the decoder is run once.
+
+    Args:
+        key: A random key.
+        vae: The model, parameters bound.
+        x: One example.
+        num_samples: K ≥ 1.
+        terms: What one draw contributes, numbers.
+        name: Who asks, for the errors.
+
+    Raises:
+        ValueError: If `num_samples` is below one.
+        TypeError: If the model has a joint draw; when differentiated, if the posterior's samples are not
+            differentiable.
+    """
+    keys = split_over_draws(key, num_samples)
+    if vae.draw is not None:
+        raise TypeError(
+            f"expected a posterior that can be evaluated apart from its sample, for {name}; "
+            "got a model with a draw of its own, which makes both at once; use estimator=pathwise"
+        )
+    posterior = vae.posterior(x)
+    posterior = refuse_gradient_unless_reparametrised(posterior, posterior)
+    frozen = jax.lax.stop_gradient(posterior)
+    z, _ = jax.vmap(posterior.sample_and_log_prob)(keys)
+    fixed = jax.lax.stop_gradient(z)
+
+    def at(z: Any) -> tuple[Any, Any]:
+        return with_slopes(terms, Draw(z, frozen.log_prob(z), posterior, vae.prior, vae.likelihood(z)))
+
+    of_draws, pull_back, slopes = jax.vjp(jax.vmap(at), fixed, has_aux=True)
+    log_posterior = jax.vmap(posterior.log_prob)(fixed)
+
+    def through_z(cotangents: Any) -> Scalar:
+        (direction,) = jax.lax.stop_gradient(pull_back(jax.lax.stop_gradient(cotangents)))
+        return jax.tree.reduce(
+            jnp.add, jax.tree.map(lambda a, sample, at: jnp.vdot(a, sample - at), direction, z, fixed)
+        )
+
+    return Apart(of_draws, slopes, log_posterior - jax.lax.stop_gradient(log_posterior), through_z)
+
+
+def with_slopes(terms: Callable[[Draw], Any], draw: Draw) -> tuple[Any, Any]:
+    """The terms of a draw, and their derivatives in log q(z|x): 1 for a sampled KL, 0 for a closed form."""
+    return jax.jvp(
+        lambda log_posterior: terms(draw._replace(log_posterior=log_posterior)),
+        (draw.log_posterior,),
+        (jnp.ones_like(draw.log_posterior),),
+    )
+
+
+def dot_each(some: Any, other: Any) -> Float[Array, " num"]:
+    """⟨a, b⟩ for each index of the leading axis of two pytrees."""
+    products = jax.tree.map(lambda a, b: (a * b).reshape(len(a), -1).sum(axis=1), some, other)
+    return jax.tree.reduce(jnp.add, products)
+
+
+def is_reparametrised(posterior: Any) -> bool:
+    """Whether samples are differentiable in the parameters, of a distribution or of each one in a pytree of them.
+
+    A family says so by its class attribute `is_reparametrised`; without one, it is.
+    """
+    factors = jax.tree.leaves(posterior, is_leaf=lambda node: hasattr(node, "sample"))
+    return all(getattr(factor, "is_reparametrised", True) for factor in factors)
+
+
+def refuse_gradient_unless_reparametrised(posterior: Any, of: Tree) -> Tree:
+    """`of` as it is, which may then not be differentiated if the posterior's samples are not differentiable.
+
+    Its value alone is right for any posterior, so evaluation is not refused, and training is when it is traced.
+    """
+    if is_reparametrised(posterior):
+        return of
+
+    @jax.custom_jvp
+    def guarded(of: Tree) -> Tree:
+        return of
+
+    @guarded.defjvp
+    def refuse(primals: Any, tangents: Any) -> Any:
+        raise TypeError(
+            f"expected a posterior whose samples are differentiable; got a {type(posterior).__name__}, with which the "
+            "gradient would silently be wrong; use estimator=leave_one_out or estimator=score_function"
+        )
+
+    return guarded(of)
+
+
+def _one_hot(k: Array, like: Array) -> Array:
+    return (jnp.arange(len(like)) == k).reshape(-1, *[1] * (like.ndim - 1))

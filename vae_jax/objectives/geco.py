@@ -1,0 +1,90 @@
+"""Reconstruction as a constraint: an objective whose multiplier is learned, but by no gradient."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Scalar
+
+from vae_jax.objectives.batch import over_batch
+from vae_jax.objectives.elbo import elbo
+from vae_jax.types import Key, Metrics, Objective, StatefulObjective
+from vae_jax.vae import VAE
+
+
+class GecoState(NamedTuple):
+    """What GECO remembers from step to step."""
+
+    log_multiplier: Scalar
+    """log λ."""
+    violation: Scalar
+    """A decaying sum of the constraint's violation over the steps, in nats."""
+    weight: Scalar
+    """The sum of its weights, by which it is divided."""
+
+
+def geco(
+    target: float | Scalar,
+    *,
+    rate: float | Scalar = 1e-2,
+    decay: float | Scalar = 0.99,
+    multiplier: float | Scalar = 1.0,
+    largest_multiplier: float | Scalar = 1e5,
+    bound: Objective = elbo,
+) -> StatefulObjective:
+    """The least KL at which the expected log-likelihood reaches a target: constrained optimisation (GECO).
+
+    λ (E log p(x|z) − τ) − KL(q(z|x) ‖ p(z)). After a step log λ moves by rate · (τ − E log p(x|z)), the violation as
+    a moving average over batches: the multiplier grows while the reconstruction is worse than asked, and falls after.
+
+    Args:
+        target: τ, nats per example: the log-likelihood to be reached. For a Gaussian likelihood of fixed noise σ over
+            d pixels, a squared error κ² per pixel is τ = −½ d (κ²/σ² + log 2πσ²).
+        rate: How fast log λ moves, > 0, per nat and step.
+        decay: In [0, 1), of the moving average.
+        multiplier: λ > 0 at the beginning.
+        largest_multiplier: λ stays between its inverse and this, so that a target out of reach does not overflow.
+        bound: `elbo`, its options but `beta` bound by `functools.partial`, or an objective with an option `beta` that
+            reports `log_likelihood`.
+
+    Returns:
+        A `StatefulObjective` for `trainer`; values in nats, higher is better at the same λ, and the metrics
+        of the bound, `multiplier` (λ), and `violation` (nats, the moving average; ≤ 0 where the
+        target is reached).
+
+    Raises:
+        TypeError: When applied, if the bound has no option `beta`.
+
+    Example:
+        >>> objective = geco(target=-80.0)
+        >>> float(objective.init().log_multiplier)
+        0.0
+
+    Source: Rezende & Viola 2018, arXiv:1810.00597, algorithm 1.
+
+    Differs from the paper: the constraint is on the log-likelihood, which for Gaussian noise is their squared error
+    in nats; the moving average is corrected for its beginning, not started at the first value.
+    """
+
+    def init() -> GecoState:
+        # Arrays of their own: a training step is given its state to overwrite, which an array in two places forbids.
+        return GecoState(jnp.log(jnp.asarray(multiplier, jnp.float32)), jnp.zeros(()), jnp.zeros(()))
+
+    def apply(
+        key: Key, vae: VAE, batch: Any, step: Scalar | int, state: GecoState
+    ) -> tuple[Float[Array, " batch"], Metrics, GecoState]:
+        factor = jnp.exp(state.log_multiplier)
+        bounds, metrics = over_batch(bound, beta=lambda step: 1 / factor)(key, vae, batch, step)
+        batch_violation = jax.lax.stop_gradient(target - jnp.mean(metrics["log_likelihood"]))
+        violation = decay * state.violation + (1 - decay) * batch_violation
+        weight = decay * state.weight + (1 - decay)
+        average = violation / weight
+        limit = jnp.log(largest_multiplier)
+        log_multiplier = jnp.clip(state.log_multiplier + rate * average, -limit, limit)
+        everywhere = {"multiplier": factor, "violation": average}
+        metrics |= {name: jnp.broadcast_to(value, bounds.shape) for name, value in everywhere.items()}
+        return factor * (bounds - target), metrics, GecoState(log_multiplier, violation, weight)
+
+    return StatefulObjective(init, apply)

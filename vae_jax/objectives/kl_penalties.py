@@ -1,0 +1,71 @@
+"""What `elbo` subtracts in place of the plain KL: its `penalty=`, a function of the KL.
+
+The metric `kl` stays the true one. A penalty that follows a schedule is made anew at every step:
+`over_batch(elbo, penalty=lambda step: capacity(target(step)))`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Scalar
+
+
+def capacity(target: float | Scalar) -> Callable[[Float[Array, "*parts"]], Scalar]:
+    """The distance of the KL from a capacity, |KL − C|: the code is held at C nats, not squeezed to none.
+
+    The factor γ in front is the objective's `beta`.
+
+    Args:
+        target: C ≥ 0 in nats, a number or a traced scalar; raised during training.
+
+    Returns:
+        A function from the KL to nats ≥ 0. Given an estimate of the KL from samples, it is the distance of the
+        estimate, which in expectation is larger: give it the closed form.
+
+    Example:
+        >>> float(capacity(25.0)(jnp.asarray([10.0, 12.0])))
+        3.0
+
+    Source: Burgess et al. 2018, arXiv:1804.03599.
+    """
+    return lambda kl: jnp.abs(jnp.sum(kl) - target)
+
+
+def free_bits(nats: float | Scalar, num_groups: int | None = None) -> Callable[[Float[Array, "*parts"]], Scalar]:
+    """The KL with a floor under each group of dimensions: Σ_g max(λ, KL_g), so that λ nats a group cost nothing.
+
+    Give the objective `kl=analytic_kl_per_dimension`; a `kl` of one number is a single group.
+
+    Args:
+        nats: λ ≥ 0 for each group, a number or a traced scalar.
+        num_groups: Into how many groups of neighbouring dimensions they are split; None for each its own.
+
+    Returns:
+        A function from the KL's parts to nats; a group below the floor gets no gradient.
+
+    Raises:
+        ValueError: If the dimensions cannot be split into that many equal groups.
+
+    Example:
+        >>> kl = jnp.asarray([0.1, 0.2, 1.0, 2.0])
+        >>> float(free_bits(0.5)(kl)), float(free_bits(0.5, num_groups=2)(kl))
+        (4.0, 3.5)
+
+    Source: Kingma et al. 2016, arXiv:1606.04934.
+
+    Differs from the paper: the floor holds for each example, there for the mean over a minibatch.
+    """
+
+    def penalty(kl: Float[Array, "*parts"]) -> Scalar:
+        if num_groups is None:
+            return jnp.maximum(nats, kl).sum()
+        if num_groups < 1 or jnp.size(kl) % num_groups:
+            raise ValueError(
+                f"expected a number of groups that divides the {jnp.size(kl)} parts of the KL; got {num_groups}; "
+                "change num_groups, or give the objective kl=analytic_kl_per_dimension"
+            )
+        return jnp.maximum(nats, jnp.reshape(kl, (num_groups, -1)).sum(axis=1)).sum()
+
+    return penalty

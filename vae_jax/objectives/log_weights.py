@@ -1,0 +1,56 @@
+"""Bounds that are functions of the log-weights of K samples: what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Scalar
+
+from vae_jax import formulas
+from vae_jax.objectives.estimators import Estimator, sticking_the_landing
+from vae_jax.objectives.kl_estimators import sampled_kl
+from vae_jax.types import Key, Metrics
+from vae_jax.vae import VAE, Draw
+
+Bound = Callable[[Float[Array, " num"]], Scalar]
+"""From log-weights to nats."""
+
+
+def bound_of_log_weights(
+    key: Key, vae: VAE, x: Any, num_samples: int, bound: Bound, estimator: Estimator
+) -> tuple[Scalar, Metrics]:
+    """A bound of log wₖ = log p(x|zₖ) − (log q(zₖ|x) − log p(zₖ)), zₖ ~ q(z|x), and its metrics.
+
+    Raises:
+        ValueError: If the estimator is `sticking_the_landing`, which is biased here.
+    """
+    if estimator is sticking_the_landing:
+        raise ValueError(
+            "expected an unbiased estimator; got sticking_the_landing, which drops a score whose weight varies with z; "
+            "use estimator=doubly_reparametrised"
+        )
+    value, terms = estimator(key, vae, x, num_samples, terms_of(x), lambda terms: bound(log_weights_of(terms)))
+    return value, metrics_of(terms)
+
+
+def terms_of(x: Any) -> Callable[[Draw], tuple[Scalar, Scalar]]:
+    """What one draw contributes: log p(x|z), and log q(z|x) − log p(z)."""
+    return lambda draw: (draw.likelihood.log_prob(x), sampled_kl(draw))
+
+
+def log_weights_of(terms: tuple[Array, Array]) -> Array:
+    """log p(x, z) − log q(z|x)."""
+    log_likelihood, log_ratio = terms
+    return log_likelihood - log_ratio
+
+
+def metrics_of(terms: tuple[Array, Array]) -> Metrics:
+    """`log_likelihood` and `kl` (nats, plain means over the samples), `effective_sample_size` (between 1 and K)."""
+    log_likelihood, log_ratio = terms
+    return {
+        "log_likelihood": jnp.mean(log_likelihood),
+        "kl": jnp.mean(log_ratio),
+        "effective_sample_size": formulas.effective_sample_size(log_weights_of(terms)),
+    }

@@ -1,0 +1,109 @@
+"""Estimators of a gradient that need no differentiable sample: for discrete posteriors, or any other.
+
+∇ E_q[f(z)] = E_q[f(z) ∇ log q(z) + ∇f(z)]: each sample's log-probability is reinforced by a signal, how good it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Scalar
+
+from vae_jax.objectives.apart import dot_each, is_reparametrised, with_slopes
+from vae_jax.objectives.estimators import Terms
+from vae_jax.objectives.over_draws import over_draws
+from vae_jax.types import Key
+from vae_jax.vae import VAE, Draw
+
+
+def score_function(
+    key: Key, vae: VAE, x: Any, num_samples: int, terms: Callable[[Draw], Terms], value: Callable[[Terms], Scalar]
+) -> tuple[Scalar, Terms]:
+    """The score-function gradient (REINFORCE) with the value itself as signal: unbiased, and of high variance.
+
+    Raises:
+        TypeError: If the model's own draw is reparametrised, so that z cannot be held fixed.
+
+    Source: Williams 1992, Machine Learning 8, pages 229 to 256.
+    """
+    of_draws, log_posterior, _ = over_draws(key, without_paths(vae), x, num_samples, _with_log_posterior(terms))
+    estimate = value(of_draws)
+    return estimate + reinforced(jnp.broadcast_to(estimate, log_posterior.shape), log_posterior), of_draws
+
+
+def leave_one_out(
+    key: Key, vae: VAE, x: Any, num_samples: int, terms: Callable[[Draw], Terms], value: Callable[[Terms], Scalar]
+) -> tuple[Scalar, Terms]:
+    """The score-function gradient, each sample judged against what the others led to expect: unbiased.
+
+    The signal of sample k is the value minus the value with the terms of k replaced by the mean of the others'. For
+    the ELBO that is (fₖ − mean of the other f)/L, REINFORCE leave-one-out; for the importance-weighted bound, whose
+    mean of log-weights is a geometric mean of weights, it is VIMCO.
+
+    Raises:
+        ValueError: If there are fewer than two samples.
+        TypeError: If the model's own draw is reparametrised, so that z cannot be held fixed.
+
+    Source: Mnih & Rezende 2016, arXiv:1602.06725; Kool, van Hoof & Welling 2019, ICLR workshop on
+    deep reinforcement learning meets structured prediction.
+
+    Differs from the paper: the score that the value itself holds (in a sampled KL) is given its weight's baseline
+    too. So all signals are zero where all log-weights are equal, at the exact posterior.
+    """
+    if num_samples < 2:
+        raise ValueError(
+            f"expected at least 2 samples, of which the others judge each one; got num_samples={num_samples}; "
+            "take more, or estimator=score_function"
+        )
+    of_draws, log_posterior, slopes = over_draws(key, without_paths(vae), x, num_samples, _with_log_posterior(terms))
+    estimate = value(of_draws)
+
+    def baseline(k: Array) -> Scalar:
+        def without(array: Float[Array, "num *term"]) -> Float[Array, "num *term"]:
+            is_k = (jnp.arange(num_samples) == k).reshape(-1, *[1] * (array.ndim - 1))
+            return jnp.where(is_k, jnp.where(is_k, 0, array).sum(axis=0) / (num_samples - 1), array)
+
+        expected, weights = jax.value_and_grad(value)(jax.tree.map(without, jax.lax.stop_gradient(of_draws)))
+        return expected + dot_each(weights, slopes)[k]
+
+    signals = estimate - jax.vmap(baseline)(jnp.arange(num_samples))
+    return estimate + reinforced(signals, log_posterior), of_draws
+
+
+def reinforced(signals: Float[Array, " num"], log_posterior: Float[Array, " num"]) -> Scalar:
+    """Zero, with the gradient Σₖ signalₖ ∇ log q(zₖ|x); no gradient flows into the signals."""
+    return jax.lax.stop_gradient(signals) @ (log_posterior - jax.lax.stop_gradient(log_posterior))
+
+
+def without_paths(vae: VAE) -> VAE:
+    """The same model, its samples carrying no gradient.
+
+    Raises:
+        TypeError: When it draws, if the model has a reparametrised draw of its own.
+    """
+
+    def fixed(key: Key, x: Any) -> Draw:
+        if vae.draw is not None:
+            draw = vae.draw(key, x)
+            if is_reparametrised(draw.posterior):
+                raise TypeError(
+                    "expected a model whose samples can be held fixed; got one with a reparametrised draw of its own; "
+                    "use estimator=pathwise"
+                )
+            return draw
+        posterior = vae.posterior(x)
+        z, _ = jax.lax.stop_gradient(posterior.sample_and_log_prob(key))
+        return Draw(z, posterior.log_prob(z), posterior, vae.prior, vae.likelihood(z))
+
+    return vae._replace(draw=fixed)
+
+
+def _with_log_posterior(terms: Callable[[Draw], Terms]) -> Callable[[Draw], tuple[Terms, Scalar, Any]]:
+    def of_draw(draw: Draw) -> tuple[Terms, Scalar, Any]:
+        of_one, slopes = with_slopes(terms, draw)
+        return of_one, draw.log_posterior, slopes
+
+    return of_draw
