@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.types import Metrics
@@ -31,7 +32,11 @@ def telling_apart(
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, equation 1 and theorem 1.
     """
-    of_first, of_second = jax.vmap(discriminator)(first), jax.vmap(discriminator)(second)
+
+    def logits(codes: Array) -> Array:
+        return jax.vmap(discriminator)(codes).astype(jnp.promote_types(codes.dtype, jnp.float32))
+
+    of_first, of_second = logits(first), logits(second)
     values = 0.5 * (jax.nn.log_sigmoid(of_first) + jax.nn.log_sigmoid(-of_second))
     is_right = 0.5 * ((of_first > 0).astype(values.dtype) + (of_second < 0).astype(values.dtype))
     return values, {"accuracy": is_right}
