@@ -43,7 +43,7 @@ def spectrally_normalised(params: Params, *, num_iterations: int = 10) -> Params
         if weight.ndim < 2:
             return weight
         scale = largest_singular_value(weight.reshape(-1, weight.shape[-1]), num_iterations=num_iterations)
-        return weight / jnp.maximum(scale, jnp.finfo(weight.dtype).tiny)
+        return weight / jnp.where(scale > 0, scale, 1)  # zeros stay zeros, with a finite gradient
 
     return jax.tree.map(normalised, params)
 
