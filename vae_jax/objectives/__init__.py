@@ -1,43 +1,86 @@
-"""Objectives: pure functions of one example, in nats, higher is better, and the step from one example to a batch."""
+"""Objectives: pure functions of one example or of a batch, in nats, higher is better, and the step between them."""
 
+from vae_jax.objectives.adversarial_autoencoder import adversarial_autoencoder, prior_discriminator
+from vae_jax.objectives.aggregate import minibatch_stratified, minibatch_weighted
 from vae_jax.objectives.autoencoder import autoencoder
 from vae_jax.objectives.batch import over_batch
+from vae_jax.objectives.beta_tc import beta_tcvae
+from vae_jax.objectives.contractive import contractive_autoencoder
+from vae_jax.objectives.corruption import denoising, gaussian_noise, masking, salt_and_pepper
+from vae_jax.objectives.dip import covariance_of_codes, covariance_of_means, dip_vae
 from vae_jax.objectives.elbo import elbo
 from vae_jax.objectives.estimators import doubly_reparametrised, pathwise, sticking_the_landing
+from vae_jax.objectives.factor_vae import factor_vae, factor_vae_discriminator, permute_codes
 from vae_jax.objectives.geco import geco
 from vae_jax.objectives.iwae import ciwae, iwae, miwae, piwae
+from vae_jax.objectives.jacobian import exact_jacobian_norm, probed_jacobian_norm
 from vae_jax.objectives.kl_estimators import analytic_kl, analytic_kl_per_dimension, sampled_kl
 from vae_jax.objectives.kl_penalties import capacity, free_bits
+from vae_jax.objectives.matching import info_vae, wae
+from vae_jax.objectives.maximum_mean_discrepancy import (
+    gaussian_kernel,
+    inverse_multiquadric_kernel,
+    maximum_mean_discrepancy,
+)
 from vae_jax.objectives.over_draws import over_draws
+from vae_jax.objectives.rae import rae
 from vae_jax.objectives.renyi import renyi, vr_max
+from vae_jax.objectives.scheduled import scheduled
 from vae_jax.objectives.schedules import cyclic, linear_warm_up, sigmoid
 from vae_jax.objectives.score_function import leave_one_out, score_function
+from vae_jax.objectives.sliced_wasserstein import sliced_wasserstein
 from vae_jax.objectives.tvo import tvo
 
 __all__ = [
+    "adversarial_autoencoder",
     "analytic_kl",
     "analytic_kl_per_dimension",
     "autoencoder",
+    "beta_tcvae",
     "capacity",
     "ciwae",
+    "contractive_autoencoder",
+    "covariance_of_codes",
+    "covariance_of_means",
     "cyclic",
+    "denoising",
+    "dip_vae",
     "doubly_reparametrised",
     "elbo",
+    "exact_jacobian_norm",
+    "factor_vae",
+    "factor_vae_discriminator",
     "free_bits",
+    "gaussian_kernel",
+    "gaussian_noise",
     "geco",
+    "info_vae",
+    "inverse_multiquadric_kernel",
     "iwae",
     "leave_one_out",
     "linear_warm_up",
+    "masking",
+    "maximum_mean_discrepancy",
+    "minibatch_stratified",
+    "minibatch_weighted",
     "miwae",
     "over_batch",
     "over_draws",
     "pathwise",
+    "permute_codes",
     "piwae",
+    "prior_discriminator",
+    "probed_jacobian_norm",
+    "rae",
     "renyi",
+    "salt_and_pepper",
     "sampled_kl",
+    "scheduled",
     "score_function",
     "sigmoid",
+    "sliced_wasserstein",
     "sticking_the_landing",
     "tvo",
     "vr_max",
+    "wae",
 ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import jax
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.messages import did_you_mean
+from vae_jax.objectives.scheduled import check_schedules
 from vae_jax.types import BatchObjective, Key, Metrics, Objective
 from vae_jax.vae import VAE
 
@@ -39,13 +38,7 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], float
         Traceback (most recent call last):
         TypeError: expected schedules for options of elbo (beta, ...); got 'betta'; did you mean 'beta'?
     """
-    _check_names(objective, schedules)
-    for name, schedule in schedules.items():
-        if not callable(schedule):
-            raise TypeError(
-                f"expected a function of the step for '{name}'; got {schedule!r}; "
-                f"for a constant use functools.partial(objective, {name}={schedule!r})"
-            )
+    check_schedules(objective, schedules)
 
     def batch_objective(
         key: Key, vae: VAE, batch: Any, step: Scalar | int, /
@@ -55,17 +48,3 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], float
         return jax.vmap(lambda key, x: objective(key, vae, x, **options))(keys, batch)
 
     return batch_objective
-
-
-def _check_names(objective: Callable[..., Any], schedules: dict[str, Any]) -> None:
-    parameters = inspect.signature(objective).parameters.values()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return
-    options = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
-    for name in schedules:
-        if name not in options:
-            of = getattr(objective, "__name__", "the objective")
-            raise TypeError(
-                f"expected schedules for options of {of} ({', '.join(options)}); "
-                f"got '{name}'{did_you_mean(name, options)}"
-            )

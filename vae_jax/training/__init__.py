@@ -1,6 +1,15 @@
 """Training: a pure step, and the loop that runs it."""
 
+from vae_jax.training.adversarial import adversarial_trainer
 from vae_jax.training.budget import Budget, budget_of_epochs
 from vae_jax.training.trainer import Trainer, TrainState, params_to_evaluate, trainer
 
-__all__ = ["Budget", "TrainState", "Trainer", "budget_of_epochs", "params_to_evaluate", "trainer"]
+__all__ = [
+    "Budget",
+    "TrainState",
+    "Trainer",
+    "adversarial_trainer",
+    "budget_of_epochs",
+    "params_to_evaluate",
+    "trainer",
+]

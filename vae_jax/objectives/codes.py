@@ -1,0 +1,45 @@
+"""The codes of a whole batch: where objectives that couple its examples begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vae_jax.objectives.over_draws import over_draws
+from vae_jax.types import Key
+from vae_jax.vae import VAE, Draw
+
+
+def over_codes(key: Key, vae: VAE, batch: Any, of: Callable[[Draw, Any], Any]) -> Any:
+    """`of(draw, x)` for one draw from q(z|x) for every example, with the noise that `over_batch(elbo)` has.
+
+    Args:
+        key: A random key.
+        vae: The model, parameters bound.
+        batch: The examples, along the first axis.
+        of: What to compute from a draw and its example.
+
+    Returns:
+        What `of` returns, each array with a leading axis of the batch.
+    """
+
+    def of_one(key: Key, x: Any) -> Any:
+        return jax.tree.map(lambda array: array[0], over_draws(key, vae, x, 1, lambda draw: of(draw, x)))
+
+    return jax.vmap(of_one)(jax.random.split(key, len(jax.tree.leaves(batch)[0])), batch)
+
+
+def as_matrix(codes: Float[Array, "batch *latent"]) -> Float[Array, "batch size"]:
+    """Codes as a matrix, one a row, in float32 at least.
+
+    Example:
+        >>> as_matrix(jnp.zeros((5, 2, 3), jnp.bfloat16))
+        Array([[0., 0., 0., 0., 0., 0.],
+               ...
+               [0., 0., 0., 0., 0., 0.]], dtype=float32)
+    """
+    return codes.reshape(len(codes), -1).astype(jnp.promote_types(codes.dtype, jnp.float32))

@@ -1,0 +1,133 @@
+"""Training with two players: a model, and a discriminator that it trains against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Scalar
+
+from vae_jax.training.guarded import descent, guarded_update
+from vae_jax.training.trainer import Trainer, TrainState
+from vae_jax.types import Key, Metrics, Params
+from vae_jax.vae import Model
+
+PlayerObjective = Callable[[Key, Any, Callable[[Array], Scalar], Any, Any], tuple[Float[Array, " batch"], Metrics]]
+"""What a player maximises: `(key, vae, discriminator, batch, step) -> (values, metrics)`, both with a batch axis."""
+
+
+class Network(Protocol):
+    """A `networks.Network`."""
+
+    @property
+    def init(self) -> Callable[[Key], Params]:
+        """key -> parameters."""
+        ...
+
+    @property
+    def apply(self) -> Callable[[Params, Any], Array]:
+        """(parameters, input) -> output."""
+        ...
+
+
+class Players(NamedTuple):
+    """The `opt_state` of a run with two players.
+
+    The discriminator is a part of how the model is trained, as an optimizer's moments are: it is saved and resumed with
+    them, and never evaluated.
+    """
+
+    model: Any
+    """The state of the model's optimizer."""
+    discriminator: Params
+    discriminator_optimizer: Any
+    """The state of the discriminator's optimizer."""
+
+
+def adversarial_trainer(
+    model: Model,
+    objective: PlayerObjective,
+    optimizer: optax.GradientTransformation,
+    *,
+    discriminator: Network,
+    discriminator_objective: PlayerObjective,
+    discriminator_optimizer: optax.GradientTransformation,
+    average_decay: float | Scalar | None = None,
+) -> Trainer:
+    """Gradient ascent of two players at once, each on an objective of its own.
+
+    In a step both see the same key, batch, and each other's parameters of before the step. A step in which the value or
+    gradient of either is not finite leaves both as they were and is counted.
+
+    Args:
+        model: What to train.
+        objective: The model's, say `partial(factor_vae, gamma=10.0)`: its mean is maximised by the model's parameters
+            alone.
+        optimizer: The model's.
+        discriminator: A network from one code to one number, a logit: `mlp((latent_size,), (), ...)`.
+        discriminator_objective: The discriminator's, say `factor_vae_discriminator`, maximised by its parameters alone.
+        discriminator_optimizer: The discriminator's.
+        average_decay: As of `trainer`: of a moving average of the model's parameters.
+
+    Returns:
+        A `Trainer` whose `TrainState.params` are the model's. Metrics of a step are `value` (the model's; nats per
+        example, higher is better), `gradient_norm`, those of the model's objective, and the same of the discriminator
+        behind `discriminator_`.
+
+    Source: Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1. Differs from the paper: both players move at once.
+    """
+
+    def init(key: Key) -> TrainState:
+        model_key, discriminator_key, run_key = jax.random.split(key, 3)
+        params, other = model.init(model_key), discriminator.init(discriminator_key)
+        zero = jnp.zeros((), jnp.int32)
+        return TrainState(
+            step=zero,
+            key=run_key,
+            params=params,
+            opt_state=Players(optimizer.init(params), other, discriminator_optimizer.init(other)),
+            num_skipped=jnp.copy(zero),
+            num_skipped_in_a_row=jnp.copy(zero),
+            average=None if average_decay is None else jax.tree.map(jnp.copy, params),
+        )
+
+    def discriminating(params: Params) -> Callable[[Array], Scalar]:
+        return lambda code: discriminator.apply(params, code).reshape(())
+
+    def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
+        key = jax.random.fold_in(state.key, state.step)
+
+        def of_model(params: Params) -> tuple[Array, Metrics]:
+            opponent = discriminating(state.opt_state.discriminator)
+            return objective(key, model.bind(params), opponent, batch, state.step)
+
+        def of_discriminator(params: Params) -> tuple[Array, Metrics]:
+            opponent = model.bind(state.params)
+            return discriminator_objective(key, opponent, discriminating(params), batch, state.step)
+
+        own = descent(of_model, state.params)
+        other = descent(of_discriminator, state.opt_state.discriminator)
+
+        def update(params: Params, players: Players, average: Params | None) -> tuple[Params, Players, Params | None]:
+            params, model_state = _updated(optimizer, own.gradient, players.model, params)
+            discriminator_params, discriminator_state = _updated(
+                discriminator_optimizer, other.gradient, players.discriminator_optimizer, players.discriminator
+            )
+            if average_decay is not None:
+                average = optax.incremental_update(params, average, 1 - average_decay)  # pyright: ignore
+            return params, Players(model_state, discriminator_params, discriminator_state), average
+
+        next_state = guarded_update(state, own.is_finite & other.is_finite, update)
+        return next_state, own.metrics | {f"discriminator_{name}": value for name, value in other.metrics.items()}
+
+    return Trainer(init, step)
+
+
+def _updated(
+    optimizer: optax.GradientTransformation, gradient: Params, opt_state: Any, params: Params
+) -> tuple[Params, Any]:
+    updates, opt_state = optimizer.update(gradient, opt_state, params)
+    return optax.apply_updates(params, updates), opt_state
