@@ -39,7 +39,7 @@ class BinaryConcrete:
         >>> abs(float(BinaryConcrete(jnp.zeros(3), 1.0).log_prob(jnp.full(3, 0.2)))) < 1e-6  # uniform
         True
 
-    Source: Maddison, Mnih & Teh 2017, arXiv:1611.00712, appendix B, equation 24.
+    Source: Maddison, Mnih & Teh 2017, arXiv:1611.00712, appendix B.
     """
 
     logits: Float[Array, "*event"]
@@ -56,7 +56,9 @@ class BinaryConcrete:
         """Log-density of one event, in nats."""
         value = _inside(*at_least_float32(value))
         log, log_of_rest = jnp.log(value), jnp.log1p(-value)
-        return LogitBinaryConcrete(self.logits, self.temperature).log_prob(log - log_of_rest) - (log + log_of_rest).sum()
+        return (
+            LogitBinaryConcrete(self.logits, self.temperature).log_prob(log - log_of_rest) - (log + log_of_rest).sum()
+        )
 
     def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, "*event"], Scalar]:
         """A draw and its log-density in nats."""
@@ -69,7 +71,7 @@ class BinaryConcrete:
         logits, temperature = at_least_float32(self.logits, self.temperature)
         # s(y) is the probability that another logistic L' is below y, and L' < (l + L) / τ says that −L < l − τ L'.
         smooth = jax.nn.sigmoid(logits[..., None] - temperature * _LOGISTIC)
-        return (smooth @ _LOGISTIC_WEIGHTS).astype(dtype)
+        return (smooth * _LOGISTIC_WEIGHTS).sum(axis=-1).astype(dtype)
 
     def discrete(self) -> Bernoulli:
         """The Bernoulli distribution that this one relaxes."""
@@ -93,7 +95,7 @@ class LogitBinaryConcrete:
         logits: l, of the event's shape.
         temperature: τ > 0, a number.
 
-    Source: Maddison, Mnih & Teh 2017, arXiv:1611.00712, appendix C.3.1.
+    Source: Maddison, Mnih & Teh 2017, arXiv:1611.00712, appendix C.
     """
 
     logits: Float[Array, "*event"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import gammaln
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.categorical import Categorical
@@ -37,7 +37,7 @@ class Concrete:
         >>> float(Concrete(jnp.zeros(3), 1.0).log_prob(jnp.full(3, 1 / 3)))  # uniform on a triangle of area 1/2
         0.693147...
 
-    Source: Maddison, Mnih & Teh 2017, arXiv:1611.00712, equation 10; Jang, Gu & Poole 2017, arXiv:1611.01144.
+    Source: Maddison, Mnih & Teh 2017, arXiv:1611.00712, definition 1; Jang, Gu & Poole 2017, arXiv:1611.01144.
     """
 
     logits: Float[Array, "*variables categories"]
@@ -85,7 +85,7 @@ class ExpConcrete:
         logits: a, along the last axis; any constant may be added.
         temperature: τ > 0, a number.
 
-    Source: Maddison, Mnih & Teh 2017, arXiv:1611.00712, appendix C.3.2 and equation 25.
+    Source: Maddison, Mnih & Teh 2017, arXiv:1611.00712, appendix C.
     """
 
     logits: Float[Array, "*variables categories"]
@@ -103,7 +103,7 @@ class ExpConcrete:
         """Log-density of one event, in nats, with respect to the log-ratios log xₖ/x_K of each point."""
         value, logits, temperature = at_least_float32(value, self.logits, self.temperature)
         size = logits.shape[-1]
-        constant = gammaln(jnp.asarray(size, logits.dtype)) + (size - 1) * jnp.log(temperature)
+        constant = math.lgamma(size) + (size - 1) * jnp.log(temperature)
         return (constant + jax.nn.log_softmax(logits - temperature * value).sum(axis=-1)).sum()
 
     def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, "*variables categories"], Scalar]:

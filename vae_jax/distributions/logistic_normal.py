@@ -28,9 +28,9 @@ class LogisticNormal:
     Example:
         >>> import jax.numpy as jnp
         >>> LogisticNormal(jnp.zeros(2), jnp.ones(2)).mean().round(4).tolist()  # the last entry is the reference
-        [0.3440..., 0.3440..., 0.3118...]
+        [0.345..., 0.345..., 0.309...]
 
-    Source: Aitchison & Shen 1980, Biometrika 67(2), section 2.
+    Source: Aitchison & Shen 1980, Biometrika 67(2).
     """
 
     loc: Float[Array, " ratio"]

@@ -11,7 +11,7 @@ from jax.scipy.linalg import cho_solve
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax import formulas
-from vae_jax.distributions.precision import at_least_float32
+from vae_jax.distributions.precision import at_least_float32, exact_matmul
 from vae_jax.types import Key
 
 
@@ -45,7 +45,7 @@ class LowRankNormal:
         shared_key, own_key = jax.random.split(key)
         shared = jax.random.normal(shared_key, factor.shape[1:], loc.dtype)
         own = jax.random.normal(own_key, loc.shape, loc.dtype)
-        return (loc + factor @ shared + scale * own).astype(dtype)
+        return (loc + exact_matmul(factor, shared) + scale * own).astype(dtype)
 
     def log_prob(self, value: Float[Array, " size"]) -> Scalar:
         """Log-density of one event, in nats."""
@@ -54,8 +54,8 @@ class LowRankNormal:
         cholesky = capacitance_cholesky(directions)
         # Woodbury's yᵀ(I + A Aᵀ)⁻¹y is the minimum over w of ‖y − A w‖² + ‖w‖²: two squares, where the usual
         # ‖y‖² − ‖C⁻¹Aᵀy‖² would subtract two large numbers.
-        weights = cho_solve((cholesky, True), directions.T @ residual)
-        squares = jnp.square(residual - directions @ weights).sum() + jnp.square(weights).sum()
+        weights = cho_solve((cholesky, True), exact_matmul(directions.T, residual))
+        squares = jnp.square(residual - exact_matmul(directions, weights)).sum() + jnp.square(weights).sum()
         log_volume = jnp.log(scale).sum() + jnp.log(jnp.diagonal(cholesky)).sum()
         return -0.5 * squares - log_volume - 0.5 * loc.size * jnp.log(2 * jnp.pi)
 
@@ -83,4 +83,5 @@ def low_rank_kl(q: LowRankNormal, loc: Float[Array, " size"], scale: Float[Array
 
 def capacitance_cholesky(directions: Float[Array, "size rank"]) -> Float[Array, "rank rank"]:
     """The Cholesky factor of I + AᵀA, a matrix of r rows that has the determinant of I + A Aᵀ."""
-    return jnp.linalg.cholesky(jnp.eye(directions.shape[1], dtype=directions.dtype) + directions.T @ directions)
+    identity = jnp.eye(directions.shape[1], dtype=directions.dtype)
+    return jnp.linalg.cholesky(identity + exact_matmul(directions.T, directions))

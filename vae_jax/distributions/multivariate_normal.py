@@ -11,7 +11,7 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax import formulas
-from vae_jax.distributions.precision import at_least_float32
+from vae_jax.distributions.precision import at_least_float32, exact_matmul
 from vae_jax.types import Key
 
 
@@ -40,7 +40,7 @@ class MultivariateNormal:
         dtype = jnp.result_type(self.loc, self.scale_tril, float)
         loc, scale_tril = at_least_float32(self.loc, self.scale_tril)
         noise = jax.random.normal(key, loc.shape, loc.dtype)
-        return (loc + jnp.tril(scale_tril) @ noise).astype(dtype)
+        return (loc + exact_matmul(jnp.tril(scale_tril), noise)).astype(dtype)
 
     def log_prob(self, value: Float[Array, " size"]) -> Scalar:
         """Log-density of one event, in nats."""

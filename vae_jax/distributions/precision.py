@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
+
+# Some accelerators multiply float32 matrices with 10 bits unless they are told not to.
+exact_matmul = functools.partial(jnp.matmul, precision="highest")
 
 
 def at_least_float32(*arrays: ArrayLike) -> list[Array]:

@@ -57,4 +57,6 @@ class Product:
     def _with_keys(self, key: Key) -> list[tuple[str, Distribution, Key]]:
         # In the order of their names: JAX rebuilds a dictionary in that order, and a sample must not depend on it.
         names = sorted(self.parts)
-        return [(name, self.parts[name], key) for name, key in zip(names, jax.random.split(key, len(names)), strict=True)]
+        return [
+            (name, self.parts[name], key) for name, key in zip(names, jax.random.split(key, len(names)), strict=True)
+        ]

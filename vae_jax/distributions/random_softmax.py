@@ -44,8 +44,8 @@ def _largest_with_gumbel_noise(
     low, high = values.min(axis=1).max() - 3.5, values.max() + 18.0
     places = low + (high - low) * jnp.linspace(0, 1, _NUM_PLACES)[:, None, None]
     exponent = jnp.minimum(values - places, 30.0)  # exp(−exp 30) is zero, and exp of more would overflow
-    below = jnp.exp(-jnp.exp(exponent)) @ weights
-    density = jnp.exp(exponent - jnp.exp(exponent)) @ weights
+    below = (jnp.exp(-jnp.exp(exponent)) * weights).sum(axis=-1)
+    density = (jnp.exp(exponent - jnp.exp(exponent)) * weights).sum(axis=-1)
     smallest = jnp.finfo(below.dtype).tiny
     all_below = jnp.exp(jnp.log(jnp.maximum(below, smallest)).sum(axis=1, keepdims=True))
     mass = density / jnp.maximum(below, smallest) * all_below

@@ -20,7 +20,7 @@ def sample_angle(key: Key, concentration: Scalar, size: int) -> Scalar:
     With F the distribution function and p the density, θ at fixed F(θ; κ) moves by dθ/dκ = −(∂F/∂κ) / p.
 
     Source: Wood 1994, Communications in Statistics 23(1), algorithm VM* (the draw); Figurnov, Mohamed & Mnih 2018,
-    arXiv:1805.08498, equation 6 (the gradient).
+    arXiv:1805.08498, section 3 (the gradient).
     """
     fixed = jax.lax.stop_gradient(concentration)
     angle = _by_rejection(key, fixed, size)

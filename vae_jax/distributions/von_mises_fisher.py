@@ -30,7 +30,7 @@ class VonMisesFisher:
         >>> VonMisesFisher(jnp.array([1.0, 0.0, 0.0]), 2.0).mean().round(4).tolist()  # coth 2 − 1/2
         [0.5372..., 0.0, 0.0]
 
-    Source: Davidson, Falorsi, De Cao, Kipf & Tomczak 2018, arXiv:1804.00891, sections 3.1 to 3.3.
+    Source: Davidson, Falorsi, De Cao, Kipf & Tomczak 2018, arXiv:1804.00891, section 3.
     """
 
     loc: Float[Array, " size"]
