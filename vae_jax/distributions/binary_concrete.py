@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.bernoulli import Bernoulli
 from vae_jax.distributions.precision import at_least_float32
+from vae_jax.distributions.simplex import smallest_entry
 from vae_jax.types import Key
 
 # The logistic density on a grid, for the mean.
@@ -125,5 +126,4 @@ class LogitBinaryConcrete:
 
 
 def _inside(value: Float[Array, "*event"]) -> Float[Array, "*event"]:
-    limits = jnp.finfo(value.dtype)
-    return jnp.clip(value, limits.tiny, 1 - limits.epsneg)
+    return jnp.clip(value, smallest_entry(value), 1 - jnp.finfo(value.dtype).epsneg)

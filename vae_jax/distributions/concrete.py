@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Scalar
 from vae_jax.distributions.categorical import Categorical
 from vae_jax.distributions.precision import at_least_float32
 from vae_jax.distributions.random_softmax import mean_of_gumbel_softmax
-from vae_jax.distributions.simplex import log_of_simplex
+from vae_jax.distributions.simplex import log_of_simplex, smallest_entry
 from vae_jax.types import Key
 
 
@@ -25,8 +25,8 @@ class Concrete:
     As τ falls to zero, x becomes the one-hot vector of a category drawn with the probabilities softmax(a). At any τ
     the largest entry is at a category drawn so.
 
-    float32 keeps no entry below 1e-38, and clips it there. That is rare above τ ≈ 0.3; below it, and in an ELBO that
-    must hold to the last digit, use `ExpConcrete`, whose event is log x.
+    An entry below 4e-31 is clipped there, before its logarithm loses its gradient. That is rare above τ ≈ 0.3; below
+    it, and in an ELBO that must hold to the last digit, use `ExpConcrete`, whose event is log x.
 
     Args:
         logits: a, along the last axis; any constant may be added.
@@ -56,7 +56,7 @@ class Concrete:
     def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, "*variables categories"], Scalar]:
         """A draw and its log-density in nats."""
         logs = ExpConcrete(*at_least_float32(self.logits, self.temperature)).sample(key)
-        value = jnp.maximum(jnp.exp(logs), jnp.finfo(logs.dtype).tiny)
+        value = jnp.maximum(jnp.exp(logs), smallest_entry(logs))
         value = value.astype(jnp.result_type(self.logits, self.temperature, float))
         return value, self.log_prob(value)
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Scalar
 from vae_jax import formulas
 from vae_jax.distributions.precision import at_least_float32
 from vae_jax.distributions.random_softmax import mean_of_normal_softmax
-from vae_jax.distributions.simplex import log_of_simplex
+from vae_jax.distributions.simplex import log_of_simplex, smallest_entry
 from vae_jax.types import Key
 
 
@@ -43,7 +43,7 @@ class LogisticNormal:
         loc, scale = at_least_float32(self.loc, self.scale)
         ratios = loc + scale * jax.random.normal(key, loc.shape, loc.dtype)
         value = jax.nn.softmax(jnp.append(ratios, 0.0))
-        return jnp.maximum(value, jnp.finfo(value.dtype).tiny).astype(dtype)
+        return jnp.maximum(value, smallest_entry(value)).astype(dtype)
 
     def log_prob(self, value: Float[Array, " entry"]) -> Scalar:
         """Log-density of one event, in nats, with respect to all entries but the last."""

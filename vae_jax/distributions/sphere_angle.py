@@ -54,7 +54,11 @@ def _by_rejection(key: Key, concentration: Scalar, size: int) -> Scalar:
 
 def _slope(angle: Scalar, concentration: Scalar, size: int) -> Scalar:
     """dθ/dκ = −∫₀^θ (cos φ − A) p(φ) dφ / p(θ), which is the integral of the same from θ to π without the sign."""
-    resultant = sphere_moments(concentration, size).resultant
+    moments = sphere_moments(concentration, size)
+    # 1 − A; as a difference it would lose the digits of a large κ.
+    gap = jnp.where(
+        concentration > 1, moments.scaled_resultant_gap / jnp.maximum(concentration, 1), 1 - moments.resultant
+    )
     # On the side where p falls away from θ, and only as far as it has not fallen to nothing.
     power = size - 2
     mode = jnp.arccos(2 * concentration / (power + jnp.hypot(power, 2 * concentration)))
@@ -68,7 +72,8 @@ def _slope(angle: Scalar, concentration: Scalar, size: int) -> Scalar:
     climb = -2 * jnp.sin(0.5 * (places + angle)) * jnp.sin(0.5 * (places - angle))
     relative = jnp.exp(concentration * climb + power * log_sine)
     # On the left half is negative, and so is the sign of the first form: one expression serves both.
-    return half * jnp.sum(_WEIGHTS * (jnp.cos(places) - resultant) * relative)
+    cosine_above_mean = gap - 2 * jnp.square(jnp.sin(0.5 * places))
+    return half * jnp.sum(_WEIGHTS * cosine_above_mean * relative)
 
 
 def _tiny(array: Float[Array, ""]) -> float:
