@@ -58,8 +58,9 @@ def numerical_kl(q: Any, p: Any) -> float:
     return quad(lambda z: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), *span, epsabs=1e-13, epsrel=1e-12, limit=200)[0]
 
 
-def test_every_closed_form_is_tested():
-    assert set(PAIRS) == set(_PER_DIMENSION)
+def test_every_pair_here_has_a_closed_form():
+    """That every closed form is tested is asserted in `test_joint_kl`, the table of the pairs that are not here."""
+    assert set(PAIRS) <= set(_PER_DIMENSION)
 
 
 @pairs
@@ -138,7 +139,7 @@ def test_a_pair_without_a_closed_form_is_refused(function, q, p):
     """What was expected, what came, what to do: never a guess, also under jit."""
     message = (
         r"expected a pair of distributions whose KL divergence has a closed form \(Normal to Normal, "
-        rf"Bernoulli to Bernoulli\); got {type(q).__name__} to {type(p).__name__}; use kl=sampled_kl, "
+        rf"Bernoulli to Bernoulli, .*\); got {type(q).__name__} to {type(p).__name__}; use kl=sampled_kl, "
         "or objectives.autoencoder where the posterior is a PointMass"
     )
     for call in (function, jax.jit(function)):

@@ -1,24 +1,33 @@
 """Closed-form Kullback-Leibler divergences: functions of two distributions.
 
-A pair of families enters by one line in `_PER_DIMENSION`. A pair without a closed form is refused, never guessed:
-`objectives.sampled_kl` estimates any of them.
+A pair of families enters by one line in `_PER_DIMENSION`, if both factorise alike, or in `_JOINT`. A pair without a
+closed form is refused, never guessed: `objectives.sampled_kl` estimates any of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import NoReturn
 
+import jax.numpy as jnp
+from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax import formulas
 from vae_jax.distributions.bernoulli import Bernoulli
+from vae_jax.distributions.categorical import Categorical
+from vae_jax.distributions.logistic_normal import LogisticNormal
+from vae_jax.distributions.low_rank_normal import LowRankNormal, low_rank_kl
+from vae_jax.distributions.multivariate_normal import MultivariateNormal
 from vae_jax.distributions.normal import Normal
+from vae_jax.distributions.precision import at_least_float32
+from vae_jax.distributions.product import Product
+from vae_jax.distributions.spherical_uniform import SphericalUniform
+from vae_jax.distributions.straight_through import StraightThrough
+from vae_jax.distributions.von_mises_fisher import VonMisesFisher, kl_to_uniform
 from vae_jax.types import Distribution
 
-_PER_DIMENSION: dict[tuple[type, type], Callable[..., Array]] = {
-    (Normal, Normal): lambda q, p: formulas.gaussian_kl(q.loc, q.scale, p.loc, p.scale),
-    (Bernoulli, Bernoulli): lambda q, p: formulas.bernoulli_kl(q.logits, p.logits),
-}
+Families = tuple[type, type]
 
 
 def kl_divergence(q: Distribution, p: Distribution) -> Scalar:
@@ -39,25 +48,84 @@ def kl_divergence(q: Distribution, p: Distribution) -> Scalar:
         >>> float(kl_divergence(Normal(jnp.ones(4), jnp.ones(4)), Normal(jnp.zeros(4), jnp.ones(4))))
         2.0
     """
-    return kl_per_dimension(q, p).sum()
+    families = (type(q), type(p))
+    if families in _JOINT:
+        return _JOINT[families](q, p)
+    if families in _PER_DIMENSION:
+        return _PER_DIMENSION[families](q, p).sum()
+    _refuse(q, p, [*_PER_DIMENSION, *_JOINT])
 
 
 def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, "*event"]:
     """The terms of `kl_divergence(q, p)`, one for each dimension of an event, for distributions that factorise.
 
     Returns:
-        Nats for each dimension, of the event's shape, each ≥ 0.
+        Nats for each dimension, of the event's shape, each ≥ 0; a one-hot vector is one dimension.
 
     Raises:
         TypeError: If this pair of families has no closed form, dimension by dimension.
     """
-    try:
-        closed_form = _PER_DIMENSION[type(q), type(p)]
-    except KeyError:
-        known = ", ".join(f"{a.__name__} to {b.__name__}" for a, b in _PER_DIMENSION)
-        raise TypeError(
-            f"expected a pair of distributions whose KL divergence has a closed form ({known}); "
-            f"got {type(q).__name__} to {type(p).__name__}; use kl=sampled_kl, "
-            "or objectives.autoencoder where the posterior is a PointMass"
-        ) from None
-    return closed_form(q, p)
+    if (type(q), type(p)) in _PER_DIMENSION:
+        return _PER_DIMENSION[type(q), type(p)](q, p)
+    _refuse(q, p, _PER_DIMENSION)
+
+
+def _refuse(q: Distribution, p: Distribution, known: Iterable[Families]) -> NoReturn:
+    pairs = ", ".join(f"{a.__name__} to {b.__name__}" for a, b in known)
+    raise TypeError(
+        f"expected a pair of distributions whose KL divergence has a closed form ({pairs}); "
+        f"got {type(q).__name__} to {type(p).__name__}; use kl=sampled_kl, "
+        "or objectives.autoencoder where the posterior is a PointMass"
+    )
+
+
+def _of_product(q: Product, p: Product) -> Scalar:
+    return sum((kl_divergence(part, p.parts[name]) for name, part in q.parts.items()), start=jnp.zeros(()))
+
+
+def _of_normals(q: Normal | MultivariateNormal, p: Normal | MultivariateNormal) -> Scalar:
+    """In coordinates where p is the standard normal, from p's Cholesky factor."""
+    (q_loc, q_tril), (p_loc, p_tril) = _loc_and_tril(q), _loc_and_tril(p)
+    loc = solve_triangular(p_tril, q_loc - p_loc, lower=True)
+    tril = solve_triangular(p_tril, q_tril, lower=True)
+    return _to_standard_normal(loc, tril)
+
+
+def _to_normal(q: MultivariateNormal, p: Normal) -> Scalar:
+    """As `_of_normals`, where the coordinates need no triangular solve."""
+    loc, tril, p_loc, p_scale = at_least_float32(q.loc, q.scale_tril, p.loc, p.scale)
+    p_scale = jnp.broadcast_to(p_scale, loc.shape)
+    return _to_standard_normal((loc - p_loc) / p_scale, tril / p_scale[:, None])
+
+
+def _to_standard_normal(loc: Float[Array, " size"], tril: Float[Array, "size size"]) -> Scalar:
+    """That of the diagonal, and half the square of what is below it: no term is negative, and none cancels."""
+    return formulas.gaussian_kl(loc, jnp.diagonal(tril)).sum() + 0.5 * jnp.square(jnp.tril(tril, -1)).sum()
+
+
+def _loc_and_tril(normal: Normal | MultivariateNormal) -> list[Array]:
+    if isinstance(normal, MultivariateNormal):
+        return at_least_float32(normal.loc, normal.scale_tril)
+    loc, scale = at_least_float32(normal.loc, normal.scale)
+    loc, scale = jnp.broadcast_arrays(loc, scale)
+    return [loc, jnp.diag(scale)]
+
+
+_PER_DIMENSION: dict[Families, Callable[..., Array]] = {
+    (Normal, Normal): lambda q, p: formulas.gaussian_kl(q.loc, q.scale, p.loc, p.scale),
+    (Bernoulli, Bernoulli): lambda q, p: formulas.bernoulli_kl(q.logits, p.logits),
+    (Categorical, Categorical): lambda q, p: formulas.categorical_kl(q.logits, p.logits),
+    (StraightThrough, Bernoulli): lambda q, p: kl_per_dimension(q.relaxed.discrete(), p),
+    (StraightThrough, Categorical): lambda q, p: kl_per_dimension(q.relaxed.discrete(), p),
+}
+
+_JOINT: dict[Families, Callable[..., Scalar]] = {
+    (MultivariateNormal, Normal): _to_normal,
+    (MultivariateNormal, MultivariateNormal): _of_normals,
+    (Normal, MultivariateNormal): _of_normals,
+    (LowRankNormal, Normal): lambda q, p: low_rank_kl(q, p.loc, p.scale),
+    # The map from the log-ratios to the simplex is one to one, and leaves the divergence as it is.
+    (LogisticNormal, LogisticNormal): lambda q, p: formulas.gaussian_kl(q.loc, q.scale, p.loc, p.scale).sum(),
+    (VonMisesFisher, SphericalUniform): lambda q, p: kl_to_uniform(q),
+    (Product, Product): _of_product,
+}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array
 
-from vae_jax.distributions import Normal, PointMass, standard_normal
+from vae_jax.distributions import PointMass, standard_normal
+from vae_jax.models import posteriors
 from vae_jax.models.likelihoods import Likelihood
+from vae_jax.models.posteriors import Posterior
 from vae_jax.networks import Network
 from vae_jax.types import Distribution, Key, Params
 from vae_jax.vae import VAE, Model
@@ -49,10 +50,11 @@ def amortised(
         def posterior_of(x: Array) -> Distribution:
             output = encoder.apply(params["encoder"], x)
             q = posterior(output)
-            if q.mean().shape != prior.mean().shape:
+            shape, prior_shape = (jax.eval_shape(distribution.mean).shape for distribution in (q, prior))
+            if shape != prior_shape:
                 raise ValueError(
-                    f"expected an encoder that makes a posterior over z of shape {prior.mean().shape}, as the prior's; "
-                    f"got shape {q.mean().shape} from its output of shape {output.shape}; change its output size"
+                    f"expected an encoder that makes a posterior over z of shape {prior_shape}, as the prior's; "
+                    f"got shape {shape} from its output of shape {output.shape}; change its output size"
                 )
             return q
 
@@ -84,12 +86,34 @@ def gaussian(encoder: Network, decoder: Network, likelihood: Likelihood, *, late
         >>> vae.posterior(jnp.zeros((8, 8))).mean().shape
         (2,)
     """
+    return variational(encoder, decoder, likelihood, latent_size=latent_size, posterior=posteriors.diagonal())
 
-    def diagonal(output: Array) -> Normal:
-        loc, log_scale = jnp.split(output, 2)
-        return Normal(loc, jnp.exp(log_scale))
 
-    return amortised(encoder, decoder, likelihood, posterior=diagonal, prior=standard_normal(latent_size))
+def variational(
+    encoder: Network, decoder: Network, likelihood: Likelihood, *, latent_size: int, posterior: Posterior
+) -> Model:
+    """The VAE with any family of `posteriors`, and the prior that goes with it.
+
+    Args:
+        encoder: From one example to `posterior.size(latent_size)` numbers.
+        decoder: From `posterior.code(z)`, for most families z itself, to the array that the likelihood expects.
+        likelihood: What the decoder's output means.
+        latent_size: The number of latent variables.
+        posterior: What the encoder's output means.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from vae_jax.networks import mlp
+        >>> from vae_jax.models import likelihoods, posteriors
+        >>> full = posteriors.full_covariance()
+        >>> encoder, decoder = mlp((8, 8), (full.size(2),)), mlp((2,), (8, 8))
+        >>> model = variational(encoder, decoder, likelihoods.bernoulli(), latent_size=2, posterior=full)
+        >>> model.bind(model.init(jax.random.key(0))).posterior(jnp.zeros((8, 8))).scale_tril.shape
+        (2, 2)
+    """
+    reader = Network(decoder.init, lambda params, z: decoder.apply(params, posterior.code(z)))
+    prior = posterior.prior(latent_size)
+    return amortised(encoder, reader, likelihood, posterior=posterior.bind, prior=prior)
 
 
 def autoencoder(encoder: Network, decoder: Network, likelihood: Likelihood, *, latent_size: int) -> Model:

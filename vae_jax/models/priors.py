@@ -1,0 +1,160 @@
+"""Priors that are learned with the model: each a function from a model to a model.
+
+The parameters of the result are `{"model": those of the model, "prior": those of the prior}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from vae_jax.distributions import Mixture, Normal, PointMass
+from vae_jax.types import Distribution, Key, Params
+from vae_jax.vae import VAE, Model
+
+
+def with_learned_normal_prior(model: Model) -> Model:
+    """The model with p(z) = N(m, diag s²), m and s learned; it starts as the standard normal.
+
+    Args:
+        model: One with a normal prior, whose shape it keeps.
+
+    Raises:
+        TypeError: If the model's prior is of another family, or if it draws z by a joint pass of its own.
+    """
+    shape = _normal_latent_shape(model)
+    return _with_prior(
+        model,
+        lambda key: {"loc": jnp.zeros(shape), "log_scale": jnp.zeros(shape)},
+        lambda params, vae: Normal(params["loc"], jnp.exp(params["log_scale"])),
+    )
+
+
+def with_mixture_prior(model: Model, num_components: int) -> Model:
+    """The model with p(z) = Σₖ wₖ N(mₖ, diag sₖ²), everything in it learned.
+
+    It starts with equal weights, unit scales, and means drawn from the standard normal.
+
+    Args:
+        model: One with a normal prior, whose shape it keeps.
+        num_components: ≥ 1.
+
+    Raises:
+        TypeError: If the model's prior is of another family, or if it draws z by a joint pass of its own.
+        ValueError: If there is no component.
+
+    Source: Tomczak & Welling 2018, arXiv:1705.07120, where it is what theirs is compared with. Differs from the paper:
+    the weights are learned, too.
+    """
+    _check_any(num_components, "num_components")
+    shape = (num_components, *_normal_latent_shape(model))
+    return _with_prior(
+        model,
+        lambda key: {
+            "logits": jnp.zeros(num_components),
+            "loc": jax.random.normal(key, shape),
+            "log_scale": jnp.zeros(shape),
+        },
+        lambda params, vae: Mixture(params["logits"], Normal(params["loc"], jnp.exp(params["log_scale"]))),
+    )
+
+
+def with_vamp_prior(
+    model: Model,
+    pseudo_inputs: Float[Array, "num *event"] | Callable[[Key], Float[Array, "num *event"]],
+    *,
+    squash: Callable[[Array], Array] = lambda inputs: inputs,
+) -> Model:
+    """The model with p(z) = (1/K) Σₖ q(z|uₖ), the average of its own posteriors at K learned pseudo-inputs u.
+
+    Args:
+        model: Whose encoder it shares.
+        pseudo_inputs: Where the u begin: an array along whose first axis they lie (training examples, say), or a
+            function of a random key that makes one.
+        squash: What keeps the u within the range of the data, such as `lambda u: jnp.clip(u, 0, 1)`.
+
+    Raises:
+        TypeError: If the posterior has no density, or if the model draws z by a joint pass of its own.
+        ValueError: If there is no pseudo-input.
+
+    Example:
+        >>> from vae_jax.models import gaussian, likelihoods
+        >>> from vae_jax.networks import mlp
+        >>> plain = gaussian(mlp((6,), (4,)), mlp((2,), (6,)), likelihoods.bernoulli(), latent_size=2)
+        >>> model = with_vamp_prior(plain, lambda key: jax.random.uniform(key, (10, 6)))
+        >>> model.bind(model.init(jax.random.key(0))).prior.logits.shape
+        (10,)
+
+    Source: Tomczak & Welling 2018, arXiv:1705.07120, equation 9. Differs from the paper's code: pseudo-inputs are
+    parameters themselves, not weights of a layer, and stay unsquashed unless asked.
+    """
+
+    def init(key: Key) -> Params:
+        return {"pseudo_inputs": jnp.asarray(pseudo_inputs(key) if callable(pseudo_inputs) else pseudo_inputs, float)}
+
+    def bind(params: Params, vae: VAE) -> Mixture:
+        posteriors = jax.vmap(vae.posterior)(squash(params["pseudo_inputs"]))
+        return Mixture(jnp.zeros(len(params["pseudo_inputs"])), posteriors)
+
+    def check(vae: VAE, key: Key) -> Array:
+        inputs = init(key)["pseudo_inputs"]
+        _check_any(len(inputs), "pseudo_inputs")
+        posterior = vae.posterior(inputs[0])
+        if isinstance(posterior, PointMass):
+            raise TypeError(
+                "expected a model whose posterior has a density; got a PointMass, of which no mixture is a prior; "
+                "use a model with a variational posterior, such as models.gaussian"
+            )
+        return posterior.mean()
+
+    _inspect(model, check)
+    return _with_prior(model, init, bind)
+
+
+def _with_prior(
+    model: Model, init_prior: Callable[[Key], Params], bind_prior: Callable[[Params, VAE], Distribution]
+) -> Model:
+    def init(key: Key) -> Params:
+        model_key, prior_key = jax.random.split(key)
+        return {"model": model.init(model_key), "prior": init_prior(prior_key)}
+
+    def bind(params: Params) -> VAE:
+        vae = model.bind(params["model"])
+        return vae._replace(prior=bind_prior(params["prior"], vae))
+
+    return Model(init, bind)
+
+
+def _normal_latent_shape(model: Model) -> tuple[int, ...]:
+    def check(vae: VAE, key: Key) -> Array:
+        if not isinstance(vae.prior, Normal):
+            raise TypeError(
+                f"expected a model with a normal prior to replace; got {type(vae.prior).__name__}; "
+                "use a model of normal latents, or with_vamp_prior, which takes the posterior's family"
+            )
+        return vae.prior.mean()
+
+    return _inspect(model, check)
+
+
+def _inspect(model: Model, look: Callable[[VAE, Key], Array]) -> tuple[int, ...]:
+    """The shape of what `look` returns for the model: nothing is computed."""
+
+    def look_at_model(key: Key) -> Array:
+        vae = model.bind(model.init(key))
+        if vae.draw is not None:
+            raise TypeError(
+                "expected a model with a posterior and a prior over one latent; got one that draws its latents in a "
+                "joint pass of its own, which would go on using its own prior; build the prior into that model"
+            )
+        return look(vae, key)
+
+    return jax.eval_shape(look_at_model, jax.random.key(0)).shape
+
+
+def _check_any(num: int, name: str) -> None:
+    if num < 1:
+        raise ValueError(f"expected at least one of {name}; got {num}")
