@@ -20,6 +20,7 @@ BOTTOM = {"version", "types", "formulas", "messages", "files", "lazy"}
 ROOMS = {
     # The mathematics: pure functions, one example, nats.
     "distributions": "",
+    "flows": "distributions",
     "data": "",
     "vae": "distributions",
     "objectives": "distributions vae",
@@ -29,7 +30,7 @@ ROOMS = {
     "evaluation": "distributions vae objectives generation data",
     # Models: networks know nothing of VAEs; models join networks and distributions.
     "networks": "",
-    "models": "distributions vae networks pca probabilistic_pca",
+    "models": "distributions flows vae networks pca probabilistic_pca",
     # Training takes a model and an objective as arguments, and imports neither room.
     "training": "vae data",
     "prepare": "data",
