@@ -11,6 +11,7 @@ from vae_jax.version import __version__
 
 if TYPE_CHECKING:
     from vae_jax import (
+        aggregate,
         data,
         distributions,
         evaluation,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from vae_jax.vae import VAE, Draw, Model, draw
 
 _HOMES = {
+    "aggregate": "",
     "data": "",
     "distributions": "",
     "evaluation": "",
@@ -72,6 +74,7 @@ __all__ = [
     "TrainState",
     "Trainer",
     "__version__",
+    "aggregate",
     "budget_of_epochs",
     "data",
     "distributions",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
@@ -23,25 +24,29 @@ class Sylvester:
     inverse, but no formula for it.
 
     Args:
-        basis: Q, d × m with orthonormal columns.
+        vectors: What Q is made of, a row each: Householder reflections, Q the first m columns of their product; or m
+            rows V, Q the orthonormal columns that span those of I + Vᵀ.
         outer: R, m × m; its diagonal goes through tanh, what is below is not used.
         inner: R̃, likewise.
         bias: b.
+        reflections: Whether the vectors are reflections.
 
     Source: van den Berg, Hasenclever, Tomczak & Welling 2018, arXiv:1803.05649, theorem 2 and equation 12.
     """
 
-    basis: Float[Array, "size column"]
+    vectors: Float[Array, "vector size"]
     outer: Float[Array, "column column"]
     inner: Float[Array, "column column"]
     bias: Float[Array, " column"]
+    reflections: bool = field(metadata={"static": True})
 
     def forward_and_log_det(self, value: Float[Array, " size"]) -> tuple[Float[Array, " size"], Scalar]:
         """z + Q R tanh(a) and Σᵢ log (1 + Rᵢᵢ R̃ᵢᵢ (1 − tanh²(aᵢ))), where a = R̃ Qᵀz + b."""
         outer, inner = _upper_triangular(self.outer), _upper_triangular(self.inner)
-        hidden = jnp.tanh(inner @ (self.basis.T @ value) + self.bias)
+        basis = self._basis()
+        hidden = jnp.tanh(inner @ (basis.T @ value) + self.bias)
         slopes = jnp.diagonal(outer) * jnp.diagonal(inner) * (1 - hidden**2)
-        return value + self.basis @ (outer @ hidden), jnp.sum(jnp.log1p(slopes))
+        return value + basis @ (outer @ hidden), jnp.sum(jnp.log1p(slopes))
 
     def inverse_and_log_det(self, value: Float[Array, " size"]) -> tuple[Float[Array, " size"], Scalar]:
         """Refused.
@@ -50,6 +55,10 @@ class Sylvester:
             TypeError: Always.
         """
         refuse_inverse(self, "whose inverse has no formula", "a flow of couplings")
+
+    def _basis(self) -> Float[Array, "size column"]:
+        columns = jnp.eye(self.vectors.shape[1], self.bias.size, dtype=self.vectors.dtype)
+        return reflect(self.vectors, columns) if self.reflections else jnp.linalg.qr(columns + self.vectors.T)[0]
 
 
 def sylvester(size: int, num_layers: int, num_columns: int, *, num_reflections: int | None = None) -> Flow:
@@ -67,20 +76,18 @@ def sylvester(size: int, num_layers: int, num_columns: int, *, num_reflections: 
 
     Source: van den Berg et al. 2018, arXiv:1803.05649, sections 3.1 and 3.2.
         Differs from the paper: orthonormal columns come from a QR decomposition of I + the parameters, exact, where
-        the paper iterates towards them; and R is never decomposed, since only its product with Q is needed.
+        the paper iterates towards them.
     """
     if not 1 <= num_columns <= size:
         raise ValueError(f"expected between 1 and {size} columns, the size of a vector; got {num_columns}; use fewer")
-    columns, m = jnp.eye(size, num_columns), num_columns
-    num_basis_rows = num_columns if num_reflections is None else num_reflections
-    sizes = (num_basis_rows * size, m * m, m * m, m)
-    ends = (sizes[0], sizes[0] + m * m, sizes[0] + 2 * m * m)
+    m = num_columns
+    num_vectors = num_columns if num_reflections is None else num_reflections
+    sizes = (num_vectors * size, m * m, m * m, m)
 
     def layer(parameters: Float[Array, " parameter"]) -> Sylvester:
-        basis, outer, inner, bias = jnp.split(parameters, ends)
-        basis = basis.reshape(num_basis_rows, size)
-        basis = jnp.linalg.qr(columns + basis.T)[0] if num_reflections is None else reflect(basis, columns)
-        return Sylvester(basis, outer.reshape(m, m), inner.reshape(m, m), bias)
+        shapes = (num_vectors, size), (m, m), (m, m), (m,)
+        arrays = map(jnp.reshape, jnp.split(parameters, list(itertools.accumulate(sizes[:-1]))), shapes)
+        return Sylvester(*arrays, reflections=num_reflections is not None)
 
     def bind(parameters: Float[Array, " parameter"]) -> Chain:
         return Chain(tuple(map(layer, parameters.reshape(num_layers, -1))))

@@ -63,10 +63,13 @@ class SplineTransformer:
     Args:
         num_bins: K ≥ 2.
         bound: B > 0; the identity outside [−B, B].
+        max_parameter: Parameters are clipped softly to this magnitude: it bounds the slopes, so that their squares
+            cannot overflow.
     """
 
     num_bins: int = field(default=8, metadata={"static": True})
     bound: float | Scalar = 5.0
+    max_parameter: float | Scalar = 50.0
 
     @property
     def num_parameters(self) -> int:
@@ -76,6 +79,7 @@ class SplineTransformer:
     def __call__(self, parameters: Float[Array, "*event parameter"]) -> RationalQuadraticSpline:
         """The spline."""
         k = self.num_bins
+        parameters = soft_clip(parameters, self.max_parameter)
         return RationalQuadraticSpline(
             parameters[..., :k], parameters[..., k : 2 * k], parameters[..., 2 * k :], self.bound
         )
