@@ -65,13 +65,15 @@ def experiment(config: Config) -> vj.Experiment:
             config.latent_size, config.num_flow_layers, config.flow_hidden_sizes, context_size=config.context_size
         ),
     )
-    elbo = partial(vj.objectives.elbo, beta=config.beta, kl=vj.objectives.sampled_kl)
+    elbo = partial(vj.objectives.elbo, kl=vj.objectives.sampled_kl)
+    objective = vj.objectives.over_batch(partial(elbo, beta=config.beta))
     optimizer = optax.chain(optax.clip_by_global_norm(config.max_gradient_norm), optax.adam(config.learning_rate))
     return vj.Experiment(
         model=model,
-        trainer=vj.trainer(model, vj.objectives.over_batch(elbo), optimizer),
+        trainer=vj.trainer(model, objective, optimizer),
         dataset=data,
         transform=vj.data.binarise_dynamically(data.max_value),
         budget=vj.budget_of_epochs(config.num_epochs, len(data.train.examples), config.batch_size),
         seed=config.seed,
+        bound=elbo,
     )
