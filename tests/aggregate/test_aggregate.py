@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from vae_jax import aggregate, flows, generation
-from vae_jax.aggregate import GaussianMixture
+from vae_jax.aggregate import GaussianMixture, SecondStage
 from vae_jax.distributions import Normal, standard_normal
 from vae_jax.objectives import iwae
 from vae_jax.vae import VAE, draw
@@ -50,10 +50,10 @@ def shortfall(distribution, others):
 
 def test_the_mixture_is_scipys(others):
     """Its density, its mean, and its samples by their second coordinate: Kolmogorov-Smirnov at 1e-4."""
-    np.testing.assert_allclose(jax.vmap(truth().log_prob)(others[:50]), scipy_log_prob(others[:50]), rtol=2e-5)
+    np.testing.assert_allclose(jax.jit(jax.vmap(truth().log_prob))(others[:50]), scipy_log_prob(others[:50]), rtol=2e-5)
     np.testing.assert_allclose(truth().mean(), WEIGHTS @ LOCS, rtol=1e-6)
-    value, log_prob = truth().sample_and_log_prob(KEY)
-    np.testing.assert_allclose(log_prob, truth().log_prob(value))
+    value, log_prob = jax.jit(lambda mixture: mixture.sample_and_log_prob(KEY))(truth())
+    np.testing.assert_allclose(log_prob, scipy_log_prob(value), rtol=1e-5)
     deviations = np.sqrt([(tril @ tril.T)[1, 1] for tril in SCALE_TRILS])
     cdf = lambda value: sum(
         weight * stats.norm(loc[1], scale).cdf(value)
@@ -63,10 +63,10 @@ def test_the_mixture_is_scipys(others):
 
 
 def test_a_fitted_mixture_recovers_the_log_likelihood(codes, others):
-    """Within 0.003 nats; asymptotically 11 parameters over 2 · 20,000 codes, 0.0003. One normal misses by 0.5."""
+    """Within 0.003 nats; asymptotically 11 parameters over 2 · 20,000 codes, 0.0003. One normal misses by 1."""
     mean, error = shortfall(aggregate.gaussian_mixture(codes, num_components=2), others)
     assert -4.5 * error < mean < 0.003
-    assert shortfall(aggregate.gaussian_mixture(codes, num_components=1), others)[0] > 0.5
+    assert shortfall(aggregate.gaussian_mixture(codes, num_components=1), others)[0] > 0.9
 
 
 def test_a_fitted_flow_recovers_the_log_likelihood(codes, others):
@@ -82,28 +82,30 @@ def test_a_fitted_flow_recovers_the_log_likelihood(codes, others):
 
 
 def test_a_second_stage_makes_the_codes(codes, others):
-    """Its importance-weighted bound is within 0.25 nats of the log-likelihood; its samples are in the two clusters."""
-    fit = jax.jit(lambda key, codes: aggregate.two_stage(key, codes, hidden_sizes=(64,), num_steps=3_000))(KEY, codes)
+    """Its importance-weighted bound is within 0.1 nats of the log-likelihood, of which one normal misses 1.0.
+
+    Its samples are in the two clusters as often as the codes.
+    """
+    fit = jax.jit(aggregate.two_stage)(KEY, codes)
     samples = np.asarray(jax.vmap(fit.sample)(jax.random.split(KEY, 5_000)), float)
     share = (samples[:, 0] + samples[:, 1] / 2 > 1.5).mean()
-    np.testing.assert_allclose(share, WEIGHTS[1], atol=0.05)
+    np.testing.assert_allclose(share, WEIGHTS[1], atol=0.03)
     np.testing.assert_allclose(samples.mean(axis=0), WEIGHTS @ LOCS, atol=0.3)
     standardised = (others[:2_000] - fit.loc) / fit.scale
     vae = fit.vae
-    bounds = jax.jit(jax.vmap(lambda key, code: iwae(key, vae, code, num_samples=100)[0]))(
+    bounds = jax.jit(jax.vmap(lambda key, code: iwae(key, vae, code, num_samples=500)[0]))(
         jax.random.split(KEY, 2_000), standardised
     )
     bound = np.asarray(bounds, float) - np.log(np.asarray(fit.scale, float)).sum()
-    assert 0 < np.mean(scipy_log_prob(np.asarray(others[:2_000], float)) - bound) < 0.25
+    assert 0 < np.mean(scipy_log_prob(np.asarray(others[:2_000], float)) - bound) < 0.1
     np.testing.assert_array_equal(fit.mean(), fit.loc)
 
 
 def test_a_second_stage_has_no_density():
-    fit = aggregate.two_stage(KEY, jnp.ones((4, 2)), hidden_sizes=(3,), num_steps=1, batch_size=2)
+    fit = SecondStage({}, jnp.zeros(2), jnp.ones(2), (3,))
     message = "expected a distribution with a log-density; got a SecondStage.*; bound it by objectives.iwae of its vae"
-    for call in (lambda: fit.log_prob(jnp.zeros(2)), lambda: fit.sample_and_log_prob(KEY)):
-        with pytest.raises(TypeError, match=message):
-            call()
+    with pytest.raises(TypeError, match=message):
+        fit.log_prob(jnp.zeros(2))
 
 
 def small_vae() -> VAE:

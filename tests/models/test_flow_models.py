@@ -26,8 +26,8 @@ FLOWS = {
     "iaf": flows.inverse_autoregressive(2, 2, (5,), context_size=3),
     "coupling": flows.coupling(2, 2, (5,), context_size=3),
     "planar": flows.planar(2, 2),
-    "radial": flows.radial(2, 2),
-    "sylvester": flows.sylvester(2, 2, 2),
+    "radial": flows.radial(2, 1),
+    "sylvester": flows.sylvester(2, 1, 2),
     "householder": flows.householder(2, 2),
     "planar, the same for all": flows.with_own_parameters(flows.planar(2, 2)),
 }
@@ -60,8 +60,8 @@ def test_it_begins_as_the_diagonal_posterior():
     model = flow_posterior(encoder, decoder, likelihoods.bernoulli(), flow)
     plain = gaussian(encoder, decoder, likelihoods.bernoulli(), latent_size=2)
     params = model.init(KEY)
-    value, _ = elbo(KEY, model.bind(params), X, kl=sampled_kl, num_samples=5)
-    expected, _ = elbo(KEY, plain.bind(params), X, kl=sampled_kl, num_samples=5)
+    bound = lambda model: elbo(KEY, model.bind(params), X, kl=sampled_kl, num_samples=5)[0]
+    value, expected = jax.jit(lambda: (bound(model), bound(plain)))()
     np.testing.assert_allclose(value, expected, rtol=1e-5)
 
 
@@ -72,7 +72,7 @@ def test_sticking_the_landing_is_refused_where_there_is_no_inverse(name):
         jax.eval_shape(lambda: elbo(KEY, model.bind(model.init(KEY)), X, kl=sticking_the_landing_kl))
     coupled = small_model(FLOWS["coupling"])
     vae = coupled.bind(coupled.init(KEY))
-    stuck, sampled = (elbo(KEY, vae, X, kl=kl)[0] for kl in (sticking_the_landing_kl, sampled_kl))
+    stuck, sampled = jax.jit(lambda: [elbo(KEY, vae, X, kl=kl)[0] for kl in (sticking_the_landing_kl, sampled_kl)])()
     np.testing.assert_allclose(stuck, sampled, rtol=1e-5)
 
 

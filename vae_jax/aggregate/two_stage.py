@@ -26,19 +26,19 @@ class SecondStage:
         params: Of the VAE.
         loc: Of the codes that it was trained on, before they were standardised.
         scale: Likewise.
-        model: The VAE's family.
+        hidden_sizes: Of its encoder.
     """
 
     params: Params
     loc: Float[Array, " size"]
     scale: Float[Array, " size"]
-    model: Model = field(metadata={"static": True})
+    hidden_sizes: tuple[int, ...] = field(metadata={"static": True})
     is_reparametrised: ClassVar[bool] = True
 
     @property
     def vae(self) -> VAE:
         """The VAE of standardised codes."""
-        return self.model.bind(self.params)
+        return _model(self.loc.size, self.hidden_sizes).bind(self.params)
 
     def sample(self, key: Key) -> Float[Array, " size"]:
         """A code, with the noise of p(z|u): the codes of the first stage fill all their dimensions."""
@@ -63,8 +63,7 @@ class SecondStage:
         Raises:
             TypeError: Always.
         """
-        value = self.sample(key)
-        return value, self.log_prob(value)
+        return self.loc, self.log_prob(self.loc)
 
     def mean(self) -> Float[Array, " size"]:
         """The mean of the codes that it was trained on; its own has no closed form."""
@@ -76,9 +75,9 @@ def two_stage(
     codes: Float[Array, "num size"],
     *,
     hidden_sizes: tuple[int, ...] = (128, 128),
-    num_steps: int = 5_000,
+    num_steps: int = 6_000,
     batch_size: int = 256,
-    learning_rate: float | Scalar = 1e-3,
+    learning_rate: float | Scalar = 2e-3,
 ) -> SecondStage:
     """The second stage of a two-stage VAE: as many latent dimensions as a code has, and a learned noise scale.
 
@@ -118,7 +117,7 @@ def two_stage(
         batch_size=batch_size,
         learning_rate=learning_rate,
     )
-    return SecondStage(params, loc, jnp.exp(log_scale), model)
+    return SecondStage(params, loc, jnp.exp(log_scale), hidden_sizes)
 
 
 def _model(size: int, hidden_sizes: tuple[int, ...]) -> Model:
