@@ -20,6 +20,7 @@ BOTTOM = {"version", "types", "formulas", "messages", "files", "lazy"}
 ROOMS = {
     # The mathematics: pure functions, one example, nats.
     "distributions": "",
+    "flows": "distributions",
     "data": "",
     "vae": "distributions",
     "objectives": "distributions vae",
@@ -29,7 +30,9 @@ ROOMS = {
     "evaluation": "distributions vae objectives generation data",
     # Models: networks know nothing of VAEs; models join networks and distributions.
     "networks": "",
-    "models": "distributions vae networks pca probabilistic_pca",
+    "models": "distributions flows vae networks pca probabilistic_pca",
+    # Densities of codes, fitted after training.
+    "aggregate": "distributions flows vae objectives networks models",
     # Training takes a model and an objective as arguments, and imports neither room.
     "training": "vae data",
     "prepare": "data",
@@ -48,9 +51,9 @@ ANYWHERE = {"jax", "jaxtyping", "numpy"}
 PACKAGES = {
     "flax": "networks",
     "equinox": "networks",
-    "optax": "training",
+    "optax": "training aggregate",
     "orbax": "training",
-    "sklearn": "data",
+    "sklearn": "data aggregate",
     "skimage": "data",
     "pyarrow": "data",
     "mlxtend": "data",
@@ -276,7 +279,7 @@ NOWHERE = {f"vae_jax.{room}": "" for room in ("", "types", "formulas", "messages
         ("vae_jax.training.loop", "def f():\n    import vae_jax.models.linear", "training may not import models"),
         ("vae_jax.types", "from vae_jax.vae import VAE", "types may not import vae"),
         ("vae_jax.networks.mlp", "from vae_jax import distributions", "networks may not import distributions"),
-        ("vae_jax.networks.mlp", "import optax", "networks may not import optax; training may"),
+        ("vae_jax.networks.mlp", "import optax", "networks may not import optax; training aggregate may"),
         ("vae_jax.models.linear", "from flax import linen", "models may not import flax; networks may"),
         ("vae_jax.networks.tree", "import equinox as eqx", "equinox is optional; import it inside the function"),
         ("vae_jax.magic", "", "unknown room 'magic'; add it to the table"),

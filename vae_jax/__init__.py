@@ -11,9 +11,11 @@ from vae_jax.version import __version__
 
 if TYPE_CHECKING:
     from vae_jax import (
+        aggregate,
         data,
         distributions,
         evaluation,
+        flows,
         formulas,
         generation,
         models,
@@ -31,9 +33,11 @@ if TYPE_CHECKING:
     from vae_jax.vae import VAE, Draw, Model, draw
 
 _HOMES = {
+    "aggregate": "",
     "data": "",
     "distributions": "",
     "evaluation": "",
+    "flows": "",
     "formulas": "",
     "generation": "",
     "models": "",
@@ -70,11 +74,13 @@ __all__ = [
     "TrainState",
     "Trainer",
     "__version__",
+    "aggregate",
     "budget_of_epochs",
     "data",
     "distributions",
     "draw",
     "evaluation",
+    "flows",
     "formulas",
     "generation",
     "load_experiment",

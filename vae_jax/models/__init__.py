@@ -2,19 +2,25 @@
 
 from vae_jax.models import likelihoods, posteriors
 from vae_jax.models.amortised import amortised, autoencoder, gaussian, variational
+from vae_jax.models.flow_posteriors import flow_posterior
+from vae_jax.models.flow_priors import with_flow_prior
 from vae_jax.models.linear import linear, linear_autoencoder, pca
 from vae_jax.models.priors import with_learned_normal_prior, with_mixture_prior, with_vamp_prior
+from vae_jax.models.semi_amortised import semi_amortised
 
 __all__ = [
     "amortised",
     "autoencoder",
+    "flow_posterior",
     "gaussian",
     "likelihoods",
     "linear",
     "linear_autoencoder",
     "pca",
     "posteriors",
+    "semi_amortised",
     "variational",
+    "with_flow_prior",
     "with_learned_normal_prior",
     "with_mixture_prior",
     "with_vamp_prior",

@@ -1,0 +1,60 @@
+"""From a VAE to its codes, and from a density of codes to a VAE."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+from jaxtyping import Array, Float
+
+from vae_jax.types import Distribution, Key
+from vae_jax.vae import VAE
+
+
+def codes(key: Key, vae: VAE, examples: Float[Array, "num *event"]) -> Float[Array, "num *latent"]:
+    """Draws from the aggregate posterior: for each example one z ~ q(z|x).
+
+    Not the posterior means, whose density is narrower than q(z).
+
+    Args:
+        key: A random key.
+        vae: The model, parameters bound.
+        examples: Of the training split.
+    """
+    keys = jax.random.split(key, len(examples))
+    return jax.vmap(lambda key, x: vae.posterior(x).sample(key))(keys, examples)
+
+
+def with_prior(vae: VAE, distribution: Distribution) -> VAE:
+    """The VAE with another p(z), for `generation.sample` and for bounds on log p(x).
+
+    Args:
+        vae: The model, parameters bound.
+        distribution: Of one code.
+
+    Raises:
+        TypeError: If the VAE has a draw of its own, which holds its own prior.
+        ValueError: If the distribution is not over the VAE's latent.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from vae_jax.distributions import Normal, standard_normal
+        >>> vae = VAE(lambda x: Normal(x, jnp.ones(2)), lambda z: Normal(z, jnp.ones(2)), standard_normal(2))
+        >>> with_prior(vae, Normal(jnp.full(2, 3.0), jnp.ones(2))).prior.mean().tolist()
+        [3.0, 3.0]
+    """
+    if vae.draw is not None:
+        raise TypeError(
+            "expected a VAE whose draws are made of its posterior, prior and likelihood; got one with a draw of its "
+            "own, which would keep its prior; give the prior to the model itself"
+        )
+    shape, other = _shape(vae.prior), _shape(distribution)
+    if shape != other:
+        raise ValueError(
+            f"expected a distribution over codes of shape {shape}; got one of shape {other}; fit it to this VAE's codes"
+        )
+    return vae._replace(prior=distribution)
+
+
+def _shape(distribution: Any) -> tuple[int, ...]:
+    return jax.eval_shape(distribution.mean).shape

@@ -1,0 +1,66 @@
+"""Priors with a flow: the latent space takes the shape that the data ask for."""
+
+from __future__ import annotations
+
+import jax
+
+from vae_jax.flows import Flow, Transformed, without_context
+from vae_jax.types import Key, Params
+from vae_jax.vae import VAE, Model
+
+
+def with_flow_prior(model: Model, flow: Flow) -> Model:
+    """The model with its prior pushed through a flow, learned with the rest: p(z) = p₀(f⁻¹(z)) |det ∂f⁻¹/∂z|.
+
+    The flow has to have an inverse, because the prior is asked for its density at the posterior's z:
+    `masked_autoregressive` (its density costs one pass), `coupling`, or an `elementwise` spline. Train it with
+    `kl=sampled_kl` or `sticking_the_landing_kl`.
+
+    Args:
+        model: With a prior over vectors of the flow's size.
+        flow: Without context.
+
+    Returns:
+        A model with the parameters `{"model", "flow"}`. What does not fit is refused when it is bound.
+
+    Raises:
+        ValueError: If the flow asks for a context.
+
+    Source: Chen et al. 2017, arXiv:1611.02731, section 3.2.
+
+    Example:
+        >>> from vae_jax import flows
+        >>> from vae_jax.models import gaussian, likelihoods
+        >>> from vae_jax.networks import mlp
+        >>> model = gaussian(mlp((5,), (4,)), mlp((2,), (5,)), likelihoods.gaussian(), latent_size=2)
+        >>> richer = with_flow_prior(model, flows.masked_autoregressive(2, num_layers=2))
+        >>> richer.bind(richer.init(jax.random.key(0))).prior.mean().tolist()
+        [0.0, 0.0]
+    """
+    if flow.context_size:
+        without_context(flow, ())
+
+    def init(key: Key) -> Params:
+        model_key, flow_key = jax.random.split(key)
+        return {"model": model.init(model_key), "flow": flow.init(flow_key)}
+
+    def bind(params: Params) -> VAE:
+        vae = model.bind(params["model"])
+        _check_fits(vae, flow)
+        return vae._replace(prior=Transformed(vae.prior, without_context(flow, params["flow"])))
+
+    return Model(init, bind)
+
+
+def _check_fits(vae: VAE, flow: Flow) -> None:
+    if vae.draw is not None:
+        raise TypeError(
+            "expected a model whose draws are made of its posterior, prior and likelihood; got one with a draw of its "
+            "own, which holds its own prior; give that prior to the model itself"
+        )
+    shape = jax.eval_shape(vae.prior.mean).shape
+    if shape != (flow.size,):
+        raise ValueError(
+            f"expected a flow of the size of the model's latent, whose shape is {shape}; got a flow of size "
+            f"{flow.size}; change one of them"
+        )
