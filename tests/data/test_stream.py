@@ -3,7 +3,6 @@
 import multiprocessing
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 

@@ -5,6 +5,7 @@ from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.elbo import elbo
 from vae_jax.objectives.iwae import iwae
 from vae_jax.objectives.kl_estimators import analytic_kl, sampled_kl, sticking_the_landing_kl
+from vae_jax.objectives.optimal_scale import over_batch_with_optimal_scale
 from vae_jax.objectives.over_draws import over_draws
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "elbo",
     "iwae",
     "over_batch",
+    "over_batch_with_optimal_scale",
     "over_draws",
     "sampled_kl",
     "sticking_the_landing_kl",
