@@ -3,6 +3,7 @@
 import multiprocessing
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 

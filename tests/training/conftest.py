@@ -9,10 +9,10 @@ import numpy as np
 import optax
 import pytest
 
-from vae_jax.data.feed import Feed, make_feed
 from vae_jax.distributions import Normal, standard_normal
 from vae_jax.objectives import elbo, over_batch
 from vae_jax.training import Trainer, trainer
+from vae_jax.data.feed import Feed, make_feed
 from vae_jax.vae import VAE, Model
 
 NUM_EXAMPLES, DATA_SIZE, LATENT_SIZE, BATCH_SIZE = 22, 3, 2, 5  # four steps an epoch, two examples left over

@@ -7,10 +7,10 @@ import numpy as np
 import optax
 import pytest
 
-from vae_jax.data.feed import make_feed, seen_batch, stored_batch
 from vae_jax.training import advance as advance_module
 from vae_jax.training import trainer
 from vae_jax.training.advance import advance, loops_in_python, start
+from vae_jax.data.feed import make_feed, seen_batch, stored_batch
 from vae_jax.vae import Model
 
 KEY = jax.random.key(1)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from vae_jax.messages import RunError
-from vae_jax.training import Budget, loop
+from vae_jax.training import Budget
 from vae_jax.training.checkpoint import Checkpoints
+from vae_jax.training import loop
 from vae_jax.training.loop import fit
 from vae_jax.training.metrics import MetricsFile, read_metrics
 

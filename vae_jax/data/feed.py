@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int, Scalar, UInt32
 
 from vae_jax.data.examples import Examples, is_computed

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset
 

@@ -12,11 +12,10 @@ from __future__ import annotations
 import math
 
 import jax.numpy as jnp
-from jax.scipy.special import gammaln
 from jaxtyping import Array, Float
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
-_SERIES_FROM = 8.0
+_SERIES_FROM = 5
 
 
 def stirling_error(z: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -34,11 +33,15 @@ def stirling_error(z: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """
     is_large = z > _SERIES_FROM
     small = jnp.where(is_large, 1.0, z)
-    exact = gammaln(small + 1) - (small + 0.5) * jnp.log(small) + small - HALF_LOG_TWO_PI
-    inverse = 1 / jnp.where(is_large, z, _SERIES_FROM)
-    square = inverse * inverse
-    series = inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square / 1188))))
-    return jnp.where(is_large, series, exact)
+    # S(y) − S(y + 1) = (y + ½) log(1 + 1/y) − 1: a few steps up, to where the series holds.
+    steps = [(y + 0.5) * jnp.log1p(1 / y) - 1 for y in (small + step for step in range(_SERIES_FROM))]
+    return jnp.where(is_large, 0.0, sum(steps)) + _series(jnp.where(is_large, z, small + _SERIES_FROM))
+
+
+def _series(z: Array) -> Array:
+    square = 1 / jnp.square(z)
+    terms = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
+    return jnp.polyval(jnp.asarray(terms[::-1], z.dtype), square) / z
 
 
 def deviance(amount: Float[Array, "*shape"], log_ratio: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from vae_jax.distributions import Bernoulli, Beta, ContinuousBernoulli
-from vae_jax.models.likelihoods.likelihood import Likelihood, logit, pairs, solve_mean
+from vae_jax.models.likelihoods.likelihood import Likelihood, check_positive, logit, pairs, solve_mean
 from vae_jax.types import Params
 
 
@@ -46,7 +46,11 @@ def beta(initial_concentration: float = 2.0) -> Likelihood:
 
     Args:
         initial_concentration: Where c > 0 begins; with 2, a mean of ½ is the uniform distribution.
+
+    Raises:
+        ValueError: If the concentration is not positive.
     """
+    check_positive(initial_concentration)
 
     def bind(params: Params, output: Array) -> Beta:
         mean_logit, log_concentration = output[..., 0], output[..., 1]
