@@ -5,7 +5,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vae_jax.distributions import Bernoulli, Normal
+from vae_jax.distributions import (
+    Bernoulli,
+    Beta,
+    CategoricalPixels,
+    ContinuousBernoulli,
+    DiscretisedLogistic,
+    DiscretisedLogisticMixture,
+    Laplace,
+    MixedColumns,
+    NegativeBinomial,
+    Normal,
+    Poisson,
+    StudentT,
+    ZeroInflated,
+)
 from vae_jax.models import likelihoods
 from vae_jax.networks import mlp
 
@@ -17,6 +31,25 @@ HEADS = {
     "gaussian": (lambda: likelihoods.gaussian(0.3), Normal),
     "learned scale": (lambda: likelihoods.gaussian_with_learned_scale(0.3), Normal),
     "scale per pixel": (likelihoods.gaussian_with_scale_per_pixel, Normal),
+    "laplace": (lambda: likelihoods.laplace(0.3), Laplace),
+    "student t": (likelihoods.student_t, StudentT),
+    "continuous bernoulli": (likelihoods.continuous_bernoulli, ContinuousBernoulli),
+    "beta": (likelihoods.beta, Beta),
+    # So narrow that the first and the last level cut nothing off, and the centre is the mean.
+    "discretised logistic": (
+        lambda: likelihoods.discretised_logistic(num_channels=2, initial_scale=4e-3),
+        DiscretisedLogistic,
+    ),
+    "discretised logistic per pixel": (
+        lambda: likelihoods.discretised_logistic_with_scale_per_pixel(initial_scale=4e-3),
+        DiscretisedLogistic,
+    ),
+    "mixture": (lambda: likelihoods.discretised_logistic_mixture(3, initial_scale=4e-3), DiscretisedLogisticMixture),
+    "categorical pixels": (likelihoods.categorical_pixels, CategoricalPixels),
+    "poisson": (likelihoods.poisson, Poisson),
+    "negative binomial": (lambda: likelihoods.negative_binomial(SHAPE), NegativeBinomial),
+    "zero-inflated poisson": (likelihoods.zero_inflated_poisson, ZeroInflated),
+    "zero-inflated negative binomial": (likelihoods.zero_inflated_negative_binomial, ZeroInflated),
 }
 
 
@@ -48,7 +81,32 @@ def test_a_decoder_without_weights_predicts_the_mean_of_the_data(head):
     decoder = mlp((2,), likelihood.output_shape(SHAPE), (4,), output_bias=likelihood.output_bias(MEAN))
     output = decoder.apply(zero_weights(decoder.init(KEY)), jnp.ones(2))
     distribution = likelihood.bind(likelihood.init(KEY), output)
-    np.testing.assert_allclose(distribution.mean(), MEAN, rtol=1e-5)
+    np.testing.assert_allclose(distribution.mean(), MEAN, rtol=2e-5, atol=2e-6)
+
+
+def test_the_bias_of_one_number_is_the_bias_of_all(head):
+    likelihood, _ = head
+    one = jnp.broadcast_to(likelihood.output_bias(0.3), likelihood.output_shape(SHAPE))
+    np.testing.assert_allclose(one, likelihood.output_bias(np.full(SHAPE, 0.3)), rtol=1e-5)
+
+
+def test_a_gradient_flows_to_the_output_and_the_parameters(head):
+    """And is finite from a decoder's first, wild outputs, and in bfloat16."""
+    likelihood, _ = head
+    x = jnp.zeros(SHAPE).at[0].set(1.0)
+    output = 10 * jax.random.normal(KEY, likelihood.output_shape(SHAPE))
+
+    def log_prob(params, output):
+        return likelihood.bind(params, output).log_prob(x)
+
+    gradient = jax.jit(jax.value_and_grad(log_prob, argnums=(0, 1)))
+    for dtype in (jnp.float32, jnp.bfloat16):
+        value, slopes = gradient(likelihood.init(KEY), output.astype(dtype))
+        assert value.dtype == jnp.float32
+        assert np.isfinite(value)
+        for slope in jax.tree.leaves(slopes):
+            assert np.isfinite(np.asarray(slope, np.float32)).all()
+            assert (slope != 0).any()
 
 
 def test_a_bernoulli_bias_is_finite_where_a_pixel_never_changes():
@@ -102,9 +160,99 @@ def test_a_scale_per_pixel_follows_the_output_and_has_a_floor():
 
 @pytest.mark.parametrize(
     "make",
-    [likelihoods.gaussian, likelihoods.gaussian_with_learned_scale, likelihoods.gaussian_with_scale_per_pixel],
+    [
+        likelihoods.gaussian,
+        likelihoods.gaussian_with_learned_scale,
+        likelihoods.gaussian_with_scale_per_pixel,
+        likelihoods.laplace,
+        likelihoods.student_t,
+        lambda scale: likelihoods.student_t(4.0, scale),
+        lambda scale: likelihoods.discretised_logistic(initial_scale=scale),
+        lambda scale: likelihoods.discretised_logistic_with_scale_per_pixel(initial_scale=scale),
+        lambda scale: likelihoods.discretised_logistic_mixture(initial_scale=scale),
+        lambda scale: likelihoods.mixed_columns(["continuous"], initial_scale=scale),
+        likelihoods.beta,
+    ],
 )
 @pytest.mark.parametrize("scale", [0, -1.0, float("nan"), float("inf")])
 def test_a_scale_that_cannot_be_is_refused(make, scale):
     with pytest.raises(ValueError, match=f"expected a positive, finite scale; got {scale}"):
         make(scale)
+
+
+# Colours, tables, names
+
+
+def test_a_colour_mixture_reads_ten_numbers_for_each_component():
+    """Weight, three centres, three scales and three couplings; of a bias it predicts the mean of each channel."""
+    likelihood = likelihoods.discretised_logistic_mixture(2, rgb=True, initial_scale=4e-3)
+    assert likelihood.output_shape((4, 5, 3)) == (4, 5, 20)
+    mean = np.random.default_rng(0).uniform(0.1, 0.9, (4, 5, 3)).astype(np.float32)
+    np.testing.assert_allclose(likelihood.bind((), likelihood.output_bias(mean)).mean(), mean, rtol=1e-4)
+    assert likelihood.output_bias(0.5).shape == (20,)
+
+    output = jnp.arange(20.0).reshape(1, 1, 20) / 10
+    mixture = likelihood.bind((), output)
+    blocks = np.arange(20.0).reshape(10, 2) / 10
+    np.testing.assert_allclose(mixture.logits[0, 0], blocks[0], rtol=1e-6)
+    np.testing.assert_allclose(mixture.loc[0, 0], blocks[1:4], rtol=1e-6)
+    np.testing.assert_allclose(mixture.scale[0, 0], np.exp(blocks[4:7]), rtol=1e-5)
+    np.testing.assert_allclose(mixture.coefficients[0, 0], np.tanh(blocks[7:]), rtol=1e-5)
+
+
+def test_a_colour_mixture_of_grey_images_is_refused():
+    likelihood = likelihoods.discretised_logistic_mixture(rgb=True)
+    message = r"expected images of shape \(height, width, 3\) with rgb=True; got \(28, 28\); use rgb=False"
+    with pytest.raises(ValueError, match=message):
+        likelihood.output_shape((28, 28))
+
+
+def test_a_mixture_without_components_is_refused():
+    with pytest.raises(ValueError, match="expected num_components of at least 1; got 0"):
+        likelihoods.discretised_logistic_mixture(0)
+
+
+def test_a_scale_has_a_floor_where_exp_underflows():
+    likelihood = likelihoods.discretised_logistic_with_scale_per_pixel()
+    distribution = likelihood.bind((), jnp.array([[0.5, -1e3]]))
+    np.testing.assert_allclose(distribution.scale, np.exp(-10), rtol=1e-5)
+    assert np.isfinite(distribution.log_prob(jnp.zeros(1)))
+
+
+def test_a_table_has_a_column_of_each_kind():
+    kinds = ("count", "continuous", 3, "binary", "continuous")
+    likelihood = likelihoods.mixed_columns(kinds)
+    assert likelihood.output_shape((5,)) == (7,)
+    params = likelihood.init(KEY)
+    assert params["log_scale"].shape == (2,)
+    mean = np.array([4.0, -2.0, 1.4, 0.25, 7.0], np.float32)
+    row = likelihood.bind(params, likelihood.output_bias(mean))
+    assert type(row) is MixedColumns
+    np.testing.assert_allclose(row.mean(), mean, rtol=1e-5)
+    np.testing.assert_array_equal(row.is_discrete, [True, False, True, True, False])
+    assert np.isfinite(row.log_prob(jnp.array([3.0, 0.5, 2.0, 1.0, -1.0])))
+    assert likelihoods.mixed_columns(["binary", 2]).init(KEY) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"), [("continous", "; did you mean 'continuous'?"), (1, ""), ("zzz", ""), (True, "")]
+)
+def test_an_unknown_kind_of_column_is_refused(kind, hint):
+    with pytest.raises(ValueError) as refusal:
+        likelihoods.mixed_columns(["binary", kind])
+    assert str(refusal.value) == (
+        "expected a kind out of continuous, binary, count, or a number of classes of at least 2; "
+        f"got {kind!r} for column 1{hint}"
+    )
+
+
+def test_a_row_that_does_not_fit_the_kinds_is_refused():
+    message = r"expected rows of 2 columns, one for each kind; got examples of shape \(3,\)"
+    with pytest.raises(ValueError, match=message):
+        likelihoods.mixed_columns(["binary", "count"]).output_shape((3,))
+
+
+def test_every_likelihood_that_needs_nothing_has_its_name():
+    names = [name for name in likelihoods.__all__ if name not in ("Likelihood", "by_name", "mixed_columns")]
+    for name in names:
+        assert likelihoods.by_name(name).output_shape((2, 2))[:2] == (2, 2)

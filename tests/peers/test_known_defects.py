@@ -8,9 +8,11 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from vae_jax.distributions import Bernoulli, Normal, standard_normal
 from vae_jax.formulas import importance_weighted_bound
+from vae_jax.models import likelihoods
 from vae_jax.objectives import elbo, iwae, over_draws
 from vae_jax.vae import VAE
 
@@ -110,3 +112,18 @@ def test_the_reported_bound_is_the_bound():
     assert logged - bound > 0.1
     assert logged - value > 0.1
     np.testing.assert_allclose(metrics["effective_sample_size"], 1 / np.square(normalised).sum(), rtol=1e-3)
+
+
+def test_low_precision_is_on_for_a_bernoulli_likelihood():
+    """pythae's mixed precision is silently off there: here 8 bits go in, and the sum over pixels has its 24."""
+    logits = jnp.asarray(DECODER @ np.ones(LATENT_SIZE), jnp.bfloat16)
+    value, gradient = jax.value_and_grad(lambda logits: Bernoulli(logits).log_prob(X))(logits)
+    assert (value.dtype, gradient.dtype) == (jnp.float32, jnp.bfloat16)
+    exact = -np.logaddexp(0, (1 - 2 * X.astype(float)) * np.asarray(logits, float)).sum()
+    np.testing.assert_allclose(value, exact, rtol=1e-6)
+
+
+def test_an_unknown_likelihood_is_refused_at_once_with_the_nearest_name():
+    """pythae goes on with a name that it does not know, and dies in training of an unbound variable."""
+    with pytest.raises(ValueError, match=r"expected a likelihood out of .*; got 'gausian'; did you mean 'gaussian'\?"):
+        likelihoods.by_name("gausian")

@@ -30,6 +30,8 @@ class Bernoulli:
     logits: Float[Array, "*event"]
     is_reparametrised: ClassVar[bool] = False
 
+    is_discrete = True
+
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw of zeros and ones, as floats that a network takes; no gradient flows through it."""
         dtype = jnp.result_type(self.logits, float)

@@ -30,6 +30,8 @@ class Normal:
     loc: Float[Array, "*event"]
     scale: Float[Array, "*event"]
 
+    is_discrete = False
+
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """μ + σ ε with ε standard normal: the reparametrisation trick, so a gradient flows to μ and σ.
 

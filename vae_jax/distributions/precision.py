@@ -11,12 +11,15 @@ from jaxtyping import Array, ArrayLike
 exact_matmul = functools.partial(jnp.matmul, precision="highest")
 
 
-def at_least_float32(*arrays: ArrayLike) -> list[Array]:
+def at_least_float32(*arrays: ArrayLike | None) -> list[Array]:
     """The arrays in one common format, float32 or wider: sums in bfloat16 lose their second digit.
+
+    What is None is left out.
 
     Example:
         >>> at_least_float32(jnp.ones(2, jnp.bfloat16), 1)[0].dtype
         dtype('float32')
     """
-    dtype = jnp.promote_types(jnp.result_type(*arrays), jnp.float32)
-    return [jnp.asarray(array, dtype) for array in arrays]
+    present = [array for array in arrays if array is not None]
+    dtype = jnp.promote_types(jnp.result_type(*present), jnp.float32)
+    return [jnp.asarray(array, dtype) for array in present]

@@ -22,6 +22,10 @@ NOT_A_LIKELIHOOD = (
     "grey levels under a Bernoulli likelihood: every number here is a cross-entropy, not a likelihood, and cannot be "
     "compared with published ones"
 )
+DENSITY_OF_REPEATED_VALUES = (
+    "a density of values that repeat exactly, as bytes do: its bits per dimension have no lower limit and are not "
+    "those of the bytes; dequantise the data, or take a likelihood of levels or counts"
+)
 
 
 def bound_evaluator(
@@ -86,6 +90,7 @@ def evaluate(
         examples: As stored.
         num_samples: K of the importance-sampled NLL.
         log_det: x -> log |dx / d stored| of the transform, nats: bits per dimension are of stored values. None for 0.
+            A likelihood of masses has no volume to correct: it is left out where the family `is_discrete`.
         seed: Of the evaluation's own randomness.
 
     Returns:
@@ -96,7 +101,8 @@ def evaluate(
     """
     metrics = bound_evaluator(model, bound, transform, seed=seed)(params, examples)
     posterior, likelihood, latent_size, size = _families(model, transform, params, examples[:1][0])
-    has_bound = posterior is not PointMass
+    has_bound = not isinstance(posterior, PointMass)
+    is_discrete = np.asarray(getattr(likelihood, "is_discrete", False))
     result = {
         "elbo": metrics["value"] if has_bound else None,
         "elbo_standard_error": metrics["value_standard_error"] if has_bound else None,
@@ -119,18 +125,21 @@ def evaluate(
         estimator = importance_sampled_log_likelihood(model.bind, transform, num_samples=num_samples, seed=seed)
         log_likelihood = estimator(params, examples)
         nll = -float(np.mean(log_likelihood.estimate, dtype=np.float64))
+        volume = 0.0 if is_discrete.all() else _mean_log_det(log_det, transform, examples, seed)
         result |= {
             "nll": nll,
             "nll_standard_error": standard_error(log_likelihood.estimate),
-            "bits_per_dim": bits_per_dim(nll, size, _mean_log_det(log_det, transform, examples, seed)),
+            "bits_per_dim": bits_per_dim(nll, size, volume),
             "effective_sample_size": float(np.median(log_likelihood.effective_sample_size)),
         }
+        if not is_discrete.all() and _repeats(transform, examples, ~is_discrete):
+            result["notes"].append(DENSITY_OF_REPEATED_VALUES)
     else:
         result["num_samples"] = None
         result["notes"].append(
             "an autoencoder's code has no density, so there is no bound and no likelihood of the data"
         )
-    if likelihood is Bernoulli and not _is_binary(transform, examples):
+    if isinstance(likelihood, Bernoulli) and not _is_binary(transform, examples):
         result["notes"].append(NOT_A_LIKELIHOOD)
     return result
 
@@ -159,8 +168,8 @@ def standard_error(values: np.ndarray) -> float:
 
 def _families(
     model: Model, transform: Callable[[Key, Array], Array], params: Params, example: np.ndarray
-) -> tuple[type, type, int, int]:
-    """The families of posterior and likelihood and the sizes of z and x, without computing anything."""
+) -> tuple[Any, Any, int, int]:
+    """Posterior and likelihood without their numbers, and the sizes of z and x, without computing anything."""
 
     def distributions(params: Params, example: Array) -> Any:
         vae = model.bind(params)
@@ -169,7 +178,7 @@ def _families(
         return posterior, vae.likelihood(posterior.mean()), posterior.mean(), x
 
     posterior, likelihood, z, x = jax.eval_shape(distributions, params, example)
-    return type(posterior), type(likelihood), math.prod(z.shape), math.prod(x.shape)
+    return posterior, likelihood, math.prod(z.shape), math.prod(x.shape)
 
 
 def _mean_log_det(
@@ -188,3 +197,10 @@ def _mean_log_det(
 def _is_binary(transform: Callable[[Key, Array], Array], examples: Examples) -> bool:
     values = over_examples(lambda key, params, x: ((x == 0) | (x == 1)).all(), transform)(None, examples)
     return bool(np.all(values))
+
+
+def _repeats(transform: Callable[[Key, Array], Array], examples: Examples, entries: np.ndarray) -> bool:
+    """Whether the values in these entries (a mask) are fewer than half as many as they could be."""
+    values = over_examples(lambda key, params, x: x, transform)(None, examples[:1_000])
+    chosen = values[:, np.broadcast_to(entries, values.shape[1:])]
+    return np.unique(chosen).size < chosen.size / 2

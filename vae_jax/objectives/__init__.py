@@ -22,6 +22,7 @@ from vae_jax.objectives.maximum_mean_discrepancy import (
     inverse_multiquadric_kernel,
     maximum_mean_discrepancy,
 )
+from vae_jax.objectives.optimal_scale import over_batch_with_optimal_scale
 from vae_jax.objectives.over_draws import over_draws
 from vae_jax.objectives.rae import rae
 from vae_jax.objectives.renyi import renyi, vr_max
@@ -65,6 +66,7 @@ __all__ = [
     "minibatch_weighted",
     "miwae",
     "over_batch",
+    "over_batch_with_optimal_scale",
     "over_draws",
     "pathwise",
     "permute_codes",

@@ -1,0 +1,26 @@
+"""Pixels with equally spaced levels: x = k / (K − 1) in [0, 1], for k = 0, 1, ..., K − 1.
+
+Bytes divided by 255 are the 256 levels; `data.scale(max_value)` makes them.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+NUM_LEVELS = 256
+
+
+def level_of(value: Float[Array, "*shape"], num_levels: int) -> Float[Array, "*shape"]:
+    """The level k that a value is nearest to: x = k/255 in floating point is not quite it."""
+    return jnp.round(value * (num_levels - 1))
+
+
+def value_of(level: Float[Array, "*shape"], num_levels: int) -> Float[Array, "*shape"]:
+    """The value x = k / (K − 1) of a level."""
+    return level / (num_levels - 1)
+
+
+def is_level(level: Float[Array, "*shape"], num_levels: int) -> Array:
+    """Whether there is such a level: bytes that were not scaled have none."""
+    return (level >= 0) & (level <= num_levels - 1)

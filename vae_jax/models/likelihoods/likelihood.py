@@ -1,0 +1,78 @@
+"""What a likelihood is to a decoder network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from vae_jax.types import Distribution, Key, Params
+
+
+class Likelihood(NamedTuple):
+    """A family of p(x|z), and how a decoder network has to look for it."""
+
+    init: Callable[[Key], Params]
+    """key -> parameters of the likelihood itself, beside those of the decoder; `()` for none."""
+    bind: Callable[[Params, Array], Distribution]
+    """(its parameters, the decoder's output) -> p(x|z)."""
+    output_shape: Callable[[tuple[int, ...]], tuple[int, ...]]
+    """shape of x -> shape of the decoder's output."""
+    output_bias: Callable[[ArrayLike], Array]
+    """mean of the data -> the decoder's output that predicts it: where to start the last bias."""
+
+
+def learned_scale(initial_scale: float, shape: tuple[int, ...] = ()) -> Callable[[Key], Params]:
+    """The `init` of a likelihood whose only parameters are scales; their logarithms are trained.
+
+    Raises:
+        ValueError: If the scale is a number that is not positive.
+    """
+    check_positive(initial_scale)
+    return lambda key: {"log_scale": jnp.full(shape, jnp.log(initial_scale), jnp.float32)}
+
+
+def logit(probability: ArrayLike) -> Array:
+    """log p/(1 − p), of p clipped to [0.001, 0.999], as in the code of Burda et al. 2016."""
+    probability = jnp.clip(jnp.asarray(probability), 0.001, 0.999)
+    return jnp.log(probability) - jnp.log1p(-probability)
+
+
+def log_of_mean(mean: ArrayLike) -> Array:
+    """The logarithm of a positive mean; of at least 0.001, where a pixel never changes."""
+    return jnp.log(jnp.maximum(jnp.asarray(mean, jnp.float32), 0.001))
+
+
+def solve_mean(mean_of: Callable[[Array], Array], mean: ArrayLike) -> Float[Array, "..."]:
+    """The parameter with which a family has a mean, for a mean in [0, 1] that rises with the parameter: by bisection.
+
+    Args:
+        mean_of: The mean, element by element, of an array of parameters.
+        mean: Wanted; clipped to [0.001, 0.999].
+    """
+    mean = jnp.clip(jnp.asarray(mean, jnp.float32), 0.001, 0.999)
+    low, high = jnp.full_like(mean, -2_000.0), jnp.full_like(mean, 2_000.0)
+
+    def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        middle = (ends[0] + ends[1]) / 2
+        is_below = mean_of(middle) < mean
+        return jnp.where(is_below, middle, ends[0]), jnp.where(is_below, ends[1], middle)
+
+    low, high = jax.lax.fori_loop(0, 48, halve, (low, high))
+    return (low + high) / 2
+
+
+def pairs(first: ArrayLike, second: ArrayLike) -> Array:
+    """Two numbers for each pixel, along a last axis of two."""
+    return jnp.stack(jnp.broadcast_arrays(jnp.asarray(first), jnp.asarray(second)), axis=-1)
+
+
+def check_positive(scale: float) -> None:
+    """Refuse a scale that is not positive and finite."""
+    # A traced scale (one lane of a sweep) has no value to look at.
+    if isinstance(scale, int | float) and not (scale > 0 and math.isfinite(scale)):
+        raise ValueError(f"expected a positive, finite scale; got {scale}")

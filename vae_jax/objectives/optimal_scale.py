@@ -1,0 +1,85 @@
+"""The Gaussian noise that is best for a batch: σ-VAE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Scalar
+
+from vae_jax.distributions import Normal
+from vae_jax.objectives.batch import over_batch
+from vae_jax.objectives.over_draws import over_draws
+from vae_jax.types import BatchObjective, Distribution, Key, Metrics, Objective
+from vae_jax.vae import VAE, draw
+
+
+def over_batch_with_optimal_scale(
+    objective: Objective, **schedules: Callable[[Scalar | int], float | Scalar]
+) -> BatchObjective:
+    """`over_batch(objective)` at the scale of the Gaussian noise that is most likely for the batch's errors.
+
+    σ*² = (1/(N d)) Σ ‖x − μ(z)‖², z ~ q(z|x), over the N examples of the batch: the squared error then needs no weight.
+    For the ELBO it is −(N d/2) (log 2πe σ*²) − Σ KL over the batch, in one sample for each example.
+
+    The noise of the model itself, a parameter, is trained beside it, by its own likelihood of the same errors. It is
+    what the model is evaluated with: σ* of the test data would be chosen by what it is to predict, and with a σ* for
+    each example p(x|z) would not integrate to one. Both agree where training ends.
+
+    Args:
+        objective: A function `(key, vae, x, *, ...) -> (value, metrics)` of one example.
+        **schedules: As in `over_batch`.
+
+    Returns:
+        A function `(key, vae, batch, step) -> (values, metrics)` as that of `over_batch`, with the metric
+        `optimal_scale`, σ*. The likelihood is `gaussian_with_learned_scale`.
+
+    Raises:
+        TypeError: If the likelihood is not Normal with one scale for all of x; or as in `over_batch`.
+
+    Source: Rybkin, Daniilidis & Levine 2021, arXiv:2006.13202, the optimal σ-VAE.
+    Differs from the paper: there σ has no value of its own to evaluate with.
+    """
+    lifted = over_batch(objective, **schedules)
+
+    def batch_objective(
+        key: Key, vae: VAE, batch: Any, step: Scalar | int, /
+    ) -> tuple[Float[Array, " batch"], Metrics]:
+        # By the keys of `over_batch`, so that these are the errors of an objective of one sample, computed once.
+        keys = jax.random.split(key, len(batch))
+        likelihoods = jax.vmap(lambda key, x: over_draws(key, vae, x, 1, lambda draw: _one_scale(draw.likelihood)))(
+            keys, batch
+        )
+        means, own_scales = jax.lax.stop_gradient(likelihoods.loc[:, 0]), likelihoods.scale[:, 0]
+        # At the optimum the gradient in σ is zero, so holding it leaves the gradient in all else as it is.
+        scale = jnp.sqrt(jnp.mean(jnp.square(batch - means), dtype=jnp.float32))
+        values, metrics = lifted(key, _with_scale(vae, scale), batch, step)
+        own = jax.vmap(lambda mean, scale, x: Normal(mean, scale).log_prob(x))(means, own_scales, batch)
+        # Nothing is added to the value: only the gradient of the model's own scale.
+        return values + own - jax.lax.stop_gradient(own), metrics | {"optimal_scale": jnp.full(len(batch), scale)}
+
+    return batch_objective
+
+
+def _with_scale(vae: VAE, scale: Scalar) -> VAE:
+    def with_scale(likelihood: Distribution) -> Normal:
+        return Normal(_one_scale(likelihood).loc, scale)
+
+    def whole_draw(key: Key, x: Any) -> Any:
+        drawn = draw(key, vae, x)
+        return drawn._replace(likelihood=with_scale(drawn.likelihood))
+
+    return vae._replace(likelihood=lambda z: with_scale(vae.likelihood(z)), draw=whole_draw)
+
+
+def _one_scale(likelihood: Distribution) -> Normal:
+    if not isinstance(likelihood, Normal) or jnp.ndim(likelihood.scale) != 0:
+        got = type(likelihood).__name__
+        got += f" with scales of shape {jnp.shape(likelihood.scale)}" if isinstance(likelihood, Normal) else ""
+        raise TypeError(
+            f"expected a Normal likelihood with one scale for all of x, to replace by the optimal one; got {got}; "
+            "use likelihoods.gaussian_with_learned_scale"
+        )
+    return likelihood
