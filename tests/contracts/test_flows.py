@@ -335,7 +335,7 @@ def test_masked_layers_see_what_is_before_them_only():
 
 
 def test_an_iaf_is_the_inverse_of_a_maf_backwards():
-    """The same network and the inverse transformer: MAF⁻¹ and IAF are one map (Papamakarios et al. 2017, section 3.3)."""
+    """The same network and the inverse transformer: MAF⁻¹ and IAF are one map (arXiv:1705.07057, section 3.3)."""
     masked = make("maf").bijections[0]
     value = jnp.asarray(values_of(3)[0], jnp.float32)
     backwards = flows.InverseAutoregressive(masked.layers, masked.context, masked.transformer)

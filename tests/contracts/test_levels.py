@@ -1,5 +1,6 @@
 """What likelihoods of pixels with levels must do beyond the laws of every family: their levels sum to one, their bits
-are of the bytes, and colours follow each other."""
+are of the bytes, and colours follow each other.
+"""
 
 import itertools
 

@@ -20,7 +20,7 @@ def flow_posterior(encoder: Network, decoder: Network, likelihood: Likelihood, f
 
     The encoder gives μ, log σ, and the flow's context: what an inverse autoregressive flow is told about x, or all
     parameters of a planar, radial, Sylvester or Householder flow. Train it with `kl=sampled_kl`: the KL of a flow has
-    no closed form, and `sticking_the_landing_kl` needs an inverse, which not every flow has; both say so.
+    no closed form, and `estimator=sticking_the_landing` needs an inverse, which not every flow has; both say so.
 
     Args:
         encoder: From one example to 2 · flow.size + flow.context_size numbers: the means, the logarithms of the scales,

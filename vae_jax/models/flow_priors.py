@@ -14,7 +14,7 @@ def with_flow_prior(model: Model, flow: Flow) -> Model:
 
     The flow has to have an inverse, because the prior is asked for its density at the posterior's z:
     `masked_autoregressive` (its density costs one pass), `coupling`, or an `elementwise` spline. Train it with
-    `kl=sampled_kl` or `sticking_the_landing_kl`.
+    `kl=sampled_kl`.
 
     Args:
         model: With a prior over vectors of the flow's size.

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from vae_jax.data.feed import Feed, like_a_stored_batch, seen_batch, stored_batch
-from vae_jax.training.trainer import Trainer, TrainState
+from vae_jax.training.state import TrainState
+from vae_jax.training.trainer import Trainer
 from vae_jax.types import Key, Metrics
 
 

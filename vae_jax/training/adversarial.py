@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.training.guarded import descent, guarded_update
-from vae_jax.training.trainer import Trainer, TrainState
+from vae_jax.training.guarded import averaged, descent, guarded_update, updated
+from vae_jax.training.state import TrainState, first_state
+from vae_jax.training.trainer import Trainer
 from vae_jax.types import Key, Metrics, Params
 from vae_jax.vae import Model
 
 PlayerObjective = Callable[[Key, Any, Callable[[Array], Scalar], Any, Any], tuple[Float[Array, " batch"], Metrics]]
 """What a player maximises: `(key, vae, discriminator, batch, step) -> (values, metrics)`, both with a batch axis."""
-
-
-class Network(Protocol):
-    """A `networks.Network`."""
-
-    @property
-    def init(self) -> Callable[[Key], Params]:
-        """key -> parameters."""
-        ...
-
-    @property
-    def apply(self) -> Callable[[Params, Any], Array]:
-        """(parameters, input) -> output."""
-        ...
 
 
 class Players(NamedTuple):
@@ -52,7 +38,7 @@ def adversarial_trainer(
     objective: PlayerObjective,
     optimizer: optax.GradientTransformation,
     *,
-    discriminator: Network,
+    discriminator: Any,
     discriminator_objective: PlayerObjective,
     discriminator_optimizer: optax.GradientTransformation,
     average_decay: float | Scalar | None = None,
@@ -67,7 +53,7 @@ def adversarial_trainer(
         objective: The model's, say `partial(factor_vae, gamma=10.0)`: its mean is maximised by the model's parameters
             alone.
         optimizer: The model's.
-        discriminator: A network from one code to one number, a logit: `mlp((latent_size,), (), ...)`.
+        discriminator: A `networks.Network` from one code to one number, a logit: `mlp((latent_size,), (), ...)`.
         discriminator_objective: The discriminator's, say `factor_vae_discriminator`, maximised by its parameters alone.
         discriminator_optimizer: The discriminator's.
         average_decay: As of `trainer`: of a moving average of the model's parameters.
@@ -83,16 +69,8 @@ def adversarial_trainer(
     def init(key: Key) -> TrainState:
         model_key, discriminator_key, run_key = jax.random.split(key, 3)
         params, other = model.init(model_key), discriminator.init(discriminator_key)
-        zero = jnp.zeros((), jnp.int32)
-        return TrainState(
-            step=zero,
-            key=run_key,
-            params=params,
-            opt_state=Players(optimizer.init(params), other, discriminator_optimizer.init(other)),
-            num_skipped=jnp.copy(zero),
-            num_skipped_in_a_row=jnp.copy(zero),
-            average=None if average_decay is None else jax.tree.map(jnp.copy, params),
-        )
+        players = Players(optimizer.init(params), other, discriminator_optimizer.init(other))
+        return first_state(run_key, params, players, with_average=average_decay is not None)
 
     def discriminating(params: Params) -> Callable[[Array], Scalar]:
         return lambda code: discriminator.apply(params, code).reshape(())
@@ -100,34 +78,29 @@ def adversarial_trainer(
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
         key = jax.random.fold_in(state.key, state.step)
 
-        def of_model(params: Params) -> tuple[Array, Metrics]:
+        def of_model(params: Params) -> tuple[Array, Metrics, tuple[()]]:
             opponent = discriminating(state.opt_state.discriminator)
-            return objective(key, model.bind(params), opponent, batch, state.step)
+            return *objective(key, model.bind(params), opponent, batch, state.step), ()
 
-        def of_discriminator(params: Params) -> tuple[Array, Metrics]:
+        def of_discriminator(params: Params) -> tuple[Array, Metrics, tuple[()]]:
             opponent = model.bind(state.params)
-            return discriminator_objective(key, opponent, discriminating(params), batch, state.step)
+            return *discriminator_objective(key, opponent, discriminating(params), batch, state.step), ()
 
         own = descent(of_model, state.params)
         other = descent(of_discriminator, state.opt_state.discriminator)
 
-        def update(params: Params, players: Players, average: Params | None) -> tuple[Params, Players, Params | None]:
-            params, model_state = _updated(optimizer, own.gradient, players.model, params)
-            discriminator_params, discriminator_state = _updated(
-                discriminator_optimizer, other.gradient, players.discriminator_optimizer, players.discriminator
+        def update(state: TrainState) -> TrainState:
+            players = state.opt_state
+            params, model_state = updated(optimizer, own.gradient, players.model, state.params)
+            of_other = (other.gradient, players.discriminator_optimizer, players.discriminator)
+            discriminator_params, discriminator_state = updated(discriminator_optimizer, *of_other)
+            return state._replace(
+                params=params,
+                opt_state=Players(model_state, discriminator_params, discriminator_state),
+                average=averaged(params, state.average, average_decay),
             )
-            if average_decay is not None:
-                average = optax.incremental_update(params, average, 1 - average_decay)  # pyright: ignore
-            return params, Players(model_state, discriminator_params, discriminator_state), average
 
         next_state = guarded_update(state, own.is_finite & other.is_finite, update)
         return next_state, own.metrics | {f"discriminator_{name}": value for name, value in other.metrics.items()}
 
     return Trainer(init, step)
-
-
-def _updated(
-    optimizer: optax.GradientTransformation, gradient: Params, opt_state: Any, params: Params
-) -> tuple[Params, Any]:
-    updates, opt_state = optimizer.update(gradient, opt_state, params)
-    return optax.apply_updates(params, updates), opt_state

@@ -18,7 +18,8 @@ from vae_jax.training.budget import Budget
 from vae_jax.training.checkpoint import Best, Checkpoints, Record
 from vae_jax.training.interruption import Interruption
 from vae_jax.training.metrics import MetricsFile, plain
-from vae_jax.training.trainer import Trainer, params_to_evaluate
+from vae_jax.training.state import params_to_evaluate
+from vae_jax.training.trainer import Trainer
 from vae_jax.types import Key, Metrics, Params
 
 Line = dict[str, Any]

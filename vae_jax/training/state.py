@@ -1,0 +1,45 @@
+"""What a run carries from step to step."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from vae_jax.types import Key, Params
+
+
+class TrainState(NamedTuple):
+    """All that a run carries from step to step: one pytree, so one thing to save."""
+
+    step: Int[Array, ""]
+    """Steps done, skipped ones included."""
+    key: Key
+    """The run's key; a step's noise is drawn from (key, step), so a resumed run repeats it."""
+    params: Params
+    opt_state: Any
+    num_skipped: Int[Array, ""]
+    """Steps whose value or gradient was not finite, and which changed nothing but `step`."""
+    num_skipped_in_a_row: Int[Array, ""]
+    """Of those, how many just now, without a good one since."""
+    average: Params | None = None
+    """The exponential moving average of the parameters, if asked for."""
+    objective_state: Any = ()
+    """What a `StatefulObjective` carries and no gradient trains."""
+
+
+def first_state(
+    key: Key, params: Params, opt_state: Any, *, with_average: bool, objective_state: Any = ()
+) -> TrainState:
+    """The state of a run that has done nothing yet."""
+    # No array stands in it twice: a step is given them all to overwrite.
+    zero = jnp.zeros((), jnp.int32)
+    average = jax.tree.map(jnp.copy, params) if with_average else None
+    return TrainState(zero, key, params, opt_state, jnp.copy(zero), jnp.copy(zero), average, objective_state)
+
+
+def params_to_evaluate(state: TrainState) -> Params:
+    """The moving average of the parameters where a run keeps one, else the parameters."""
+    return state.params if state.average is None else state.average
