@@ -408,7 +408,13 @@ def test_an_experiment_with_a_path_through_bits_is_refused_when_it_is_built():
 
     def experiment(objective):
         trainer = vj.trainer(model, over_batch(objective), optax.sgd(0.1))
-        return vj.Experiment(model, trainer, data, vj.data.binarise_dynamically(data.max_value), vj.Budget(10, 10))
+        return vj.Experiment(
+            model,
+            trainer,
+            data,
+            vj.data.binarise_dynamically(data.max_value),
+            vj.Budget(10, num_steps=10, validate_every=10, log_every=10),
+        )
 
     check(experiment(partial(elbo, num_samples=2, estimator=leave_one_out)))
     with pytest.raises(UsageError, match=r"whose samples are differentiable; got a Bernoulli.*use estimator="):
