@@ -10,10 +10,14 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
+import vae_jax as vj
 from vae_jax.distributions import Bernoulli, Normal, standard_normal
+from vae_jax.experiment import check
 from vae_jax.formulas import importance_weighted_bound
+from vae_jax.messages import UsageError
 from vae_jax.objectives import (
     analytic_kl,
     ciwae,
@@ -22,6 +26,7 @@ from vae_jax.objectives import (
     iwae,
     leave_one_out,
     miwae,
+    over_batch,
     over_draws,
     pathwise,
     piwae,
@@ -32,10 +37,11 @@ from vae_jax.objectives import (
     tvo,
     vr_max,
 )
+from vae_jax.objectives.apart import is_reparametrised
 from vae_jax.vae import VAE, draw
 
 KEY = jax.random.key(0)
-NUM_ESTIMATES = 20_000
+NUM_ESTIMATES = 40_000
 LIMIT = 4.5  # standard errors: a right estimator exceeds it in any of 300 numbers with a probability of 0.2 %
 X = jnp.array([0.7, -0.4])
 
@@ -167,7 +173,7 @@ def flat(tree) -> np.ndarray:
 
 @pytest.mark.parametrize("family", VAES)
 def test_every_estimator_is_unbiased(family):
-    """The mean of 20,000 gradients, in each parameter of posterior, likelihood and prior, within 4.5 standard errors.
+    """The mean of 40,000 gradients, in each parameter of posterior, likelihood and prior, within 4.5 standard errors.
 
     Each standard error is a small part of the gradient, so that a dropped term would show.
     """
@@ -389,6 +395,32 @@ def test_a_path_through_bits_is_refused_when_it_is_traced(objective, transform):
         jax.eval_shape(jax.vmap(jax.grad(lambda scale: of(jax.tree.map(lambda leaf: scale * leaf, BITS)))), X)
 
 
+def test_an_experiment_with_a_path_through_bits_is_refused_when_it_is_built():
+    """With an estimator for bits it is not, nor is its validation by the plain `elbo`, which needs no gradient."""
+    data = vj.data.load("digits")
+    model = vj.models.amortised(
+        vj.networks.mlp(data.example_shape, (4,)),
+        vj.networks.mlp((4,), data.example_shape),
+        vj.models.likelihoods.bernoulli(),
+        posterior=Bernoulli,
+        prior=Bernoulli(jnp.zeros(4)),
+    )
+
+    def experiment(objective):
+        trainer = vj.trainer(model, over_batch(objective), optax.sgd(0.1))
+        return vj.Experiment(
+            model,
+            trainer,
+            data,
+            vj.data.binarise_dynamically(data.max_value),
+            vj.Budget(10, num_steps=10, validate_every=10, log_every=10),
+        )
+
+    check(experiment(partial(elbo, num_samples=2, estimator=leave_one_out)))
+    with pytest.raises(UsageError, match=r"whose samples are differentiable; got a Bernoulli.*use estimator="):
+        check(experiment(elbo))
+
+
 def test_a_decoder_alone_may_be_trained_through_bits():
     """Where nothing of the posterior is differentiated, there is nothing to get wrong."""
     gradient = jax.grad(lambda decoder: elbo(KEY, bernoulli_vae(BITS | {"decoder": decoder}), X)[0])(BITS["decoder"])
@@ -448,7 +480,5 @@ def test_one_sample_has_no_others(objective):
 
 
 def test_a_product_of_factors_is_reparametrised_if_all_are():
-    from vae_jax.objectives.apart import is_reparametrised
-
     assert is_reparametrised((standard_normal(2), {"part": standard_normal(3)}))
     assert not is_reparametrised((standard_normal(2), Bernoulli(jnp.zeros(2))))

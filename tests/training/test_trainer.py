@@ -6,8 +6,11 @@ import numpy as np
 import optax
 import pytest
 
-from vae_jax.objectives import elbo, over_batch
+from vae_jax.objectives import elbo, geco, over_batch
 from vae_jax.training import params_to_evaluate, trainer
+from vae_jax.training.advance import advance, start
+from vae_jax.training.checkpoint import Checkpoints, Record
+from vae_jax.types import StatefulObjective
 from vae_jax.vae import Model
 
 KEY = jax.random.key(3)
@@ -198,3 +201,85 @@ def test_noise_is_a_function_of_key_and_step_alone():
     assert noise_of(later._replace(params=jnp.asarray(9.0))) == at_step_1
     assert noise_of(state) != at_step_1
     assert noise_of(later._replace(key=jax.random.key(4))) != at_step_1
+
+
+# What an objective remembers
+
+
+def counting_objective():
+    """Its state counts the good steps and remembers the last batch's mean, which the value then follows."""
+
+    def apply(key, w, batch, step, state):
+        values = w * batch + state["mean"]
+        return (
+            values,
+            {"seen": jnp.full(batch.shape, state["count"])},
+            {"count": state["count"] + 1, "mean": batch.mean()},
+        )
+
+    return StatefulObjective(lambda: {"count": jnp.zeros((), jnp.int32), "mean": jnp.zeros(())}, apply)
+
+
+def test_a_state_is_carried_from_step_to_step():
+    ascent = of_one_number(counting_objective())
+    state, one_step = ascent.init(KEY), jax.jit(ascent.step)
+    previous = 0.0
+    for count, number in enumerate((3.0, 5.0, -1.0)):
+        assert int(state.objective_state["count"]) == count
+        w = float(state.params)
+        state, metrics = one_step(state, jnp.full(4, number))
+        assert int(metrics["seen"]) == count
+        np.testing.assert_allclose(metrics["value"], w * number + previous, rtol=1e-6)
+        np.testing.assert_allclose(metrics["gradient_norm"], abs(number), rtol=1e-6)  # none through the state
+        previous = number
+
+
+def test_a_skipped_step_leaves_the_state_as_it_was(assert_same_bits):
+    ascent = of_one_number(counting_objective(), optax.adam(0.1))
+    one_step = jax.jit(ascent.step)
+    state, _ = one_step(ascent.init(KEY), jnp.ones(4))
+    skipped, _ = one_step(state, jnp.full(4, jnp.nan))
+    assert_same_bits(skipped.objective_state, state.objective_state)
+    assert int(skipped.num_skipped) == 1
+
+
+def test_an_objective_without_a_state_has_an_empty_one(tiny, batch):
+    ascent = trainer(tiny.model, OBJECTIVE, optax.sgd(0.1))
+    state, _ = jax.jit(ascent.step)(ascent.init(KEY), batch)
+    assert state.objective_state == ()
+
+
+def test_a_state_may_be_a_lane(tiny, batch):
+    """Targets of GECO as a sweep: one program equals separate runs."""
+
+    def run(target):
+        ascent = trainer(tiny.model, geco(target, rate=0.1), optax.sgd(1e-3))
+        state, _ = jax.lax.scan(lambda state, _: ascent.step(state, batch), ascent.init(KEY), length=4)
+        return state.objective_state, state.params
+
+    targets = jnp.array([-10.0, -3.0])
+    together, run = jax.jit(jax.vmap(run))(targets), jax.jit(run)
+    for lane, target in enumerate(targets):
+        jax.tree.map(
+            lambda some, alone, lane=lane: np.testing.assert_allclose(some[lane], alone, rtol=1e-4, atol=1e-6),
+            together,
+            run(target),
+        )
+    assert abs(together[0].log_multiplier[0] - together[0].log_multiplier[1]) > 0.1
+
+
+def test_a_state_is_saved_and_resumed(tiny, tmp_path, assert_same_bits):
+    """Six steps in one go, and three, a checkpoint from the disk, and three: the same bits."""
+    ascent = trainer(tiny.model, geco(-3.0, rate=0.1), optax.adam(1e-2))
+    run = advance(ascent, tiny.feed)
+    whole = run(start(ascent, tiny.feed, KEY), iter(()), 6)
+    half = run(start(ascent, tiny.feed, KEY), iter(()), 3)
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    checkpoints.save(3, half, Record(0, 3, 0, None))
+    checkpoints.close()
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    restored, _ = checkpoints.restore_latest(jax.eval_shape(lambda: start(ascent, tiny.feed, KEY)))
+    checkpoints.close()
+    resumed = run(restored, iter(()), 3)
+    assert_same_bits(resumed, whole)
+    assert float(whole.state.objective_state.log_multiplier) != 0.0
