@@ -189,7 +189,7 @@ def test_categories_keep_the_digits_of_near_equality_and_of_certainty():
     np.testing.assert_allclose(formulas.categorical_kl(*two), formulas.bernoulli_kl(two[0][0], two[1][0]), rtol=1e-6)
 
 
-@pytest.mark.parametrize("size", [2, 3, 10, 100])
+@pytest.mark.parametrize("size", [2, 100])
 def test_von_mises_fisher_keeps_its_digits(size):
     """From nearly uniform to nearly certain in float32, against scipy's Bessel functions; ≥ 0 and growing with κ."""
     concentrations = np.array([1e-2, 0.1, 0.9, 1.1, 10.0, 100.0, 1e3, 1e4])

@@ -1,5 +1,6 @@
 """Discrete distributions by enumeration, and what relaxes them as the temperature falls."""
 
+import functools
 import itertools
 
 import jax
@@ -100,14 +101,12 @@ def test_a_cold_expectation_is_the_enumerated_one():
     value, gradient = jax.value_and_grad(exact)(jnp.asarray(LOGITS))
     keys = jax.random.split(jax.random.key(2), NUM_SAMPLES)
     sampled = jax.jit(jax.vmap(jax.value_and_grad(of_sample), in_axes=(None, 0, None)))
-    errors = []
-    for temperature in (1.0, 0.3, 0.1):
+    for temperature in (1.0, 0.3, 0.1, 0.03):
         values, gradients = sampled(jnp.asarray(LOGITS), keys, temperature)
-        errors.append(abs(float(values.mean() - value)))
+        assert abs(values.mean() - value) < temperature + 4.5 * values.std() / np.sqrt(NUM_SAMPLES)
         standard_error = np.asarray(gradients, float).std(axis=0) / np.sqrt(NUM_SAMPLES)
-    assert errors[0] > 3 * errors[1] > 6 * errors[2]
-    assert errors[2] < 4.5 * float(values.std()) / np.sqrt(NUM_SAMPLES) + 0.02
-    assert (np.abs(gradients.mean(axis=0) - gradient) < 4.5 * standard_error + 0.02).all()
+        assert (np.abs(gradients.mean(axis=0) - gradient) < 0.25 * temperature + 4.5 * standard_error).all()
+    assert abs(values.mean() - value) < 0.03 < 0.1 * abs(value), "the test would not see a wrong limit"
     np.testing.assert_allclose(
         Concrete(jnp.asarray(LOGITS), 1e-3).mean(), special.softmax(LOGITS, axis=1), rtol=1e-4, atol=1e-5
     )
@@ -117,9 +116,8 @@ def test_straight_through_samples_are_whole_and_move_as_the_relaxation():
     concrete, key = Concrete(jnp.asarray(LOGITS), jnp.asarray(0.5)), jax.random.key(3)
     binary = BinaryConcrete(jnp.asarray(LOGITS[0]), jnp.asarray(0.5))
     for relaxed in (concrete, binary):
-        of = lambda relaxed, wrap: (wrap(relaxed).sample(key) * jnp.arange(3.0)).sum()
-        hard = jax.grad(lambda relaxed: of(relaxed, StraightThrough))(relaxed)
-        soft = jax.grad(lambda relaxed: of(relaxed, lambda same: same))(relaxed)
+        hard = jax.grad(lambda relaxed: (StraightThrough(relaxed).sample(key) * jnp.arange(3.0)).sum())(relaxed)
+        soft = jax.grad(lambda relaxed: (relaxed.sample(key) * jnp.arange(3.0)).sum())(relaxed)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), hard, soft)
         assert np.abs(hard.logits).max() > 0
         assert set(np.unique(draws_of(key, StraightThrough(relaxed)))) == {0.0, 1.0}
@@ -152,7 +150,5 @@ def test_binary_concrete_samples_follow_their_distribution_function():
         draws_of(jax.random.key(4), BinaryConcrete(jnp.asarray(logits), jnp.asarray(temperature))), float
     )
     for column, logit in zip(draws.T, logits, strict=True):
-        assert (
-            stats.kstest(column, lambda t, l=logit: special.expit(temperature * special.logit(t) - l)).pvalue
-            > LEVEL / 2
-        )
+        cdf = functools.partial(lambda logit, t: special.expit(temperature * special.logit(t) - logit), logit)
+        assert stats.kstest(column, cdf).pvalue > LEVEL / 2

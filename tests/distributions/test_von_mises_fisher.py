@@ -13,7 +13,7 @@ from vae_jax.distributions.sphere_moments import sphere_moments
 LEVEL = 1e-4
 NUM_SAMPLES = 20_000
 CONCENTRATIONS = np.array([1e-2, 1.0, 100.0, 1e4])
-sizes = pytest.mark.parametrize("size", [2, 3, 10, 100])
+sizes = pytest.mark.parametrize("size", [2, 3, 100])
 
 
 def angle_distribution(concentration, size):
@@ -50,27 +50,24 @@ def test_angles_and_their_gradient_are_those_of_the_distribution_function(size):
         np.testing.assert_allclose(slope[inside], expected, rtol=2e-4, atol=2e-4 * np.abs(expected).mean())
 
 
-@sizes
+@pytest.mark.parametrize("size", [2, 100])
 def test_log_prob_keeps_its_digits(size):
-    """In float32 against the formula in float64 at the drawn directions; finite, with finite gradients."""
+    """In float32 against the formula in float64, three typical angles away from the mean; gradients are finite."""
     order = size / 2 - 1
-    key = jax.random.key(0)
-    loc = jnp.asarray(np.linspace(-1, 2, size) / np.linalg.norm(np.linspace(-1, 2, size)), jnp.float32)
-
-    def both(concentration):
-        von_mises_fisher = VonMisesFisher(loc, concentration)
-        value = von_mises_fisher.sample(key)
-        log_prob = lambda von_mises_fisher, value: von_mises_fisher.log_prob(value)
-        return value, *jax.value_and_grad(log_prob, argnums=(0, 1))(von_mises_fisher, value)
-
-    values, log_probs, gradients = jax.jit(jax.vmap(both))(jnp.asarray(CONCENTRATIONS, jnp.float32))
+    loc, across = np.linspace(-1, 2, size), np.zeros(size)
+    loc, across[[0, -1]] = loc / np.linalg.norm(loc), [2 / np.sqrt(5), 1 / np.sqrt(5)]
+    angles = np.minimum(3 * np.sqrt(size / CONCENTRATIONS), 3)
+    values = (np.cos(angles)[:, None] * loc + np.sin(angles)[:, None] * across).astype(np.float32)
+    log_prob = lambda concentration, loc, value: VonMisesFisher(loc, concentration).log_prob(value)
+    log_probs, gradients = jax.jit(jax.vmap(jax.value_and_grad(log_prob, argnums=(0, 1, 2)), in_axes=(0, None, 0)))(
+        jnp.asarray(CONCENTRATIONS, jnp.float32), jnp.asarray(loc, jnp.float32), values
+    )
     bessel = np.log(special.ive(order, CONCENTRATIONS)) + CONCENTRATIONS
     normaliser = order * np.log(CONCENTRATIONS) - size / 2 * np.log(2 * np.pi) - bessel
     # −½ ‖x − μ‖² for μᵀx − 1: float32 directions have a length of one to 1e-7 only, which κ would magnify.
-    squares = np.square(np.asarray(values, float) - np.asarray(loc, float)).sum(axis=1)
+    squares = np.square(values.astype(float) - loc).sum(axis=1)
     np.testing.assert_allclose(log_probs, normaliser + CONCENTRATIONS * (1 - squares / 2), rtol=2e-6, atol=1e-4)
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradients))
-    np.testing.assert_allclose(np.linalg.norm(np.asarray(values), axis=1), 1, rtol=1e-6)
+    assert all(np.isfinite(leaf).all() for leaf in gradients)
 
 
 @sizes
@@ -91,13 +88,11 @@ def test_moments_are_ratios_of_bessel_functions(size):
     np.testing.assert_allclose(slopes, resultant, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-def test_a_mean_direction_along_the_first_axis_is_nothing_special(sign):
+def test_a_mean_direction_along_the_first_axis_is_nothing_special():
     """Where a reflection could divide by zero: samples and gradients stay finite, and the mean is right."""
-    loc = sign * jnp.eye(3)[0]
     of = jax.vmap(jax.value_and_grad(lambda loc, key: VonMisesFisher(loc, 4.0).sample(key).sum()), in_axes=(None, 0))
-    sums, gradients = jax.jit(of)(loc, jax.random.split(jax.random.key(0), NUM_SAMPLES))
-    assert np.isfinite(gradients).all()
-    np.testing.assert_allclose(
-        sums.mean(), sign * (1 / np.tanh(4) - 1 / 4), atol=4.5 * sums.std() / np.sqrt(NUM_SAMPLES)
-    )
+    for sign in (1, -1):
+        sums, gradients = jax.jit(of)(sign * jnp.eye(3)[0], jax.random.split(jax.random.key(0), NUM_SAMPLES))
+        assert np.isfinite(gradients).all()
+        expected = sign * (1 / np.tanh(4) - 1 / 4)
+        assert abs(sums.mean() - expected) < 4.5 * sums.std() / np.sqrt(NUM_SAMPLES)

@@ -46,11 +46,13 @@ class Posterior(NamedTuple):
 def diagonal() -> Posterior:
     """Independent normal latents: the means, then the logarithms of the scales."""
 
-    def bind(output: Array) -> Normal:
-        loc, log_scale = jnp.split(output, 2)
-        return Normal(loc, jnp.exp(log_scale))
+    def num_outputs(latent_size: int) -> int:
+        return 2 * latent_size
 
-    return Posterior(lambda latent_size: 2 * latent_size, bind, standard_normal)
+    def bind(output: Array) -> Normal:
+        return Normal(*_loc_and_scale(output, num_outputs))
+
+    return Posterior(num_outputs, bind, standard_normal)
 
 
 def full_covariance() -> Posterior:
@@ -115,9 +117,10 @@ def von_mises_fisher() -> Posterior:
     """
 
     def bind(output: Array) -> VonMisesFisher:
-        # The smallest number keeps the gradient finite at the origin.
-        squared_length = jnp.square(output[:-1]).sum() + jnp.finfo(output.dtype).tiny
-        return VonMisesFisher(output[:-1] * jax.lax.rsqrt(squared_length), 1 + jax.nn.softplus(output[-1]))
+        loc, first = output[:-1], jnp.eye(1, output.size - 1, dtype=output.dtype)[0]
+        # The origin has no direction, and the gradient of its length is not finite.
+        loc = jnp.where(jnp.square(loc).sum() > 1e-30, loc, first)
+        return VonMisesFisher(loc / jnp.linalg.norm(loc), 1 + jax.nn.softplus(output[-1]))
 
     return Posterior(lambda latent_size: latent_size + 1, bind, SphericalUniform)
 
@@ -207,15 +210,23 @@ def logistic_normal() -> Posterior:
     reference of the ratios, so that the density exists.
     """
 
+    def num_outputs(latent_size: int) -> int:
+        return 2 * (latent_size - 1)
+
     def bind(output: Array) -> LogisticNormal:
-        loc, log_scale = jnp.split(output, 2)
-        return LogisticNormal(loc, jnp.exp(log_scale))
+        return LogisticNormal(*_loc_and_scale(output, num_outputs))
 
     return Posterior(
-        lambda latent_size: 2 * (latent_size - 1),
+        num_outputs,
         bind,
         lambda latent_size: LogisticNormal(jnp.zeros(latent_size - 1), jnp.ones(latent_size - 1)),
     )
+
+
+def _loc_and_scale(output: Array, num_outputs: Callable[[int], int]) -> tuple[Array, Array]:
+    _latent_size(output.size, num_outputs)
+    loc, log_scale = jnp.split(output, 2)
+    return loc, jnp.exp(log_scale)
 
 
 def _rows(output: Array, num_categories: int) -> Float[Array, "latent categories"]:
