@@ -82,11 +82,13 @@ def test_a_fitted_flow_recovers_the_log_likelihood(codes, others):
 
 
 def test_a_second_stage_makes_the_codes(codes, others):
-    """Its importance-weighted bound is within 0.1 nats of the log-likelihood, of which one normal misses 1.0.
+    """Its importance-weighted bound is within 0.3 nats of the log-likelihood, of which one normal misses 1.0.
 
-    Its samples are in the two clusters as often as the codes.
+    Its samples are in the two clusters as often as the codes. Half the steps and width of the default: with those it
+    is within 0.05 nats.
     """
-    fit = jax.jit(aggregate.two_stage)(KEY, codes)
+    options = {"hidden_sizes": (64, 64), "num_steps": 3_000, "learning_rate": 3e-3}
+    fit = jax.jit(lambda key, codes: aggregate.two_stage(key, codes, **options))(KEY, codes)
     samples = np.asarray(jax.vmap(fit.sample)(jax.random.split(KEY, 5_000)), float)
     share = (samples[:, 0] + samples[:, 1] / 2 > 1.5).mean()
     np.testing.assert_allclose(share, WEIGHTS[1], atol=0.03)
@@ -97,7 +99,7 @@ def test_a_second_stage_makes_the_codes(codes, others):
         jax.random.split(KEY, 2_000), standardised
     )
     bound = np.asarray(bounds, float) - np.log(np.asarray(fit.scale, float)).sum()
-    assert 0 < np.mean(scipy_log_prob(np.asarray(others[:2_000], float)) - bound) < 0.1
+    assert 0 < np.mean(scipy_log_prob(np.asarray(others[:2_000], float)) - bound) < 0.3
     np.testing.assert_array_equal(fit.mean(), fit.loc)
 
 

@@ -10,7 +10,7 @@ from vae_jax.flows.autoregressive import (
 from vae_jax.flows.bijection import Bijection, Chain, Inverse, chain, inverse
 from vae_jax.flows.coupling import Coupling, coupling
 from vae_jax.flows.elementwise import elementwise
-from vae_jax.flows.flow import Flow, with_own_parameters, without_context
+from vae_jax.flows.flow import Flow, refuse_context, with_own_parameters, without_context
 from vae_jax.flows.householder import Householder, householder
 from vae_jax.flows.permutation import Permutation, reversal
 from vae_jax.flows.planar import Planar, planar
@@ -48,6 +48,7 @@ __all__ = [
     "masked_autoregressive",
     "planar",
     "radial",
+    "refuse_context",
     "reversal",
     "sylvester",
     "with_own_parameters",

@@ -9,8 +9,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.types import Distribution
-
 
 class Bijection(Protocol):
     """A smooth invertible map of one event, a small pytree of its parameters.
@@ -106,8 +104,3 @@ def refuse_inverse(bijection: Bijection, reason: str, remedy: str) -> NoReturn:
         f"expected a bijection with an inverse in closed form, for the log-density at a value that it did not draw; "
         f"got {type(bijection).__name__}, {reason}; use kl=sampled_kl, which needs its own draws only, or {remedy}"
     )
-
-
-def event_shape_of(distribution: Distribution) -> tuple[int, ...]:
-    """The shape of a distribution's event, without computing anything."""
-    return jax.eval_shape(distribution.mean).shape

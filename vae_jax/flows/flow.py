@@ -70,9 +70,18 @@ def without_context(flow: Flow, params: Params) -> Bijection:
     Raises:
         ValueError: If it asks for one.
     """
+    refuse_context(flow)
+    return flow.bind(params, jnp.zeros(0))
+
+
+def refuse_context(flow: Flow) -> None:
+    """Refuse a flow that asks for a context where there is no example to take it from.
+
+    Raises:
+        ValueError: If it asks for one.
+    """
     if flow.context_size:
         raise ValueError(
             f"expected a flow that is the same for every example; got one with a context of {flow.context_size} "
             "numbers; use flows.with_own_parameters(flow), or context_size=0"
         )
-    return flow.bind(params, jnp.zeros(0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax
 
-from vae_jax.flows import Flow, Transformed, without_context
+from vae_jax.flows import Flow, Transformed, refuse_context, without_context
 from vae_jax.types import Key, Params
 from vae_jax.vae import VAE, Model
 
@@ -37,8 +37,7 @@ def with_flow_prior(model: Model, flow: Flow) -> Model:
         >>> richer.bind(richer.init(jax.random.key(0))).prior.mean().tolist()
         [0.0, 0.0]
     """
-    if flow.context_size:
-        without_context(flow, ())
+    refuse_context(flow)
 
     def init(key: Key) -> Params:
         model_key, flow_key = jax.random.split(key)
