@@ -1,6 +1,4 @@
-"""What likelihoods of pixels with levels must do beyond the laws of every family: their levels sum to one, their bits
-are of the bytes, and colours follow each other.
-"""
+"""Pixels with levels, beyond the laws of every family: levels sum to one, bits are of bytes, colours are coupled."""
 
 import itertools
 
@@ -135,12 +133,17 @@ def test_all_colours_together_have_probability_one_and_samples_follow_it():
 def test_equal_components_are_one():
     """With and without colours: weights change nothing where there is nothing to choose."""
     x = jnp.asarray(RNG.integers(0, 256, (2, 3)) / 255, jnp.float32)
-    loc, scale = jnp.asarray(RNG.uniform(size=(2, 3)), jnp.float32), jnp.full((2, 3), 0.1)
-    repeated = [jnp.repeat(array[..., None], 4, axis=-1) for array in (loc, scale)]
-    mixture = DiscretisedLogisticMixture(jnp.asarray(RNG.normal(size=(2, 3, 4)), jnp.float32), *repeated)
-    one = DiscretisedLogistic(loc, scale)
-    np.testing.assert_allclose(mixture.log_prob(x), one.log_prob(x), rtol=1e-5)
-    np.testing.assert_allclose(mixture.mean(), one.mean(), rtol=1e-5)
-    logits = jnp.asarray(RNG.normal(size=(2, 4)), jnp.float32)
-    colours = DiscretisedLogisticMixture(logits, *repeated, jnp.zeros((2, 3, 4)))
-    np.testing.assert_allclose(colours.log_prob(x), one.log_prob(x), rtol=1e-5)
+    loc, weights = RNG.uniform(size=(2, 3)).astype(np.float32), RNG.normal(size=(2, 3, 4)).astype(np.float32)
+
+    @jax.jit
+    def both(loc, weights):
+        one = DiscretisedLogistic(loc, jnp.full((2, 3), 0.1))
+        repeated = [jnp.repeat(array[..., None], 4, axis=-1) for array in (one.loc, one.scale)]
+        grey = DiscretisedLogisticMixture(weights, *repeated)
+        colours = DiscretisedLogisticMixture(weights[:, 0], *repeated, jnp.zeros((2, 3, 4)))
+        return [(each.log_prob(x), each.mean()) for each in (one, grey, colours)]
+
+    (expected, expected_mean), *mixtures = both(loc, weights)
+    for log_prob, mean in mixtures:
+        np.testing.assert_allclose(log_prob, expected, rtol=1e-5)
+        np.testing.assert_allclose(mean, expected_mean, rtol=1e-5)

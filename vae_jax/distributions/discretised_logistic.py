@@ -45,8 +45,8 @@ class DiscretisedLogistic:
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw, each pixel on a level, as floats of at least 32 bits."""
-        loc, scale = at_least_float32(self.loc, self.scale)
-        return rounded_logistic(key, *jnp.broadcast_arrays(loc, scale), self.num_levels)
+        loc, scale = jnp.broadcast_arrays(*at_least_float32(self.loc, self.scale))
+        return rounded_logistic(key, loc, scale, self.num_levels)
 
     def log_prob(self, value: Float[Array, "*event"]) -> Scalar:
         """Log-mass of one event, in nats; −∞ where a value is beyond the levels, as bytes are that were not scaled."""

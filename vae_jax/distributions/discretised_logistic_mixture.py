@@ -55,8 +55,8 @@ class DiscretisedLogisticMixture:
         logits, loc, scale = at_least_float32(self.logits, self.loc, self.scale)
         component = jax.random.categorical(component_key, logits)[..., None]
         if self.coefficients is None:
-            chosen = [jnp.take_along_axis(array, component, axis=-1)[..., 0] for array in (loc, scale)]
-            return rounded_logistic(value_key, *chosen, self.num_levels)
+            loc, scale = (jnp.take_along_axis(array, component, axis=-1)[..., 0] for array in (loc, scale))
+            return rounded_logistic(value_key, loc, scale, self.num_levels)
         loc, scale, coefficients = (
             jnp.take_along_axis(array, component[..., None], axis=-1)
             for array in (loc, scale, jnp.asarray(self.coefficients, loc.dtype))

@@ -67,4 +67,4 @@ class ZeroInflated:
         return jax.vmap(lambda inner, element: inner.log_prob(element))(*flat).reshape(shape)
 
     def _shape(self) -> tuple[int, ...]:
-        return jnp.broadcast_shapes(self.inner.mean().shape, jnp.shape(self.logits))
+        return jnp.broadcast_shapes(jnp.shape(self.inner.mean()), jnp.shape(self.logits))

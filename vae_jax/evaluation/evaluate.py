@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Scalar
 
-from vae_jax.data.examples import Examples
+from vae_jax.data.examples import Examples, part_of
 from vae_jax.distributions import Bernoulli, PointMass
 from vae_jax.evaluation.latent import code, num_active_units
 from vae_jax.evaluation.likelihood import importance_sampled_log_likelihood
@@ -201,6 +201,8 @@ def _is_binary(transform: Callable[[Key, Array], Array], examples: Examples) -> 
 
 def _repeats(transform: Callable[[Key, Array], Array], examples: Examples, entries: np.ndarray) -> bool:
     """Whether the values in these entries (a mask) are fewer than half as many as they could be."""
-    values = over_examples(lambda key, params, x: x, transform)(None, examples[:1_000])
+    values = over_examples(lambda key, params, x: x, transform)(
+        None, part_of(examples, range(min(len(examples), 1_000)))
+    )
     chosen = values[:, np.broadcast_to(entries, values.shape[1:])]
     return np.unique(chosen).size < chosen.size / 2
