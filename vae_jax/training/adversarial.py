@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,20 +17,6 @@ from vae_jax.vae import Model
 
 PlayerObjective = Callable[[Key, Any, Callable[[Array], Scalar], Any, Any], tuple[Float[Array, " batch"], Metrics]]
 """What a player maximises: `(key, vae, discriminator, batch, step) -> (values, metrics)`, both with a batch axis."""
-
-
-class Network(Protocol):
-    """A `networks.Network`."""
-
-    @property
-    def init(self) -> Callable[[Key], Params]:
-        """key -> parameters."""
-        ...
-
-    @property
-    def apply(self) -> Callable[[Params, Any], Array]:
-        """(parameters, input) -> output."""
-        ...
 
 
 class Players(NamedTuple):
@@ -52,7 +38,7 @@ def adversarial_trainer(
     objective: PlayerObjective,
     optimizer: optax.GradientTransformation,
     *,
-    discriminator: Network,
+    discriminator: Any,
     discriminator_objective: PlayerObjective,
     discriminator_optimizer: optax.GradientTransformation,
     average_decay: float | Scalar | None = None,
@@ -67,7 +53,7 @@ def adversarial_trainer(
         objective: The model's, say `partial(factor_vae, gamma=10.0)`: its mean is maximised by the model's parameters
             alone.
         optimizer: The model's.
-        discriminator: A network from one code to one number, a logit: `mlp((latent_size,), (), ...)`.
+        discriminator: A `networks.Network` from one code to one number, a logit: `mlp((latent_size,), (), ...)`.
         discriminator_objective: The discriminator's, say `factor_vae_discriminator`, maximised by its parameters alone.
         discriminator_optimizer: The discriminator's.
         average_decay: As of `trainer`: of a moving average of the model's parameters.
