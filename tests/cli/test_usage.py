@@ -95,7 +95,7 @@ def test_usage_errors_are_one_line(refusal, arguments, message):
 @pytest.mark.parametrize(("name", "meant"), [("vea", "vae"), ("vae2d", "vae_2d"), ("linear-vae", "linear_vae")])
 def test_a_misspelt_experiment_is_named(refusal, name, meant):
     line = refusal("train", name)
-    assert line.startswith("expected an experiment (autoencoder, ")
+    assert line.startswith("expected an experiment (adversarial_autoencoder, autoencoder, ")
     assert line.endswith(f" or the path of a .py file; got '{name}'; did you mean '{meant}'?")
 
 

@@ -42,18 +42,9 @@ def denoising(objective: Objective, corruption: Corruption) -> Objective:
     @wraps(objective)
     def denoised(key: Key, vae: VAE, x: Any, **options: Any) -> tuple[Scalar, Metrics]:
         corruption_key, key = jax.random.split(key)
-        return objective(key, seeing(vae, corruption(corruption_key, x)), x, **options)
+        return objective(key, _seeing(vae, corruption(corruption_key, x)), x, **options)
 
     return denoised
-
-
-def seeing(vae: VAE, corrupted: Any) -> VAE:
-    """A VAE whose encoder sees this one example, whatever it is given."""
-    joint = vae.draw
-    return vae._replace(
-        posterior=lambda x: vae.posterior(corrupted),
-        draw=None if joint is None else lambda key, x: joint(key, corrupted),
-    )
 
 
 def gaussian_noise(key: Key, x: Float[Array, "*event"], *, scale: float | Scalar) -> Float[Array, "*event"]:
@@ -98,3 +89,12 @@ def salt_and_pepper(
     is_replaced_key, is_salt_key = jax.random.split(key)
     grains = jnp.where(jax.random.bernoulli(is_salt_key, 0.5, x.shape), high, low).astype(x.dtype)
     return jnp.where(jax.random.bernoulli(is_replaced_key, probability, x.shape), grains, x)
+
+
+def _seeing(vae: VAE, corrupted: Any) -> VAE:
+    """A VAE whose encoder sees this one example, whatever it is given."""
+    joint = vae.draw
+    return vae._replace(
+        posterior=lambda x: vae.posterior(corrupted),
+        draw=None if joint is None else lambda key, x: joint(key, corrupted),
+    )
