@@ -48,7 +48,7 @@ def grid(low: float, high: float, num: int, size: int) -> tuple[np.ndarray, np.n
 
 def triangle(logs: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Points of three entries that add up to one, from a grid of log-ratios."""
-    ratios, cells = grid(-36, 36, 240, 2)
+    ratios, cells = grid(-36, 36, 180, 2)
     log_points = special.log_softmax(np.pad(ratios, ((0, 0), (0, 1))), axis=1)
     return (log_points, cells) if logs else (np.exp(log_points), cells * np.exp(log_points.sum(axis=1)))
 
@@ -209,7 +209,6 @@ FAMILIES = {
 }
 # Other corners of the same code: for the laws of numbers, not for those of form.
 VARIANTS = {
-    "concrete, cold": Family(Concrete, (LOGITS, np.array(0.5)), concrete_log_prob, triangle),
     "von mises-fisher on a circle": Family(
         lambda loc, concentration: VonMisesFisher(unit(loc), concentration),
         (np.array([0.6, -0.8]), np.array(3.0)),
