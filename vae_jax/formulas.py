@@ -12,6 +12,8 @@ import jax.numpy as jnp
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, ArrayLike, Float
 
+from vae_jax.precision import at_least_float32
+
 
 def gaussian_log_prob(
     x: Float[ArrayLike, "*shape"], loc: Float[ArrayLike, "*shape"], scale: Float[ArrayLike, "*shape"]
@@ -32,7 +34,7 @@ def gaussian_log_prob(
         >>> float(gaussian_log_prob(0.0, 0.0, 1.0))  # −½ log 2π
         -0.918938...
     """
-    x, loc, scale = _at_least_float32(x, loc, scale)
+    x, loc, scale = at_least_float32(x, loc, scale)
     return -0.5 * jnp.square((x - loc) / scale) - jnp.log(scale) - 0.5 * jnp.log(2 * jnp.pi)
 
 
@@ -53,7 +55,7 @@ def bernoulli_log_prob(x: Float[ArrayLike, "*shape"], logits: Float[ArrayLike, "
         >>> float(bernoulli_log_prob(1.0, 0.0))  # −log 2
         -0.693147...
     """
-    x, logits = _at_least_float32(x, logits)
+    x, logits = at_least_float32(x, logits)
     # x l − softplus(l) with softplus(l) = max(l, 0) + log(1 + exp −|l|): the large terms cancel exactly, so that a
     # confident and right pixel keeps its −exp −|l|, which float32 would lose beside l.
     return x * logits - jnp.maximum(logits, 0) - jnp.log1p(jnp.exp(-jnp.abs(logits)))
@@ -84,7 +86,7 @@ def gaussian_kl(
 
     Source: Kingma & Welling 2014, arXiv:1312.6114, appendix B (there for the standard normal, with the other sign).
     """
-    loc, scale, other_loc, other_scale = _at_least_float32(loc, scale, other_loc, other_scale)
+    loc, scale, other_loc, other_scale = at_least_float32(loc, scale, other_loc, other_scale)
     # With r = log σ²/s² the terms of the scales are exp r − 1 − r: no underflow, no cancellation near σ = s.
     log_ratio = 2 * jnp.log(scale / other_scale)
     return 0.5 * (jnp.expm1(log_ratio) - log_ratio + jnp.square((loc - other_loc) / other_scale))
@@ -104,7 +106,7 @@ def bernoulli_kl(
     Returns:
         Nats per element, ≥ 0, of the broadcast shape.
     """
-    logits, other_logits = _at_least_float32(logits, other_logits)
+    logits, other_logits = at_least_float32(logits, other_logits)
     # Zeros and ones exchanged, it is the same number: taken where a ≤ 0, s(a) and softplus(a) are small, not near a.
     sign = jnp.where(logits > 0, -1, 1)
     logits, other_logits = sign * logits, sign * other_logits
@@ -130,7 +132,7 @@ def categorical_kl(
         >>> float(categorical_kl(jnp.log(jnp.array([0.75, 0.25])), jnp.zeros(2)))  # log 2 − entropy
         0.130812...
     """
-    logits, other_logits = _at_least_float32(logits, other_logits)
+    logits, other_logits = at_least_float32(logits, other_logits)
     log_p = jax.nn.log_softmax(logits)
     log_ratio = jax.nn.log_softmax(other_logits) - log_p
     p = jnp.exp(log_p)
@@ -160,7 +162,7 @@ def importance_weighted_bound(log_weights: Float[ArrayLike, "*shape"], axis: int
 
     Source: Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519, equation 8.
     """
-    (log_weights,) = _at_least_float32(log_weights)
+    (log_weights,) = at_least_float32(log_weights)
     return logsumexp(log_weights, axis=axis) - jnp.log(log_weights.shape[axis])
 
 
@@ -176,12 +178,7 @@ def effective_sample_size(log_weights: Float[ArrayLike, "*shape"], axis: int = 0
 
     Source: Kong 1992, technical report 348, University of Chicago.
     """
-    (log_weights,) = _at_least_float32(log_weights)
+    (log_weights,) = at_least_float32(log_weights)
     # The ratio does not depend on the scale of the weights; shifting first keeps the digits of large log-weights.
     weights = jnp.exp(log_weights - jnp.max(log_weights, axis=axis, keepdims=True))
     return jnp.square(weights.sum(axis=axis)) / jnp.square(weights).sum(axis=axis)
-
-
-def _at_least_float32(*arrays: ArrayLike) -> list[Array]:
-    dtype = jnp.promote_types(jnp.result_type(*arrays), jnp.float32)
-    return [jnp.asarray(array, dtype) for array in arrays]

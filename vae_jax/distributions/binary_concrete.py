@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.bernoulli import Bernoulli
-from vae_jax.distributions.precision import at_least_float32
 from vae_jax.distributions.simplex import smallest_entry
+from vae_jax.precision import at_least_float32
 from vae_jax.types import Key
 
 # The logistic density on a grid, for the mean.

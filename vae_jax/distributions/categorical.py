@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.distributions.precision import at_least_float32
+from vae_jax.precision import at_least_float32
 from vae_jax.types import Key
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.categorical_codes import CategoricalCodes
 from vae_jax.distributions.levels import level_of, value_of
-from vae_jax.distributions.precision import at_least_float32
+from vae_jax.precision import at_least_float32
 from vae_jax.types import Key
 
 

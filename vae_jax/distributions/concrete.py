@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.categorical import Categorical
-from vae_jax.distributions.precision import at_least_float32
 from vae_jax.distributions.random_softmax import mean_of_gumbel_softmax
 from vae_jax.distributions.simplex import log_of_simplex, smallest_entry
+from vae_jax.precision import at_least_float32
 from vae_jax.types import Key
 
 

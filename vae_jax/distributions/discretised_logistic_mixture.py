@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.discretised_logistic import log_mass, mean_of_rounded, rounded_logistic
 from vae_jax.distributions.levels import NUM_LEVELS
-from vae_jax.distributions.precision import at_least_float32
+from vae_jax.precision import at_least_float32
 from vae_jax.types import Key
 
 COEFFICIENTS = ((1, 0), (2, 0), (2, 1))

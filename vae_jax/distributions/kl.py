@@ -20,11 +20,11 @@ from vae_jax.distributions.logistic_normal import LogisticNormal
 from vae_jax.distributions.low_rank_normal import LowRankNormal, low_rank_kl
 from vae_jax.distributions.multivariate_normal import MultivariateNormal
 from vae_jax.distributions.normal import Normal
-from vae_jax.distributions.precision import at_least_float32
 from vae_jax.distributions.product import Product
 from vae_jax.distributions.spherical_uniform import SphericalUniform
 from vae_jax.distributions.straight_through import StraightThrough
 from vae_jax.distributions.von_mises_fisher import VonMisesFisher, kl_to_uniform
+from vae_jax.precision import at_least_float32
 from vae_jax.types import Distribution
 
 Families = tuple[type, type]

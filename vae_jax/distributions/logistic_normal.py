@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax import formulas
-from vae_jax.distributions.precision import at_least_float32
 from vae_jax.distributions.random_softmax import mean_of_normal_softmax
 from vae_jax.distributions.simplex import log_of_simplex, smallest_entry
+from vae_jax.precision import at_least_float32
 from vae_jax.types import Key
 
 

@@ -11,7 +11,7 @@ from jax.scipy.linalg import cho_solve
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax import formulas
-from vae_jax.distributions.precision import at_least_float32, exact_matmul
+from vae_jax.precision import at_least_float32, exact_matmul
 from vae_jax.types import Key
 
 

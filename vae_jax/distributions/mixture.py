@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.distributions.precision import at_least_float32
+from vae_jax.precision import at_least_float32
 from vae_jax.types import Distribution, Key
 
 

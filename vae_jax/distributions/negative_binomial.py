@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.poisson import is_count
-from vae_jax.distributions.precision import at_least_float32
 from vae_jax.distributions.stirling import HALF_LOG_TWO_PI, deviance, stirling_error
+from vae_jax.precision import at_least_float32
 from vae_jax.types import Key
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vae_jax.distributions.precision import at_least_float32
+from vae_jax.precision import at_least_float32
 
 
 def smallest_entry(value: Float[Array, "..."]) -> float:

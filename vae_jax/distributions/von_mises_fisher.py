@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.distributions.precision import at_least_float32
 from vae_jax.distributions.sphere_angle import sample_angle
 from vae_jax.distributions.sphere_moments import sphere_moments
 from vae_jax.distributions.spherical_uniform import log_sphere_area, random_direction
+from vae_jax.precision import at_least_float32
 from vae_jax.types import Key
 
 
