@@ -32,7 +32,7 @@ def test_every_matrix_gets_norm_one_and_vectors_stay():
         "conv": {"kernel": jnp.asarray(RNG.normal(size=(2, 2, 3, 5)), jnp.float32)},
         "zero": jnp.zeros((2, 2)),
     }
-    normalised = spectrally_normalised(params, num_iterations=200)
+    normalised = jax.jit(lambda params: spectrally_normalised(params, num_iterations=200))(params)
     for kernel in (normalised["dense"]["kernel"], normalised["conv"]["kernel"].reshape(12, 5)):
         np.testing.assert_allclose(np.linalg.norm(kernel, 2), 1.0, rtol=1e-5)
     np.testing.assert_allclose(
@@ -42,10 +42,13 @@ def test_every_matrix_gets_norm_one_and_vectors_stay():
     )
     np.testing.assert_array_equal(normalised["dense"]["bias"], params["dense"]["bias"])
     np.testing.assert_array_equal(normalised["zero"], 0.0)
-    gradient = jax.grad(lambda params: sum(jnp.sum(leaf) for leaf in jax.tree.leaves(spectrally_normalised(params))))(
-        params
-    )
-    assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
+
+    @jax.jit
+    @jax.grad
+    def gradient(params):
+        return sum(jnp.sum(leaf) for leaf in jax.tree.leaves(spectrally_normalised(params)))
+
+    assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient(params)))
 
 
 def test_the_network_moves_no_further_than_its_input():
