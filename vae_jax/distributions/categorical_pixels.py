@@ -27,6 +27,7 @@ class CategoricalPixels:
     Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, arXiv:1601.06759, section 2.2.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> bits = CategoricalPixels(jnp.zeros((2, 256))).log_prob(jnp.array([0.0, 1.0])) / jnp.log(2.0)
         >>> float(bits)
         -16.0

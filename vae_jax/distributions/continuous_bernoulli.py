@@ -23,7 +23,7 @@ class ContinuousBernoulli:
     Args:
         logits: l, of the event's shape; 0 is the uniform distribution.
 
-    Source: Loaiza-Ganem & Cunningham 2019, arXiv:1907.06845, equations 6 to 8 (there by λ = logistic(l)).
+    Source: Loaiza-Ganem & Cunningham 2019, arXiv:1907.06845 (there by λ = logistic(l)).
 
     Example:
         >>> float(ContinuousBernoulli(jnp.zeros(2)).log_prob(jnp.array([0.2, 0.9])))
