@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from vae_jax import aggregate, flows, generation
-from vae_jax.aggregate import GaussianMixture, SecondStage
-from vae_jax.distributions import Normal, standard_normal
+from vae_jax.aggregate import SecondStage
+from vae_jax.distributions import Mixture, MultivariateNormal, Normal, standard_normal
 from vae_jax.objectives import iwae
 from vae_jax.vae import VAE, draw
 
@@ -18,8 +18,9 @@ LOCS = np.array([[-3.0, 1.0], [2.0, 10.0]])
 SCALE_TRILS = np.array([[[0.8, 0.0], [0.5, 0.6]], [[1.0, 0.0], [-0.9, 2.0]]])
 
 
-def truth() -> GaussianMixture:
-    return GaussianMixture(*(jnp.asarray(array, jnp.float32) for array in (np.log(WEIGHTS), LOCS, SCALE_TRILS)))
+def truth() -> Mixture:
+    log_weights, locs, scale_trils = (jnp.asarray(array, jnp.float32) for array in (np.log(WEIGHTS), LOCS, SCALE_TRILS))
+    return Mixture(log_weights, MultivariateNormal(locs, scale_trils))
 
 
 def scipy_log_prob(values):

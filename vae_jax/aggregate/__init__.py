@@ -5,12 +5,11 @@ fit is a function from codes to a distribution of one code.
 """
 
 from vae_jax.aggregate.flow_density import flow_density
-from vae_jax.aggregate.gaussian_mixture import GaussianMixture, gaussian_mixture
+from vae_jax.aggregate.gaussian_mixture import gaussian_mixture
 from vae_jax.aggregate.two_stage import SecondStage, two_stage
 from vae_jax.aggregate.with_prior import codes, with_prior
 
 __all__ = [
-    "GaussianMixture",
     "SecondStage",
     "codes",
     "flow_density",
