@@ -99,7 +99,7 @@ def test_without_corruption_it_is_the_objective_itself_with_its_options(linear_g
     np.testing.assert_allclose(same[0], plain[0], rtol=1e-6)
     np.testing.assert_allclose(joint[0], plain[0], rtol=1e-6)
     assert jnp.isfinite(scheduled)
-    with pytest.raises(TypeError, match=r"options of elbo \(beta, num_samples, kl\); got 'betta'"):
+    with pytest.raises(TypeError, match=r"options of elbo .*; got 'betta'"):
         over_batch(denoised, betta=lambda step: step)
 
 
@@ -218,21 +218,22 @@ def test_the_regularised_linear_autoencoder_finds_the_principal_directions():
     themselves, with sᵢ² = 1 − λ/σᵢ²; and the encoder is its transpose. Trained to convergence in float64.
     """
     decay, variances = 0.3, np.array([4.0, 2.0, 1.0, 0.2, 0.1])
+    generator = np.random.default_rng(0)
     with jax.enable_x64(True):
-        basis, _ = np.linalg.qr(RNG.normal(size=(5, 5)))
-        data = RNG.normal(size=(60, 5))
+        basis, _ = np.linalg.qr(generator.normal(size=(5, 5)))
+        data = generator.normal(size=(60, 5))
         data = np.linalg.qr(data - data.mean(axis=0))[0] * np.sqrt(60 * variances) @ basis.T
         model = models.linear_autoencoder((5,), latent_size=3)
         # −value is half of the paper's error, so λ of decay, whose potential is half of λ‖θ‖², is the paper's λ.
         ascent = trainer(
-            model, over_batch(autoencoder), optax.chain(optax.add_decayed_weights(decay), optax.sgd(0.1, momentum=0.9))
+            model, over_batch(autoencoder), optax.chain(optax.add_decayed_weights(decay), optax.sgd(0.05, momentum=0.9))
         )
         state = ascent.init(KEY)
         state = state._replace(params=jax.tree.map(lambda leaf: leaf.astype(jnp.float64), state.params))
         state = state._replace(opt_state=jax.tree.map(lambda leaf: leaf.astype(jnp.float64), state.opt_state))
         batch = jnp.asarray(data)
         state, _ = jax.jit(
-            lambda state: jax.lax.scan(lambda state, _: (ascent.step(state, batch)[0], None), state, length=1_500)
+            lambda state: jax.lax.scan(lambda state, _: (ascent.step(state, batch)[0], None), state, length=3_000)
         )(state)
     left, singular, _ = np.linalg.svd(np.asarray(state.params["decoder"]), full_matrices=False)
     np.testing.assert_allclose(singular**2, 1 - decay / variances[:3], rtol=1e-8)
