@@ -57,7 +57,8 @@ def test_bits_of_a_wide_discretised_logistic():
 
 
 def test_equal_logits_are_eight_bits_for_any_bytes():
-    image = jnp.asarray(RNG.integers(0, 256, (5, 4, 3)) / 255, jnp.float32)
+    generator = np.random.default_rng(0)
+    image = jnp.asarray(generator.integers(0, 256, (5, 4, 3)) / 255, jnp.float32)
     bits = -CategoricalPixels(jnp.full((5, 4, 3, 256), 3.7)).log_prob(image) / np.log(2) / image.size
     np.testing.assert_allclose(bits, 8.0, rtol=1e-6)
 
@@ -104,7 +105,8 @@ def of_colours(num_levels, dtype=jnp.float32):
 
 @pytest.mark.parametrize("num_levels", [256, 5])
 def test_colours_are_the_paper_s_equations(num_levels):
-    images = RNG.integers(0, num_levels, (6, 1, 2, 3)) / (num_levels - 1)
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, num_levels, (6, 1, 2, 3)) / (num_levels - 1)
     images[0], images[1] = 0, 1
     expected = [in_the_paper_s_units(COLOURS, image, num_levels) for image in images]
     with jax.enable_x64(True):
@@ -132,8 +134,12 @@ def test_all_colours_together_have_probability_one_and_samples_follow_it():
 
 def test_equal_components_are_one():
     """With and without colours: weights change nothing where there is nothing to choose."""
-    x = jnp.asarray(RNG.integers(0, 256, (2, 3)) / 255, jnp.float32)
-    loc, weights = RNG.uniform(size=(2, 3)).astype(np.float32), RNG.normal(size=(2, 3, 4)).astype(np.float32)
+    generator = np.random.default_rng(0)
+    x = jnp.asarray(generator.integers(0, 256, (2, 3)) / 255, jnp.float32)
+    loc, weights = (
+        generator.uniform(size=(2, 3)).astype(np.float32),
+        generator.normal(size=(2, 3, 4)).astype(np.float32),
+    )
 
     @jax.jit
     def both(loc, weights):

@@ -117,8 +117,9 @@ def test_the_denoising_elbo_still_bounds(linear_gaussian, examples):
 @pytest.mark.parametrize(("num_inputs", "shape"), [(3, (2, 4)), (8, (3,)), (1, (1,))])
 def test_the_norm_is_that_of_the_full_jacobian(num_inputs, shape):
     """For wide and tall functions, an output of two axes, and the probes where JJᵀ or JᵀJ is a multiple of one."""
-    weight = jnp.asarray(RNG.normal(size=(*shape, num_inputs)), jnp.float32)
-    x = jnp.asarray(RNG.normal(size=num_inputs), jnp.float32)
+    generator = np.random.default_rng(0)
+    weight = jnp.asarray(generator.normal(size=(*shape, num_inputs)), jnp.float32)
+    x = jnp.asarray(generator.normal(size=num_inputs), jnp.float32)
 
     def bent(x):
         return jnp.sin(weight @ x)
@@ -130,8 +131,9 @@ def test_the_norm_is_that_of_the_full_jacobian(num_inputs, shape):
 @pytest.mark.parametrize(("num_inputs", "num_outputs"), [(3, 8), (8, 3)])
 def test_probes_are_unbiased_from_both_sides(num_inputs, num_outputs):
     """Within 4.5 standard errors of 4,000 estimates; four probes have a quarter of the variance of one, within 20 %."""
-    weight = jnp.asarray(RNG.normal(size=(num_outputs, num_inputs)), jnp.float32)
-    x = jnp.asarray(RNG.normal(size=num_inputs), jnp.float32)
+    generator = np.random.default_rng(0)
+    weight = jnp.asarray(generator.normal(size=(num_outputs, num_inputs)), jnp.float32)
+    x = jnp.asarray(generator.normal(size=num_inputs), jnp.float32)
 
     def bent(x):
         return jnp.tanh(weight @ x)
@@ -151,7 +153,8 @@ def test_probes_are_unbiased_from_both_sides(num_inputs, num_outputs):
 
 
 def test_one_probe_is_exact_for_an_orthogonal_jacobian():
-    columns, _ = np.linalg.qr(RNG.normal(size=(5, 2)))
+    generator = np.random.default_rng(0)
+    columns, _ = np.linalg.qr(generator.normal(size=(5, 2)))
     weight = jnp.asarray(columns, jnp.float32)
     np.testing.assert_allclose(
         probed_jacobian_norm(KEY, lambda z: weight @ z, jnp.ones(2), num_probes=1), 2.0, rtol=1e-5
