@@ -40,18 +40,13 @@ class Config:
 def experiment(config: Config) -> vj.Experiment:
     """Wire it."""
     data = vj.data.load(config.data)
-    likelihood = vj.models.likelihoods.gaussian()
-    model = vj.models.autoencoder(
-        encoder=vj.networks.mlp(data.example_shape, (config.latent_size,), config.hidden_sizes, config.activation),
-        decoder=vj.networks.mlp(
-            (config.latent_size,),
-            likelihood.output_shape(data.example_shape),
-            config.hidden_sizes[::-1],
-            config.activation,
-            output_bias=likelihood.output_bias(data.mean()),
-        ),
-        likelihood=likelihood,
+    model = vj.models.fully_connected(
+        data.mean(),
+        vj.models.likelihoods.gaussian(),
         latent_size=config.latent_size,
+        hidden_sizes=config.hidden_sizes,
+        activation=config.activation,
+        posterior=vj.models.posteriors.point_mass(),
     )
     bound = vj.objectives.autoencoder
     return vj.Experiment(

@@ -41,18 +41,12 @@ class Config:
 def experiment(config: Config) -> vj.Experiment:
     """Wire it."""
     data = vj.data.load(config.data)
-    likelihood = vj.models.likelihoods.bernoulli()
-    model = vj.models.gaussian(
-        encoder=vj.networks.mlp(data.example_shape, (2 * config.latent_size,), config.hidden_sizes, config.activation),
-        decoder=vj.networks.mlp(
-            (config.latent_size,),
-            likelihood.output_shape(data.example_shape),
-            config.hidden_sizes[::-1],
-            config.activation,
-            output_bias=likelihood.output_bias(data.mean()),
-        ),
-        likelihood=likelihood,
+    model = vj.models.fully_connected(
+        data.mean(),
+        vj.models.likelihoods.bernoulli(),
         latent_size=config.latent_size,
+        hidden_sizes=config.hidden_sizes,
+        activation=config.activation,
     )
     objective = partial(vj.objectives.beta_tcvae, num_examples=len(data.train.examples), beta=config.beta)
     return vj.Experiment(

@@ -44,20 +44,12 @@ class Config:
 def experiment(config: Config) -> vj.Experiment:
     """Wire it."""
     data = vj.data.load(config.data)
-    likelihood = vj.models.likelihoods.bernoulli()
-    model = vj.models.gaussian(
-        encoder=vj.networks.conv_encoder(
-            data.example_shape, 2 * config.latent_size, config.channels, config.activation
-        ),
-        decoder=vj.networks.conv_decoder(
-            config.latent_size,
-            likelihood.output_shape(data.example_shape),
-            config.channels[::-1],
-            config.activation,
-            output_bias=likelihood.output_bias(data.mean()),
-        ),
-        likelihood=likelihood,
+    model = vj.models.convolutional(
+        data.mean(),
+        vj.models.likelihoods.bernoulli(),
         latent_size=config.latent_size,
+        channels=config.channels,
+        activation=config.activation,
     )
     objective = vj.objectives.over_batch(partial(vj.objectives.elbo, beta=config.beta))
     optimizer = optax.chain(optax.clip_by_global_norm(config.max_gradient_norm), optax.adam(config.learning_rate))

@@ -48,18 +48,12 @@ def experiment(config: Config) -> vj.Experiment:
     """Wire it."""
     data = vj.data.load(config.data)
     transform = vj.data.dequantise(data.max_value)
-    likelihood = vj.models.likelihoods.gaussian_with_learned_scale(0.1)
-    model = vj.models.gaussian(
-        encoder=vj.networks.mlp(data.example_shape, (2 * config.latent_size,), config.hidden_sizes, config.activation),
-        decoder=vj.networks.mlp(
-            (config.latent_size,),
-            likelihood.output_shape(data.example_shape),
-            config.hidden_sizes[::-1],
-            config.activation,
-            output_bias=likelihood.output_bias(data.mean()),
-        ),
-        likelihood=likelihood,
+    model = vj.models.fully_connected(
+        data.mean(),
+        vj.models.likelihoods.gaussian_with_learned_scale(0.1),
         latent_size=config.latent_size,
+        hidden_sizes=config.hidden_sizes,
+        activation=config.activation,
     )
     objective = vj.objectives.over_batch(partial(vj.objectives.elbo, beta=config.beta))
     optimizer = optax.chain(optax.clip_by_global_norm(config.max_gradient_norm), optax.adam(config.learning_rate))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+import jax
 import optax
 
 import vae_jax as vj
@@ -45,17 +46,12 @@ def experiment(config: Config) -> vj.Experiment:
     """Wire it."""
     data = vj.data.load(config.data)
     transform = vj.data.standardise(data)
-    likelihood = vj.models.likelihoods.gaussian_with_learned_scale()
-    model = vj.models.gaussian(
-        encoder=vj.networks.mlp(data.example_shape, (2 * config.latent_size,), config.hidden_sizes, config.activation),
-        decoder=vj.networks.mlp(
-            (config.latent_size,),
-            likelihood.output_shape(data.example_shape),
-            config.hidden_sizes[::-1],
-            config.activation,
-        ),
-        likelihood=likelihood,
+    model = vj.models.fully_connected(
+        jax.numpy.zeros(data.example_shape),
+        vj.models.likelihoods.gaussian_with_learned_scale(),
         latent_size=config.latent_size,
+        hidden_sizes=config.hidden_sizes,
+        activation=config.activation,
     )
     objective = vj.objectives.over_batch(partial(vj.objectives.elbo, beta=config.beta))
     optimizer = optax.chain(optax.clip_by_global_norm(config.max_gradient_norm), optax.adam(config.learning_rate))

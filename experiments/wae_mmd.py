@@ -41,18 +41,13 @@ class Config:
 def experiment(config: Config) -> vj.Experiment:
     """Wire it."""
     data = vj.data.load(config.data)
-    likelihood = vj.models.likelihoods.gaussian()
-    model = vj.models.autoencoder(
-        encoder=vj.networks.mlp(data.example_shape, (config.latent_size,), config.hidden_sizes, config.activation),
-        decoder=vj.networks.mlp(
-            (config.latent_size,),
-            likelihood.output_shape(data.example_shape),
-            config.hidden_sizes[::-1],
-            config.activation,
-            output_bias=likelihood.output_bias(data.mean()),
-        ),
-        likelihood=likelihood,
+    model = vj.models.fully_connected(
+        data.mean(),
+        vj.models.likelihoods.gaussian(),
         latent_size=config.latent_size,
+        hidden_sizes=config.hidden_sizes,
+        activation=config.activation,
+        posterior=vj.models.posteriors.point_mass(),
     )
     # Around 2 d, the expected squared distance of two samples of the prior.
     scales = [2 * config.latent_size * factor for factor in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)]

@@ -2,6 +2,7 @@
 
 from vae_jax.models import likelihoods, posteriors
 from vae_jax.models.amortised import amortised, autoencoder, gaussian, variational
+from vae_jax.models.architectures import convolutional, fully_connected
 from vae_jax.models.flow_posteriors import flow_posterior
 from vae_jax.models.flow_priors import with_flow_prior
 from vae_jax.models.linear import linear, linear_autoencoder, pca
@@ -11,7 +12,9 @@ from vae_jax.models.semi_amortised import semi_amortised
 __all__ = [
     "amortised",
     "autoencoder",
+    "convolutional",
     "flow_posterior",
+    "fully_connected",
     "gaussian",
     "likelihoods",
     "linear",

@@ -21,6 +21,7 @@ from vae_jax.distributions import (
     Mixture,
     MultivariateNormal,
     Normal,
+    PointMass,
     SphericalUniform,
     StraightThrough,
     VonMisesFisher,
@@ -53,6 +54,11 @@ def diagonal() -> Posterior:
         return Normal(*_loc_and_scale(output, num_outputs))
 
     return Posterior(num_outputs, bind, standard_normal)
+
+
+def point_mass() -> Posterior:
+    """One code for each example, without a distribution around it: an autoencoder's. Its prior is N(0, I)."""
+    return Posterior(lambda latent_size: latent_size, PointMass, standard_normal)
 
 
 def full_covariance() -> Posterior:
