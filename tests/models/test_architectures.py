@@ -60,5 +60,5 @@ def test_it_is_the_model_of_two_perceptrons_wired_by_hand():
 
 
 def test_images_that_cannot_be_halved_so_often_are_refused():
-    with pytest.raises(ValueError, match="multiple of"):
+    with pytest.raises(ValueError, match="multiples of 8"):
         convolutional(MEAN, likelihoods.bernoulli(), latent_size=2, channels=(3, 3, 3)).init(KEY)
