@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from vae_jax.distributions import Mixture, Normal, PointMass
 from vae_jax.types import Distribution, Key, Params
@@ -64,7 +64,7 @@ def with_mixture_prior(model: Model, num_components: int) -> Model:
 
 def with_vamp_prior(
     model: Model,
-    pseudo_inputs: Float[Array, "num *event"] | Callable[[Key], Float[Array, "num *event"]],
+    pseudo_inputs: Float[ArrayLike, "num *event"] | Callable[[Key], Float[Array, "num *event"]],
     *,
     squash: Callable[[Array], Array] = lambda inputs: inputs,
 ) -> Model:
