@@ -70,7 +70,7 @@ def _training(train: np.ndarray, settings: Settings) -> Table:
 
 
 def _memory(settings: Settings) -> Table:
-    result = run_worker("memory_of_a_stream", "1" if settings.quick else "10")
+    result = run_worker("memory_of_a_stream", "2" if settings.quick else "10")
     notes = (
         f"A sparse file of {result['gibibytes']:.0f} GiB, {result['times_budget']:.0f} times what memory may hold, "
         "is streamed and trained on. Anonymous memory: pages of the file itself are the system's to drop.",
