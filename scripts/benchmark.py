@@ -1,6 +1,7 @@
 """Speed and quality, side by side in one run on one machine.
 
-    python scripts/benchmark.py                          every section
+    python scripts/benchmark.py                          every section that takes minutes
+    python scripts/benchmark.py bounds                   objectives, posteriors and priors: an hour and more
     python scripts/benchmark.py train likelihood         some of them
     python scripts/benchmark.py --quick                  a few minutes, for trying the script; its numbers mean little
     python scripts/benchmark.py --json results.json      the tables as JSON, too
@@ -22,7 +23,7 @@ from pathlib import Path
 # The sections measure compilation, too, so what an earlier run has compiled must not be found.
 os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
 
-from benchmarks import conv, feed, likelihood, quality, startup, train
+from benchmarks import bounds, conv, feed, likelihood, quality, startup, train
 from benchmarks.settings import Settings
 from benchmarks.tables import Table, as_json, as_text, environment_table
 
@@ -33,13 +34,15 @@ SECTIONS: dict[str, Callable[[Settings], Iterable[Table]]] = {
     "feed": feed.tables,
     "likelihood": likelihood.tables,
     "quality": quality.tables,
+    "bounds": bounds.tables,
 }
+LONG = ("bounds",)
 
 
 def main() -> None:
     """Run the sections that were asked for, and print their tables as they come."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sections", nargs="*", help=f"out of {', '.join(SECTIONS)}; all of them by default")
+    parser.add_argument("sections", nargs="*", help=f"out of {', '.join(SECTIONS)}; by default all but {', '.join(LONG)}")
     parser.add_argument("--quick", action="store_true", help="less of everything")
     parser.add_argument("--rounds", type=int, default=7, help="turns that each side of a table takes (default 7)")
     parser.add_argument("--data", type=Path, default=_default_data(), help="the folder with MNIST")
@@ -51,7 +54,7 @@ def main() -> None:
 
     tables = [environment_table()]
     print(as_text(tables[0]), flush=True)
-    for name in arguments.sections or SECTIONS:
+    for name in arguments.sections or [name for name in SECTIONS if name not in LONG]:
         began = time.perf_counter()
         for table in SECTIONS[name](settings):
             tables.append(table)
