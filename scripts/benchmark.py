@@ -42,7 +42,9 @@ LONG = ("bounds",)
 def main() -> None:
     """Run the sections that were asked for, and print their tables as they come."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sections", nargs="*", help=f"out of {', '.join(SECTIONS)}; by default all but {', '.join(LONG)}")
+    parser.add_argument(
+        "sections", nargs="*", help=f"out of {', '.join(SECTIONS)}; by default all but {', '.join(LONG)}"
+    )
     parser.add_argument("--quick", action="store_true", help="less of everything")
     parser.add_argument("--rounds", type=int, default=7, help="turns that each side of a table takes (default 7)")
     parser.add_argument("--data", type=Path, default=_default_data(), help="the folder with MNIST")

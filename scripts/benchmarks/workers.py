@@ -80,7 +80,8 @@ def memory_of_a_stream(start: float, times_budget: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "large.npy"
         num = int(times_budget) * memory_budget() // 784
-        np.lib.format.open_memmap(path, "w+", np.uint8, (num, 28, 28))  # sparse: it takes no space on the disk
+        # Sparse, so it takes no space on the disk; one grey level, so that opening need not read all of it to find one.
+        np.lib.format.open_memmap(path, "w+", np.uint8, (num, 28, 28))[0] = 255
         train = vj.data.load(str(path))
         assert train.is_streamed
         trainer, feed = (

@@ -40,7 +40,7 @@ def test_an_npy_file_is_mapped_and_can_be_pickled(npy):
     data = read(npy(IMAGES))
     assert (data.name, data.description, list(data.splits)) == ("mine", "12 examples from mine.npy", ["train"])
     examples = data.train.examples
-    assert isinstance(examples.stored(), np.memmap)
+    assert isinstance(examples.stored, np.memmap)
     content = pickle.dumps(examples)
     assert len(content) < 1_000
     for rows in (slice(None), slice(1, 9, 3), np.array([5, 0, 0])):

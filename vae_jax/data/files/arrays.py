@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -33,24 +35,30 @@ class MappedArray:
         self.path = path
         self.shape = kept_shape(shape)
         self.dtype = kept_type(dtype)
-        self._mapped: np.ndarray | None = None
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        return keep(np.array(self.stored()[rows]))
+        return keep(np.array((self.stored if isinstance(rows, slice) else self._scattered)[rows]))
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_mapped": None}
+        return {name: value for name, value in vars(self).items() if name not in ("stored", "_scattered")}
 
+    @cached_property
     def stored(self) -> np.ndarray:
         """The array as it is in the file."""
-        if self._mapped is None:
-            with _readable(self.path):
-                mapped: np.ndarray = np.load(self.path, mmap_mode="r", allow_pickle=False)
-            self._mapped = mapped
-        return self._mapped
+        with _readable(self.path):
+            return np.load(self.path, mmap_mode="r", allow_pickle=False)
+
+    @cached_property
+    def _scattered(self) -> np.ndarray:
+        # Read ahead, as a file is otherwise, each row of a shuffled batch would bring 128 KiB of others from the disk.
+        with _readable(self.path):
+            mapped: np.memmap = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        if hasattr(mmap, "MADV_RANDOM"):
+            mapped._mmap.madvise(mmap.MADV_RANDOM)  # pyright: ignore[reportAttributeAccessIssue]
+        return mapped
 
 
 class _Header(NamedTuple):
@@ -83,7 +91,7 @@ def _read_npy(path: Path) -> Dataset:
         name=path.stem,
         description=f"{shape[0]:,} examples from {path.name}",
         splits={"train": Split(examples)},
-        max_value=largest_value({str(path): examples.stored()}),
+        max_value=largest_value({str(path): examples.stored}),
     )
 
 
