@@ -61,8 +61,13 @@ def tables(settings: Settings) -> Iterator[Table]:
 
 def _measured(row: Row, seed: int, settings: Settings) -> dict[str, Any]:
     file = vj.load_experiment(row.experiment)
-    splits = {"train": "train[:50000]", "validation": "train[50000:]", "test": f"test[:{NUM_TEST_IMAGES}]"}
-    data = vj.DataConfig("mnist", dir=str(settings.data / "tfds"), **splits)
+    data = vj.DataConfig(
+        "mnist",
+        dir=str(settings.data / "tfds"),
+        train="train[:50000]",
+        validation="train[50000:]",
+        test=f"test[:{NUM_TEST_IMAGES}]",
+    )
     experiment = file.experiment(config_from(file, {"data": data, "seed": seed} | row.options | BUDGET))
     dataset, budget = experiment.dataset, experiment.budget
     run_key, data_key = jax.random.split(jax.random.key(seed))
