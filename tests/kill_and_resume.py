@@ -122,14 +122,14 @@ def progress_leaves(run: Path, expected: Path, select: str) -> dict[str, tuple[b
 
     from vae_jax.data.feed import make_feed
     from vae_jax.runs.run import open_run
-    from vae_jax.training.advance import start
+    from vae_jax.training.advance import abstract_start
     from vae_jax.training.checkpoint import Checkpoints
 
     def leaves(path: Path) -> dict[str, bytes]:
         experiment = open_run(path).experiment
         examples, key = experiment.dataset.train.examples, jax.random.key(0)
         feed = make_feed(examples, experiment.transform.apply, experiment.budget.batch_size, key)
-        target = jax.eval_shape(lambda: start(experiment.trainer, feed, key))
+        target = abstract_start(experiment.trainer, feed, key)
         checkpoints = Checkpoints(path / "checkpoints")
         progress, record = checkpoints.restore_latest(target)  # type: ignore[misc]
         if select == "best":

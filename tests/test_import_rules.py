@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 # Words and helpers without opinions: open to every room, and importing none but each other.
-BOTTOM = {"version", "types", "formulas", "messages", "files", "lazy", "precision"}
+BOTTOM = {"version", "types", "formulas", "messages", "files", "lazy", "precision", "axis"}
 
 ROOMS = {
     # The mathematics: pure functions, one example, nats.
@@ -33,16 +33,18 @@ ROOMS = {
     "models": "distributions flows vae networks pca probabilistic_pca",
     # Densities of codes, fitted after training.
     "aggregate": "distributions flows vae objectives networks models",
+    # Devices and hosts.
+    "parallel": "",
     # Training takes a model and an objective as arguments, and imports neither room.
-    "training": "vae data",
+    "training": "vae data parallel",
     "prepare": "data",
     # A run: everything wired.
     "report": "distributions vae data generation evaluation",
     "experiment": "vae objectives data training",
     "sweep": "vae objectives data training evaluation experiment",
     "catalogue": "experiment",
-    "runs": "vae data generation evaluation training report experiment catalogue",
-    "cli": "data prepare report experiment sweep catalogue runs",
+    "runs": "vae data parallel generation evaluation training report experiment catalogue",
+    "cli": "data prepare parallel report experiment sweep catalogue runs",
     "__main__": "cli",
 }
 
@@ -81,6 +83,7 @@ WITHOUT_JAX = (
     "vae_jax",
     "vae_jax.messages",
     "vae_jax.data.config",
+    "vae_jax.parallel.config",
     "vae_jax.catalogue",
     "vae_jax.runs.directory",
     "vae_jax.cli",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vae_jax.catalogue import load_experiment
     from vae_jax.data.config import DataConfig
     from vae_jax.experiment import Experiment
+    from vae_jax.parallel.config import HostsConfig, ParallelConfig
     from vae_jax.runs.run import Run, resume, train
     from vae_jax.training import Budget, Trainer, TrainState, budget_of_epochs, trainer
     from vae_jax.vae import VAE, Draw, Model, draw
@@ -58,6 +59,8 @@ _HOMES = {
     "budget_of_epochs": "training",
     "Experiment": "experiment",
     "load_experiment": "catalogue",
+    "ParallelConfig": "parallel.config",
+    "HostsConfig": "parallel.config",
     "Run": "runs.run",
     "train": "runs.run",
     "resume": "runs.run",
@@ -69,7 +72,9 @@ __all__ = [
     "DataConfig",
     "Draw",
     "Experiment",
+    "HostsConfig",
     "Model",
+    "ParallelConfig",
     "Run",
     "TrainState",
     "Trainer",

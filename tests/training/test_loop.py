@@ -59,11 +59,11 @@ class Run:
             checkpoints.close()
 
     def restored(self):
-        from vae_jax.training.advance import start
+        from vae_jax.training.advance import abstract_start
 
         checkpoints = Checkpoints(self.path / "checkpoints")
         try:
-            return checkpoints.restore_latest(jax.eval_shape(lambda: start(self.tiny.trainer, self.tiny.feed, KEY)))
+            return checkpoints.restore_latest(abstract_start(self.tiny.trainer, self.tiny.feed, KEY))
         finally:
             checkpoints.close()
 

@@ -8,7 +8,7 @@ import pytest
 
 from vae_jax.objectives import elbo, geco, over_batch
 from vae_jax.training import params_to_evaluate, trainer
-from vae_jax.training.advance import advance, start
+from vae_jax.training.advance import abstract_start, advance, start
 from vae_jax.training.checkpoint import Checkpoints, Record
 from vae_jax.types import StatefulObjective
 from vae_jax.vae import Model
@@ -278,7 +278,7 @@ def test_a_state_is_saved_and_resumed(tiny, tmp_path, assert_same_bits):
     checkpoints.save(3, half, Record(0, 3, 0, None))
     checkpoints.close()
     checkpoints = Checkpoints(tmp_path / "checkpoints")
-    restored, _ = checkpoints.restore_latest(jax.eval_shape(lambda: start(ascent, tiny.feed, KEY)))
+    restored, _ = checkpoints.restore_latest(abstract_start(ascent, tiny.feed, KEY))
     checkpoints.close()
     resumed = run(restored, iter(()), 3)
     assert_same_bits(resumed, whole)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,6 +11,7 @@ import tyro
 from vae_jax import catalogue
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.messages import UsageError
+from vae_jax.parallel.config import HostsConfig, ParallelConfig
 from vae_jax.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class RunOptions:
     """Replace the run that is in --run-dir."""
     num_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Train for so many steps. Default: the experiment's own budget."""
+    parallel: ParallelConfig = field(default_factory=ParallelConfig)
+    """Devices."""
+    hosts: HostsConfig = field(default_factory=HostsConfig)
+    """Processes of one run."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,20 @@ class Train:
         """Begin a run and train it."""
         options = self.options
         _check_at_least(0, "--num-steps", options.num_steps)
-        if options.run_dir is not None:
+        if options.run_dir is not None and not options.hosts.index:
             RunDirectory(options.run_dir).check_free(overwrite=options.overwrite)
+        from vae_jax.parallel.hosts import connect
         from vae_jax.runs.run import begin
 
-        run = begin(self.file, self.config, options.run_dir, overwrite=options.overwrite, num_steps=options.num_steps)
+        connect(options.hosts)
+        run = begin(
+            self.file,
+            self.config,
+            options.run_dir,
+            overwrite=options.overwrite,
+            num_steps=options.num_steps,
+            parallel=options.parallel,
+        )
         return _train(run)
 
 
@@ -72,11 +86,20 @@ class Resume:
     """The run's directory."""
     num_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Train until this step. Default: what the run was started with."""
+    parallel: ParallelConfig = field(default_factory=ParallelConfig)
+    """Devices, whichever the run was on before."""
+    hosts: HostsConfig = field(default_factory=HostsConfig)
+    """Processes of one run."""
 
     def run(self) -> int:
         """Train from the latest checkpoint."""
         _check_at_least(0, "--num-steps", self.num_steps)
-        return _train(_open(self.run_dir, num_steps=self.num_steps))
+        RunDirectory(self.run_dir).read_config()
+        from vae_jax.parallel.hosts import connect
+        from vae_jax.runs.run import open_run
+
+        connect(self.hosts)
+        return _train(open_run(self.run_dir, num_steps=self.num_steps, parallel=self.parallel))
 
 
 @dataclass(frozen=True)
@@ -192,17 +215,22 @@ def experiment_table() -> str:
     return "\n".join(f"{name:{width}}  {catalogue.summary(path)}" for name, path in paths.items())
 
 
-def _open(path: Path, *, num_steps: int | None = None) -> Run:
+def _open(path: Path) -> Run:
     RunDirectory(path).read_config()
     from vae_jax.runs.run import open_run
 
-    return open_run(path, num_steps=num_steps)
+    return open_run(path)
 
 
 def _train(run: Run) -> int:
-    with run.directory.lock():
-        print(f"run directory: {run.directory.path}", flush=True)
+    from vae_jax.parallel.hosts import is_first
+
+    with run.lock():
+        if is_first():
+            print(f"run directory: {run.directory.path}", flush=True)
         outcome = run.train()
+        if not is_first():
+            return 0
         if not outcome.is_finished:
             print(
                 f"stopped by {outcome.reason} at step {outcome.step}, saved; "

@@ -21,8 +21,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    code = _run(sys.argv[1:] if argv is None else list(argv))
+    if code and (hosts := sys.modules.get("vae_jax.parallel.hosts")):
+        hosts.end_together(code)
+    return code
+
+
+def _run(argv: list[str]) -> int:
     try:
-        command = arguments.parse(sys.argv[1:] if argv is None else list(argv))
+        command = arguments.parse(argv)
         for library in ("absl", "asyncio", "jax", "orbax"):
             logging.getLogger(library).setLevel(logging.CRITICAL)  # what they would say is said in a line of our own
         return command.run()

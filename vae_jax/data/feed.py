@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int, Scalar, UInt32
 
 from vae_jax.data.examples import Examples, is_computed
@@ -22,7 +23,7 @@ class Feed(NamedTuple):
     """
 
     examples: Any
-    """(num, *example_shape), as stored: an array on the device, or `Examples` that it computes or that are streamed."""
+    """(num, *example_shape), as stored: an array, or `Examples` that the device computes or that are streamed."""
     transform: Callable[[Key, Array], Array]
     """(key, stored example) -> what the model sees."""
     batch_size: int
@@ -52,14 +53,14 @@ def make_feed(
     is_streamed: bool = False,
     num_workers: int = 0,
 ) -> Feed:
-    """A feed, its examples on the device unless they are streamed.
+    """A feed, its examples as one array unless they are streamed, or computed on the device.
 
     Raises:
         ValueError: If the batch size is not between 1 and the number of examples.
     """
     check_batch_size(batch_size, len(examples))
-    on_device = is_streamed or is_computed(examples)
-    return Feed(examples if on_device else jnp.asarray(examples), transform, batch_size, key, is_streamed, num_workers)
+    kept = examples if is_streamed or is_computed(examples) else np.asarray(examples)
+    return Feed(kept, transform, batch_size, key, is_streamed, num_workers)
 
 
 def check_batch_size(batch_size: int, num_examples: int) -> None:
@@ -97,10 +98,10 @@ def stored_batch(feed: Feed, step: Scalar | int) -> Array:
     rows = rows_of_step(
         feed.order_key, jnp.asarray(step), len(feed.examples), feed.batch_size, jnp.arange(feed.batch_size)
     )
-    if isinstance(feed.examples, jax.Array):
-        # No row is out of range; "clip" spares the gather the mask that indexing makes for such rows.
-        return jnp.take(feed.examples, rows, axis=0, mode="clip")
-    return feed.examples[rows]
+    if is_computed(feed.examples):
+        return feed.examples[rows]
+    # No row is out of range; "clip" spares the gather the mask that indexing makes for such rows.
+    return jnp.take(feed.examples, rows, axis=0, mode="clip")
 
 
 def seen_batch(feed: Feed, stored: Array, step: Scalar | int) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -25,16 +25,23 @@ NUM_AHEAD = 2
 
 
 @contextmanager
-def open_stream(feed: Feed, first_step: int) -> Iterator[Iterator[Array]]:
+def open_stream(
+    feed: Feed, first_step: int, put: Callable[[np.ndarray], Array] = jax.device_put
+) -> Iterator[Iterator[Array]]:
     """The stored batches of a streamed feed from a step on, each put on the device ahead of its turn.
 
     Of a feed that is not streamed there are none. Threads and processes end with the context.
+
+    Args:
+        feed: Whose examples are streamed.
+        first_step: Of the training.
+        put: Places this host's share of a batch on its devices.
     """
     if not feed.is_streamed:
         yield iter(())
         return
-    with closing(read_batches(feed, first_step)) as batches:
-        yield _put_ahead(batches)
+    with closing(read_batches(feed, first_step, host=jax.process_index(), num_hosts=jax.process_count())) as batches:
+        yield _put_ahead(batches, put)
 
 
 def read_batches(
@@ -78,10 +85,10 @@ def read_batches(
     return iter(dataset)
 
 
-def _put_ahead(batches: Iterator[np.ndarray]) -> Iterator[Array]:
+def _put_ahead(batches: Iterator[np.ndarray], put: Callable[[np.ndarray], Array]) -> Iterator[Array]:
     ahead: deque[Array] = deque()
     for batch in batches:
-        ahead.append(jax.device_put(batch))
+        ahead.append(put(batch))
         if len(ahead) > NUM_AHEAD:
             yield ahead.popleft()
 

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.axis import axis_size, own_share
 from vae_jax.objectives.codes import over_codes
 from vae_jax.objectives.discriminator import Discriminator, telling_apart
 from vae_jax.objectives.matching import prior_samples
@@ -23,6 +24,7 @@ def adversarial_autoencoder(
     /,
     *,
     weight: float | Scalar,
+    axis_name: str | None = None,
 ) -> tuple[Float[Array, " batch"], Metrics]:
     """Reconstruction, and a reward for codes that pass for samples of the prior: the model's part.
 
@@ -36,6 +38,7 @@ def adversarial_autoencoder(
         batch: The examples, along the first axis.
         step: The training step; without effect.
         weight: λ ≥ 0.
+        axis_name: Of the axis of devices that the batch is spread over.
 
     Returns:
         Nats for each example (higher is better), which bound nothing; the metrics, in nats, are `log_likelihood` and
@@ -51,12 +54,20 @@ def adversarial_autoencoder(
         vae,
         batch,
         lambda draw, x: (draw.likelihood.log_prob(x), jax.nn.log_sigmoid(discriminator(draw.z))),
+        axis_name,
     )
     return log_likelihood + weight * passes, {"log_likelihood": log_likelihood, "passes_for_prior": passes}
 
 
 def prior_discriminator(
-    key: Key, vae: VAE, discriminator: Discriminator, batch: Any, step: Scalar | int, /
+    key: Key,
+    vae: VAE,
+    discriminator: Discriminator,
+    batch: Any,
+    step: Scalar | int,
+    /,
+    *,
+    axis_name: str | None = None,
 ) -> tuple[Float[Array, " batch"], Metrics]:
     """How well samples of the prior are told from codes: the discriminator's part of `adversarial_autoencoder`.
 
@@ -66,6 +77,7 @@ def prior_discriminator(
         discriminator: From one code to a logit, its parameters bound.
         batch: The examples, along the first axis.
         step: The training step; without effect.
+        axis_name: Of the axis of devices that the batch is spread over.
 
     Returns:
         As `telling_apart`: nats, higher is better for the discriminator, and its `accuracy`.
@@ -74,5 +86,6 @@ def prior_discriminator(
     """
     del step
     codes_key, prior_key = jax.random.split(key)
-    codes = over_codes(codes_key, vae, batch, lambda draw, x: draw.z)
-    return telling_apart(discriminator, prior_samples(prior_key, vae, len(codes)), codes)
+    codes = over_codes(codes_key, vae, batch, lambda draw, x: draw.z, axis_name)
+    from_prior = prior_samples(prior_key, vae, len(codes) * axis_size(axis_name))
+    return telling_apart(discriminator, own_share(from_prior, axis_name), codes)

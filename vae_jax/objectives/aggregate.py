@@ -78,7 +78,7 @@ def aggregate_log_prob(
 ) -> AggregateLogProb:
     """log q̂(zᵢ) = log Σⱼ wᵢⱼ q(zᵢ|xⱼ), and the same of each dimension.
 
-    A function of all codes of the batch: under data parallelism, gather posteriors and codes before it.
+    A function of all codes of the batch.
 
     Args:
         posterior: q(z|xⱼ) of all examples, with a leading batch axis.

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.axis import example_keys
 from vae_jax.objectives.scheduled import check_schedules
 from vae_jax.types import BatchObjective, Key, Metrics, Objective
 from vae_jax.vae import VAE
@@ -25,7 +26,7 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], float
 
     Returns:
         A function `(key, vae, batch, step) -> (values, metrics)`: the batch along the first axis, values in nats per
-        example, higher is better.
+        example, higher is better. The key may also be an array of one for each example.
 
     Raises:
         TypeError: If a schedule names no option of the objective, or is no function.
@@ -44,7 +45,7 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], float
         key: Key, vae: VAE, batch: Any, step: Scalar | int, /
     ) -> tuple[Float[Array, " batch"], Metrics]:
         options = {name: schedule(step) for name, schedule in schedules.items()}
-        keys = jax.random.split(key, len(jax.tree.leaves(batch)[0]))
+        keys = example_keys(key, len(jax.tree.leaves(batch)[0]))
         return jax.vmap(lambda key, x: objective(key, vae, x, **options))(keys, batch)
 
     return batch_objective

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.axis import gathered, own_share
 from vae_jax.objectives.aggregate import AggregateLogProb, aggregate_log_prob, minibatch_stratified
 from vae_jax.objectives.codes import over_codes
 from vae_jax.types import Key, Metrics
@@ -55,12 +56,12 @@ def beta_tcvae(
     beta: float | Scalar = 1.0,
     gamma: float | Scalar = 1.0,
     aggregate: Callable[[int, float | Scalar], Float[Array, "batch batch"]] = minibatch_stratified,
+    axis_name: str | None = None,
 ) -> tuple[Float[Array, " batch"], Metrics]:
     """The ELBO of a batch with a weight of its own for each part of the KL; β > 1 presses for independent dimensions.
 
     log p(x|z) − α I(x; z) − β TC(z) − γ Σₖ KL(q(zₖ) ‖ p(zₖ)), each estimated at one z ~ q(z|x). For α = β = γ the
-    aggregate cancels, and it is the β-VAE with the sampled KL. A function of all codes of the batch: under data
-    parallelism they have to be gathered first.
+    aggregate cancels, and it is the β-VAE with the sampled KL. A function of all codes of the batch.
 
     Args:
         key: A random key.
@@ -72,6 +73,7 @@ def beta_tcvae(
         beta: Weight of the total correlation, ≥ 0.
         gamma: Weight of the dimension-wise KL, ≥ 0.
         aggregate: How q(z) is estimated: `minibatch_stratified` or `minibatch_weighted`.
+        axis_name: Of the axis of devices that the batch is spread over, whose codes are then gathered.
 
     Returns:
         Nats for each example (higher is better); the metrics, in nats, are `log_likelihood`, `kl`, and its parts
@@ -85,7 +87,7 @@ def beta_tcvae(
         estimate of the aggregate is the default, which does not shift the reported parts.
     """
     del step
-    log_likelihood, codes, posterior, log_posterior, log_prior = over_codes(
+    of_share = over_codes(
         key,
         vae,
         batch,
@@ -96,9 +98,11 @@ def beta_tcvae(
             draw.log_posterior,
             draw.prior.log_prob(draw.z),
         ),
+        axis_name,
     )
+    log_likelihood, codes, posterior, log_posterior, log_prior = gathered(of_share, axis_name)
     log_weights = aggregate(len(codes), num_examples)
     parts = kl_parts(log_posterior, aggregate_log_prob(posterior, codes, log_weights), log_prior)
     penalty = alpha * parts.mutual_information + beta * parts.total_correlation + gamma * parts.dimension_wise_kl
     metrics = {"log_likelihood": log_likelihood, "kl": log_posterior - log_prior} | parts._asdict()
-    return log_likelihood - penalty, metrics
+    return own_share((log_likelihood - penalty, metrics), axis_name)

@@ -9,12 +9,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from vae_jax.axis import example_keys
 from vae_jax.objectives.over_draws import over_draws
 from vae_jax.types import Key
 from vae_jax.vae import VAE, Draw
 
 
-def over_codes(key: Key, vae: VAE, batch: Any, of: Callable[[Draw, Any], Any]) -> Any:
+def over_codes(key: Key, vae: VAE, batch: Any, of: Callable[[Draw, Any], Any], axis_name: str | None = None) -> Any:
     """`of(draw, x)` for one draw from q(z|x) for every example, with the noise that `over_batch(elbo)` has.
 
     Args:
@@ -22,15 +23,16 @@ def over_codes(key: Key, vae: VAE, batch: Any, of: Callable[[Draw, Any], Any]) -
         vae: The model, parameters bound.
         batch: The examples, along the first axis.
         of: What to compute from a draw and its example.
+        axis_name: Of the axis of devices that the batch is spread over.
 
     Returns:
-        What `of` returns, each array with a leading axis of the batch.
+        What `of` returns, each array with a leading axis of the batch (of this device's share of it).
     """
 
     def of_one(key: Key, x: Any) -> Any:
         return jax.tree.map(lambda array: array[0], over_draws(key, vae, x, 1, lambda draw: of(draw, x)))
 
-    return jax.vmap(of_one)(jax.random.split(key, len(jax.tree.leaves(batch)[0])), batch)
+    return jax.vmap(of_one)(example_keys(key, len(jax.tree.leaves(batch)[0]), axis_name), batch)
 
 
 def as_matrix(codes: Float[Array, "batch *latent"]) -> Float[Array, "batch size"]:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.axis import gathered
 from vae_jax.distributions import Normal
 from vae_jax.objectives.codes import as_matrix, over_codes
 from vae_jax.objectives.kl_estimators import analytic_kl
@@ -56,11 +57,12 @@ def dip_vae(
     diagonal: float | Scalar,
     covariance: Callable[[Distribution], Float[Array, "latent latent"]] = covariance_of_means,
     kl: Callable[[Draw], Scalar] = analytic_kl,
+    axis_name: str | None = None,
 ) -> tuple[Float[Array, " batch"], Metrics]:
     """The ELBO less a penalty on the covariance C of the batch's codes, where it is not the identity.
 
     log p(x|z) − KL(q(z|x) ‖ p(z)) − λ_od Σ_{i≠j} Cᵢⱼ² − λ_d Σᵢ (Cᵢᵢ − 1)², z ~ q(z|x). A function of all codes of
-    the batch: under data parallelism they have to be gathered first.
+    the batch.
 
     Args:
         key: A random key.
@@ -71,6 +73,7 @@ def dip_vae(
         diagonal: λ_d ≥ 0; the paper takes 10 λ_od with I, and λ_od with II.
         covariance: `covariance_of_means` for DIP-VAE I, `covariance_of_codes` for II.
         kl: An estimator of the KL from one draw.
+        axis_name: Of the axis of devices that the batch is spread over, whose codes are then gathered.
 
     Returns:
         Nats for each example (higher is better), all with the same penalty; the metrics are `log_likelihood` and `kl`
@@ -83,9 +86,9 @@ def dip_vae(
     """
     del step
     log_likelihood, divergence, posterior = over_codes(
-        key, vae, batch, lambda draw, x: (draw.likelihood.log_prob(x), kl(draw), draw.posterior)
+        key, vae, batch, lambda draw, x: (draw.likelihood.log_prob(x), kl(draw), draw.posterior), axis_name
     )
-    matrix = covariance(posterior)
+    matrix = covariance(gathered(posterior, axis_name))
     variances = jnp.diag(matrix)
     sums = {
         "off_diagonal": jnp.sum(jnp.square(matrix - jnp.diag(variances))),

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.axis import gathered, own_share
 from vae_jax.objectives.codes import over_codes
 from vae_jax.objectives.discriminator import Discriminator, telling_apart
 from vae_jax.objectives.kl_estimators import analytic_kl
@@ -25,6 +26,7 @@ def factor_vae(
     *,
     gamma: float | Scalar,
     kl: Callable[[Draw], Scalar] = analytic_kl,
+    axis_name: str | None = None,
 ) -> tuple[Float[Array, " batch"], Metrics]:
     """The ELBO less γ times the total correlation of the codes, which the discriminator estimates: the model's part.
 
@@ -39,6 +41,7 @@ def factor_vae(
         step: The training step; without effect.
         gamma: γ ≥ 0.
         kl: An estimator of the KL from one draw.
+        axis_name: Of the axis of devices that the batch is spread over.
 
     Returns:
         Nats for each example (higher is better); the metrics, in nats, are `log_likelihood`, `kl` and
@@ -52,7 +55,11 @@ def factor_vae(
     del step
     codes_key, _ = jax.random.split(key)
     log_likelihood, divergence, total_correlation = over_codes(
-        codes_key, vae, batch, lambda draw, x: (draw.likelihood.log_prob(x), kl(draw), discriminator(draw.z))
+        codes_key,
+        vae,
+        batch,
+        lambda draw, x: (draw.likelihood.log_prob(x), kl(draw), discriminator(draw.z)),
+        axis_name,
     )
     return log_likelihood - divergence - gamma * total_correlation, {
         "log_likelihood": log_likelihood,
@@ -62,11 +69,18 @@ def factor_vae(
 
 
 def factor_vae_discriminator(
-    key: Key, vae: VAE, discriminator: Discriminator, batch: Any, step: Scalar | int, /
+    key: Key,
+    vae: VAE,
+    discriminator: Discriminator,
+    batch: Any,
+    step: Scalar | int,
+    /,
+    *,
+    axis_name: str | None = None,
 ) -> tuple[Float[Array, " batch"], Metrics]:
     """How well codes are told from codes with permuted dimensions: the discriminator's part of `factor_vae`.
 
-    The permutation is over all codes of the batch: under data parallelism they have to be gathered first.
+    The permutation is over all codes of the batch.
 
     Args:
         key: A random key, the same as the model's: both see the same codes.
@@ -74,6 +88,7 @@ def factor_vae_discriminator(
         discriminator: From one code to a logit, its parameters bound.
         batch: The examples, along the first axis.
         step: The training step; without effect.
+        axis_name: Of the axis of devices that the batch is spread over, whose codes are then gathered.
 
     Returns:
         As `telling_apart`: nats, higher is better for the discriminator, and its `accuracy`.
@@ -83,8 +98,9 @@ def factor_vae_discriminator(
     """
     del step
     codes_key, permutation_key = jax.random.split(key)
-    codes = over_codes(codes_key, vae, batch, lambda draw, x: draw.z)
-    return telling_apart(discriminator, codes, permute_codes(permutation_key, codes))
+    codes = over_codes(codes_key, vae, batch, lambda draw, x: draw.z, axis_name)
+    permuted = permute_codes(permutation_key, gathered(codes, axis_name))
+    return telling_apart(discriminator, codes, own_share(permuted, axis_name))
 
 
 def permute_codes(key: Key, codes: Float[Array, "batch latent"]) -> Float[Array, "batch latent"]:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.axis import example_keys, mean_over
 from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.elbo import elbo
 from vae_jax.types import Key, Metrics, Objective, StatefulObjective
@@ -73,11 +74,13 @@ def geco(
         return GecoState(jnp.log(jnp.asarray(multiplier, jnp.float32)), jnp.zeros(()), jnp.zeros(()))
 
     def apply(
-        key: Key, vae: VAE, batch: Any, step: Scalar | int, state: GecoState
+        key: Key, vae: VAE, batch: Any, step: Scalar | int, state: GecoState, *, axis_name: str | None = None
     ) -> tuple[Float[Array, " batch"], Metrics, GecoState]:
         factor = jnp.exp(state.log_multiplier)
-        bounds, metrics = over_batch(bound, beta=lambda step: 1 / factor)(key, vae, batch, step)
-        batch_violation = jax.lax.stop_gradient(target - jnp.mean(metrics["log_likelihood"]))
+        keys = example_keys(key, len(jax.tree.leaves(batch)[0]), axis_name)
+        bounds, metrics = over_batch(bound, beta=lambda step: 1 / factor)(keys, vae, batch, step)
+        log_likelihood = mean_over(jnp.mean(metrics["log_likelihood"]), axis_name)
+        batch_violation = jax.lax.stop_gradient(target - log_likelihood)
         violation = decay * state.violation + (1 - decay) * batch_violation
         weight = decay * state.weight + (1 - decay)
         average = violation / weight

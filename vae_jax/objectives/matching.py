@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.axis import gathered
 from vae_jax.objectives.codes import over_codes
 from vae_jax.objectives.kl_estimators import analytic_kl
 from vae_jax.types import Key, Metrics
@@ -20,13 +21,20 @@ Discrepancy = Callable[[Key, Float[Array, "batch *latent"], Float[Array, "batch 
 
 
 def wae(
-    key: Key, vae: VAE, batch: Any, step: Scalar | int, /, *, weight: float | Scalar, discrepancy: Discrepancy
+    key: Key,
+    vae: VAE,
+    batch: Any,
+    step: Scalar | int,
+    /,
+    *,
+    weight: float | Scalar,
+    discrepancy: Discrepancy,
+    axis_name: str | None = None,
 ) -> tuple[Float[Array, " batch"], Metrics]:
     """The Wasserstein autoencoder: reconstruction, less the discrepancy between the codes of a batch and the prior.
 
     log p(x|z) − λ D(q(z), p(z)), z ~ q(z|x), which may be a point mass. By the maximum mean discrepancy it is WAE-MMD,
-    by the sliced Wasserstein distance the sliced WAE. A function of all codes of the batch: under data parallelism
-    they have to be gathered first.
+    by the sliced Wasserstein distance the sliced WAE. A function of all codes of the batch.
 
     Args:
         key: A random key.
@@ -35,6 +43,7 @@ def wae(
         step: The training step; without effect.
         weight: λ ≥ 0, in nats per unit of D.
         discrepancy: D, a function of a key, the codes, and as many samples of the prior.
+        axis_name: Of the axis of devices that the batch is spread over, whose codes are then gathered.
 
     Returns:
         Nats for each example (higher is better), all with the same penalty, which bound nothing; the metrics are
@@ -46,7 +55,10 @@ def wae(
     """
     del step
     codes_key, prior_key, discrepancy_key = jax.random.split(key, 3)
-    log_likelihood, codes = over_codes(codes_key, vae, batch, lambda draw, x: (draw.likelihood.log_prob(x), draw.z))
+    log_likelihood, own_codes = over_codes(
+        codes_key, vae, batch, lambda draw, x: (draw.likelihood.log_prob(x), draw.z), axis_name
+    )
+    codes = gathered(own_codes, axis_name)
     distance = discrepancy(discrepancy_key, codes, prior_samples(prior_key, vae, len(codes)))
     shared = jnp.broadcast_to(distance, log_likelihood.shape)
     return log_likelihood - weight * shared, {"log_likelihood": log_likelihood, "discrepancy": shared}
@@ -63,11 +75,12 @@ def info_vae(
     weight: float | Scalar,
     discrepancy: Discrepancy,
     kl: Callable[[Draw], Scalar] = analytic_kl,
+    axis_name: str | None = None,
 ) -> tuple[Float[Array, " batch"], Metrics]:
     """The ELBO with the mutual information of x and z favoured by α, and the aggregate held to the prior by λ.
 
     log p(x|z) − (1 − α) KL(q(z|x) ‖ p(z)) − (α + λ − 1) D(q(z), p(z)), z ~ q(z|x). α = 0 and λ = 1 is the ELBO; α = 1
-    is `wae`. A function of all codes of the batch: under data parallelism they have to be gathered first.
+    is `wae`. A function of all codes of the batch.
 
     Args:
         key: A random key.
@@ -78,6 +91,7 @@ def info_vae(
         weight: λ > 0, of the KL between aggregate and prior that D stands for.
         discrepancy: D, a function of a key, the codes, and as many samples of the prior.
         kl: An estimator of the KL from one draw.
+        axis_name: Of the axis of devices that the batch is spread over, whose codes are then gathered.
 
     Returns:
         Nats for each example (higher is better), all with the same share of D; the metrics are `log_likelihood` and
@@ -90,9 +104,10 @@ def info_vae(
     """
     del step
     codes_key, prior_key, discrepancy_key = jax.random.split(key, 3)
-    log_likelihood, divergence, codes = over_codes(
-        codes_key, vae, batch, lambda draw, x: (draw.likelihood.log_prob(x), kl(draw), draw.z)
+    log_likelihood, divergence, own_codes = over_codes(
+        codes_key, vae, batch, lambda draw, x: (draw.likelihood.log_prob(x), kl(draw), draw.z), axis_name
     )
+    codes = gathered(own_codes, axis_name)
     distance = discrepancy(discrepancy_key, codes, prior_samples(prior_key, vae, len(codes)))
     shared = jnp.broadcast_to(distance, log_likelihood.shape)
     values = log_likelihood - (1 - alpha) * divergence - (alpha + weight - 1) * shared

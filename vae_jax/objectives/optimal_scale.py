@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.axis import example_keys, mean_over
 from vae_jax.distributions import Normal
 from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.over_draws import over_draws
@@ -45,17 +46,17 @@ def over_batch_with_optimal_scale(
     lifted = over_batch(objective, **schedules)
 
     def batch_objective(
-        key: Key, vae: VAE, batch: Any, step: Scalar | int, /
+        key: Key, vae: VAE, batch: Any, step: Scalar | int, /, *, axis_name: str | None = None
     ) -> tuple[Float[Array, " batch"], Metrics]:
         # By the keys of `over_batch`, so that these are the errors of an objective of one sample, computed once.
-        keys = jax.random.split(key, len(batch))
+        keys = example_keys(key, len(batch), axis_name)
         likelihoods = jax.vmap(lambda key, x: over_draws(key, vae, x, 1, lambda draw: _one_scale(draw.likelihood)))(
             keys, batch
         )
         means, own_scales = jax.lax.stop_gradient(likelihoods.loc[:, 0]), likelihoods.scale[:, 0]
         # At the optimum the gradient in σ is zero, so holding it leaves the gradient in all else as it is.
-        scale = jnp.sqrt(jnp.mean(jnp.square(batch - means), dtype=jnp.float32))
-        values, metrics = lifted(key, _with_scale(vae, scale), batch, step)
+        scale = jnp.sqrt(mean_over(jnp.mean(jnp.square(batch - means), dtype=jnp.float32), axis_name))
+        values, metrics = lifted(keys, _with_scale(vae, scale), batch, step)
         own = jax.vmap(lambda mean, scale, x: Normal(mean, scale).log_prob(x))(means, own_scales, batch)
         # Nothing is added to the value: only the gradient of the model's own scale.
         return values + own - jax.lax.stop_gradient(own), metrics | {"optimal_scale": jnp.full(len(batch), scale)}

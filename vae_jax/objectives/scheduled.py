@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -37,9 +38,10 @@ def scheduled(objective: BatchObjective, **schedules: Callable[[Scalar | int], f
     """
     check_schedules(objective, schedules)
 
-    def batch_objective(*arguments: Any) -> Any:
+    @functools.wraps(objective)  # with its signature, which says whether it couples the examples of a batch
+    def batch_objective(*arguments: Any, **options: Any) -> Any:
         *_, step = arguments
-        return objective(*arguments, **{name: schedule(step) for name, schedule in schedules.items()})
+        return objective(*arguments, **{name: schedule(step) for name, schedule in schedules.items()}, **options)
 
     return batch_objective
 
@@ -52,6 +54,7 @@ def check_schedules(objective: Callable[..., Any], schedules: dict[str, Any]) ->
     """
     parameters = inspect.signature(objective).parameters.values()
     options = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    options = [name for name in options if name != "axis_name"]
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     for name, schedule in schedules.items():
         if name not in options and not takes_any:

@@ -46,6 +46,27 @@ class Plain:
         pass
 
 
+class Silent:
+    """Nothing, where another process shows the run."""
+
+    def train(self, line: Line, images_per_second: float | None, seconds_left: float | None) -> None:
+        """Do nothing."""
+
+    def validation(self, line: Line, is_best: bool) -> None:
+        """Do nothing."""
+
+    def say(self, text: str) -> None:
+        """Do nothing."""
+
+    def __enter__(self) -> Silent:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+
 class Live:
     """A progress bar with the latest training metrics, above it a line for each validation: for terminals."""
 
@@ -80,8 +101,10 @@ class Live:
         self._progress.stop()
 
 
-def display(num_steps: int) -> Plain | Live:
+def display(num_steps: int, *, is_shown: bool = True) -> Plain | Live | Silent:
     """The display that fits where the output goes."""
+    if not is_shown:
+        return Silent()
     console = Console(stderr=True)
     return Live(num_steps, console) if console.is_terminal else Plain(num_steps)
 

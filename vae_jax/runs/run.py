@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import json
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,16 +15,20 @@ from vae_jax.evaluation import bound_evaluator, evaluate
 from vae_jax.experiment import Experiment, check
 from vae_jax.files import write_json
 from vae_jax.messages import RunError, UsageError
+from vae_jax.parallel import hosts
+from vae_jax.parallel.config import ParallelConfig
+from vae_jax.parallel.mesh import make_mesh, spread
+from vae_jax.parallel.placement import Placement, on_one_device
 from vae_jax.runs import display as displays
 from vae_jax.runs.config import config_from, config_to_json
 from vae_jax.runs.directory import RunDirectory, next_free
 from vae_jax.runs.environment import environment
 from vae_jax.runs.report import write_run_report
 from vae_jax.training import params_to_evaluate
-from vae_jax.training.advance import start
+from vae_jax.training.advance import abstract_start
 from vae_jax.training.checkpoint import Checkpoints
 from vae_jax.training.loop import Outcome, fit
-from vae_jax.training.metrics import MetricsFile, plain
+from vae_jax.training.metrics import MetricsFile, NoMetricsFile, plain
 from vae_jax.types import Key, Params
 from vae_jax.vae import VAE
 
@@ -39,43 +44,71 @@ class Run:
         file: The experiment's file.
         config: Its `Config`.
         experiment: What the file makes of it.
+        placement: Over which devices it is trained.
     """
 
     def __init__(
-        self, directory: RunDirectory, record: dict[str, Any], file: ExperimentFile, config: Any, experiment: Experiment
+        self,
+        directory: RunDirectory,
+        record: dict[str, Any],
+        file: ExperimentFile,
+        config: Any,
+        experiment: Experiment,
+        placement: Placement,
     ) -> None:
         self.directory = directory
         self.record = record
         self.file = file
         self.config = config
         self.experiment = experiment
+        self.placement = placement
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Be the only run at work in the directory: its process 0 is for all of them.
+
+        Raises:
+            UsageError: If another one is.
+        """
+        return self.directory.lock() if hosts.is_first() else nullcontext()
 
     def train(self) -> Outcome:
-        """Train to the end, from the latest checkpoint if there is one; then evaluate, and write the report."""
+        """Train to the end, from the latest checkpoint if there is one; then evaluate, and write the report.
+
+        With several hosts, all of them call it, and process 0 writes.
+        """
+        with self.lock(), hosts.losing_a_host_ends(f"vae-jax resume {self.directory.path}"):
+            outcome = self._fit()
+            if outcome.is_finished:
+                self.evaluate()
+        return outcome
+
+    def _fit(self) -> Outcome:
         experiment, directory = self.experiment, self.directory
-        if self.record != directory.read_config():  # resumed for more steps
+        if hosts.is_first() and self.record != directory.read_config():  # resumed for more steps
             write_json(directory.config, self.record)
         self._say_other_versions()
         run_key, feed = _key_and_feed(experiment)
         validate = bound_evaluator(experiment.model, experiment.bound, experiment.transform.apply)
-        with displays.display(experiment.budget.num_steps) as display:
+        with displays.display(experiment.budget.num_steps, is_shown=hosts.is_first()) as display:
+            if line := spread(self.placement.mesh):
+                display.say(line)
             checkpoints = Checkpoints(directory.checkpoints, say=display.say)
             try:
-                outcome = fit(
+                return fit(
                     experiment.trainer,
                     feed,
                     experiment.budget,
                     run_key,
                     validate=lambda params: validate(params, experiment.dataset.split("validation").examples),
                     checkpoints=checkpoints,
-                    open_metrics=lambda num_bytes: MetricsFile(directory.metrics, num_bytes),
+                    open_metrics=lambda num_bytes: (
+                        MetricsFile(directory.metrics, num_bytes) if hosts.is_first() else NoMetricsFile()
+                    ),
                     display=display,
+                    placement=self.placement,
                 )
             finally:
                 checkpoints.close()
-        if outcome.is_finished:
-            self.evaluate()
-        return outcome
 
     def params(self, select: Selection = "best") -> tuple[Params, dict[str, Any]]:
         """Trained parameters, and in words which.
@@ -88,9 +121,11 @@ class Run:
             UsageError: If another process is training it.
         """
         run_key, feed = _key_and_feed(self.experiment)
-        target = jax.eval_shape(lambda: start(self.experiment.trainer, feed, run_key))
+        # One device is enough to evaluate on. But what several hosts have saved they read together.
+        placement = self.placement if jax.process_count() > 1 else on_one_device()
+        target = abstract_start(self.experiment.trainer, feed, run_key, placement)
         # Under the lock, since to open checkpoints is to clear away what looks like a save that did not end.
-        with self.directory.lock(), closing(Checkpoints(self.directory.checkpoints)) as checkpoints:
+        with self.lock(), closing(Checkpoints(self.directory.checkpoints)) as checkpoints:
             restored = checkpoints.restore_latest(target)
             if restored is None:
                 raise RunError(f"expected a checkpoint in {self.directory.checkpoints}; there is none; train first")
@@ -99,7 +134,8 @@ class Run:
             if select == "best" and record.best is not None:
                 step, rule = record.best.step, "the best bound on the validation split"
                 progress, _ = checkpoints.restore(step, target)
-        return params_to_evaluate(progress.state), {"checkpoint_step": step, "selection": rule}
+        params = placement.whole(params_to_evaluate(progress.state))
+        return params, {"checkpoint_step": step, "selection": rule}
 
     def vae(self, select: Selection = "best") -> VAE:
         """The trained model, parameters bound."""
@@ -109,6 +145,8 @@ class Run:
         self, *, num_samples: int | None = None, split: str = "test", select: Selection = "best"
     ) -> dict[str, Any]:
         """Evaluate on a split, write `evaluation.json`, the pictures and the report, and return the evaluation.
+
+        With several hosts, all of them call it, and process 0 does it; the others return nothing.
 
         Args:
             num_samples: K of the importance-sampled NLL; None for the experiment's own.
@@ -125,6 +163,8 @@ class Run:
         except ValueError as error:
             raise UsageError(f"{error}") from None
         params, selection = self.params(select)
+        if not hosts.is_first():
+            return {}
         result = evaluate(
             experiment.model,
             experiment.bound,
@@ -165,6 +205,7 @@ def train(
     run_dir: str | Path | None = None,
     overwrite: bool = False,
     num_steps: int | None = None,
+    parallel: ParallelConfig | None = None,
     **fields: Any,
 ) -> Run:
     """Train an experiment from a script or notebook, as `vae-jax train` does.
@@ -174,6 +215,7 @@ def train(
         run_dir: Where to; None for the next free `runs/NAME-1`.
         overwrite: Replace the run that is there.
         num_steps: Train for so many steps, in place of the experiment's own budget.
+        parallel: Over which devices; None for as many as there are and divide the batch.
         **fields: Of the experiment's `Config`.
 
     Raises:
@@ -181,52 +223,70 @@ def train(
         RunError: If training could not go on.
     """
     file = load_experiment(name)
-    run = begin(file, config_from(file, fields), run_dir, overwrite=overwrite, num_steps=num_steps)
-    with run.directory.lock():
-        run.train()
+    config = config_from(file, fields)
+    run = begin(file, config, run_dir, overwrite=overwrite, num_steps=num_steps, parallel=parallel)
+    run.train()
     return run
 
 
-def resume(run_dir: str | Path, *, num_steps: int | None = None) -> Run:
+def resume(run_dir: str | Path, *, num_steps: int | None = None, parallel: ParallelConfig | None = None) -> Run:
     """Go on with a run that was interrupted, or for more steps, as `vae-jax resume` does.
+
+    Args:
+        run_dir: Its directory.
+        num_steps: Train for so many steps in all, in place of what the run was started with.
+        parallel: Over which devices, whichever it was before; None as in `train`.
 
     Raises:
         UsageError: If there is no run.
         RunError: If training could not go on.
     """
-    run = open_run(run_dir, num_steps=num_steps)
-    with run.directory.lock():
-        run.train()
+    run = open_run(run_dir, num_steps=num_steps, parallel=parallel or ParallelConfig())
+    run.train()
     return run
 
 
 def begin(
-    file: ExperimentFile, config: Any, run_dir: str | Path | None, *, overwrite: bool, num_steps: int | None
+    file: ExperimentFile,
+    config: Any,
+    run_dir: str | Path | None,
+    *,
+    overwrite: bool,
+    num_steps: int | None,
+    parallel: ParallelConfig | None = None,
 ) -> Run:
     """Make the directory of a new run. Nothing on the disk changes before the experiment is known to work.
 
     Raises:
-        UsageError: If the experiment cannot be built, or the directory is taken.
+        UsageError: If the experiment cannot be built, the devices do not fit it, hosts differ, or the directory is
+            taken.
     """
     experiment = build(file, config, num_steps)
-    directory = RunDirectory(next_free(Path("runs"), file.name) if run_dir is None else Path(run_dir))
-    directory.check_free(overwrite=overwrite)
-    with directory.lock():
-        directory.check_free(overwrite=overwrite)  # another process may have begun a run here in the meantime
-        record = {"experiment": file.name, "config": config_to_json(config), "num_steps": num_steps}
-        directory.create(record, environment(file.path), file.path.read_bytes())
-    return Run(directory, record, file, config, experiment)
+    placement = Placement(make_mesh(parallel or ParallelConfig(), experiment.budget.batch_size))
+    record = {"experiment": file.name, "config": config_to_json(config), "num_steps": num_steps}
+    _check_hosts(file, record)
+
+    def make() -> str:
+        directory = RunDirectory(next_free(Path("runs"), file.name) if run_dir is None else Path(run_dir))
+        directory.check_free(overwrite=overwrite)
+        with directory.lock():
+            directory.check_free(overwrite=overwrite)  # another process may have begun a run here in the meantime
+            directory.create(record, environment(file.path), file.path.read_bytes())
+        return str(directory.path)
+
+    return Run(RunDirectory(Path(hosts.by_first(make))), record, file, config, experiment, placement)
 
 
-def open_run(path: str | Path, *, num_steps: int | None = None) -> Run:
+def open_run(path: str | Path, *, num_steps: int | None = None, parallel: ParallelConfig | None = None) -> Run:
     """The run in a directory, from the config and the copy of the experiment file that are kept there.
 
     Args:
         path: The directory.
         num_steps: Train for so many steps from now on, in place of what the run was started with.
+        parallel: Over which devices to train it; None for one.
 
     Raises:
-        UsageError: If there is no run, or its experiment cannot be built.
+        UsageError: If there is no run, its experiment cannot be built, or the devices do not fit it.
     """
     directory = RunDirectory(Path(path))
     record = directory.read_config()
@@ -234,7 +294,13 @@ def open_run(path: str | Path, *, num_steps: int | None = None) -> Run:
         record["num_steps"] = num_steps
     file = load_experiment(directory.experiment)._replace(name=record["experiment"])
     config = config_from(file, record["config"])
-    return Run(directory, record, file, config, build(file, config, record["num_steps"]))
+    experiment = build(file, config, record["num_steps"])
+    _check_hosts(file, record)
+    if parallel is None:
+        return Run(directory, record, file, config, experiment, on_one_device())
+    return Run(
+        directory, record, file, config, experiment, Placement(make_mesh(parallel, experiment.budget.batch_size))
+    )
 
 
 def build(file: ExperimentFile, config: Any, num_steps: int | None) -> Experiment:
@@ -261,6 +327,15 @@ def build(file: ExperimentFile, config: Any, num_steps: int | None) -> Experimen
         experiment = experiment._replace(budget=experiment.budget._replace(num_steps=num_steps))
     check(experiment)
     return experiment
+
+
+def _check_hosts(file: ExperimentFile, record: dict[str, Any]) -> None:
+    here = environment(file.path)
+    hosts.check_same(
+        experiment_and_options=json.dumps(record, sort_keys=True),
+        experiment_file=file.path.read_text("utf-8"),
+        versions_and_code=json.dumps({name: here[name] for name in ("vae_jax", "jax", "jaxlib", "git")}),
+    )
 
 
 def _key_and_feed(experiment: Experiment) -> tuple[Key, Feed]:

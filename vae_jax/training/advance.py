@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int
 
 from vae_jax.data.feed import Feed, like_a_stored_batch, seen_batch, stored_batch
+from vae_jax.parallel.placement import Placement, on_one_device
 from vae_jax.training.state import TrainState
 from vae_jax.training.trainer import Trainer
 from vae_jax.types import Key, Metrics
@@ -25,46 +28,65 @@ class Progress(NamedTuple):
     num_summed: Int[Array, ""]
 
 
-def start(trainer: Trainer, feed: Feed, key: Key) -> Progress:
-    """The progress of a run that has done nothing yet."""
-    _, metrics = jax.eval_shape(lambda: _step(trainer, feed, trainer.init(key), like_a_stored_batch(feed)))
-    sums = jax.tree.map(lambda metric: jnp.zeros(metric.shape, metric.dtype), metrics)
-    return Progress(jax.jit(trainer.init)(key), sums, jnp.zeros((), jnp.int32))
+def start(trainer: Trainer, feed: Feed, key: Key, placement: Placement | None = None) -> Progress:
+    """The progress of a run that has done nothing yet, placed; on one device by default."""
+    shardings = jax.tree.map(lambda leaf: leaf.sharding, abstract_start(trainer, feed, key, placement))
+    words = np.asarray(jax.random.key_data(key))  # of a mesh with other hosts' devices, not every array is a part
+    return jax.jit(lambda words: _start(trainer, feed, jax.random.wrap_key_data(words)), out_shardings=shardings)(words)
 
 
-def advance(trainer: Trainer, feed: Feed) -> Callable[[Progress, Iterator[Array], int], Progress]:
+def abstract_start(trainer: Trainer, feed: Feed, key: Key, placement: Placement | None = None) -> Progress:
+    """Shapes, types and shardings of a run's progress, without computing anything."""
+    shapes = jax.eval_shape(lambda: _start(trainer, feed, key))
+    return jax.tree.map(
+        lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
+        shapes,
+        (placement or on_one_device()).of_state(shapes),
+    )
+
+
+def advance(
+    trainer: Trainer, feed: Feed, placement: Placement | None = None
+) -> Callable[[Progress, Iterator[Array], int], Progress]:
     """Compile `(progress, batches, number of steps) -> progress`; the progress that goes in is donated.
 
-    The batches are those of `open_stream`, which only a streamed feed has.
+    The batches are those of `open_stream`, which only a streamed feed has. The work is spread over the devices of the
+    placement, one by default: each has a share of every batch, and what is computed is the same.
 
     All steps run in one compiled call, with no return to Python between them. There are two exceptions, in which
     Python loops over the compiled step: batches that are streamed, and convolutions on a CPU, which XLA makes several
     times slower inside a loop (jax issue 12868). All ways give the same bits.
     """
+    placement = placement or on_one_device()
+    shardings = placement.of_state(jax.eval_shape(lambda: _start(trainer, feed, feed.key)))
+    compiled = partial(jax.jit, donate_argnums=0, out_shardings=shardings)
 
     def step_and_sum(progress: Progress, stored: Array) -> Progress:
-        state, metrics = _step(trainer, feed, progress.state, stored)
+        stored = jax.lax.with_sharding_constraint(stored, placement.in_shares)
+        batch = seen_batch(feed, stored, progress.state.step)
+        state, metrics = trainer.step(progress.state, jax.lax.with_sharding_constraint(batch, placement.in_shares))
         is_good = state.num_skipped_in_a_row == 0
         sums = jax.tree.map(lambda total, metric: total + jnp.where(is_good, metric, 0), progress.sums, metrics)
         return Progress(state, sums, progress.num_summed + is_good)
 
-    def gather_and_step(progress: Progress, examples: Array) -> Progress:
-        return step_and_sum(progress, stored_batch(feed._replace(examples=examples), progress.state.step))
+    def gather_and_step(progress: Progress, examples: Array | None) -> Progress:
+        gathered_from = feed if examples is None else feed._replace(examples=examples)
+        return step_and_sum(progress, stored_batch(gathered_from, progress.state.step))
 
     # The examples are an argument of the compiled call: closed over, they would be a constant inside the program.
-    @jax.jit(donate_argnums=0)
-    def many(progress: Progress, examples: Array, num_steps: Array | int) -> Progress:
+    @compiled
+    def many(progress: Progress, examples: Array | None, num_steps: Array | int) -> Progress:
         return jax.lax.fori_loop(0, num_steps, lambda _, progress: gather_and_step(progress, examples), progress)
 
-    one = jax.jit(gather_and_step, donate_argnums=0)
-    one_of_stream = jax.jit(step_and_sum, donate_argnums=0)
+    one, one_of_stream = compiled(gather_and_step), compiled(step_and_sum)
+    examples = placement.put(feed.examples, placement.everywhere) if isinstance(feed.examples, np.ndarray) else None
 
     def in_one_call(progress: Progress, batches: Iterator[Array], num_steps: int) -> Progress:
-        return many(progress, feed.examples, num_steps)
+        return many(progress, examples, num_steps)
 
     def one_after_another(progress: Progress, batches: Iterator[Array], num_steps: int) -> Progress:
         for _ in range(num_steps):
-            progress = one(progress, feed.examples)
+            progress = one(progress, examples)
         return progress
 
     def from_stream(progress: Progress, batches: Iterator[Array], num_steps: int) -> Progress:
@@ -79,9 +101,15 @@ def advance(trainer: Trainer, feed: Feed) -> Callable[[Progress, Iterator[Array]
 
 def loops_in_python(trainer: Trainer, feed: Feed) -> bool:
     """Whether a Python loop over the compiled step is the faster way: for convolutions on a CPU."""
-    program = jax.make_jaxpr(lambda key: _step(trainer, feed, trainer.init(key), like_a_stored_batch(feed)))(feed.key)
+    program = jax.make_jaxpr(lambda key: _first_step(trainer, feed, key))(feed.key)
     return jax.default_backend() == "cpu" and "conv_general_dilated" in str(program)
 
 
-def _step(trainer: Trainer, feed: Feed, state: TrainState, stored: Array) -> tuple[TrainState, Metrics]:
-    return trainer.step(state, seen_batch(feed, stored, state.step))
+def _start(trainer: Trainer, feed: Feed, key: Key) -> Progress:
+    _, metrics = jax.eval_shape(lambda: _first_step(trainer, feed, key))
+    sums = jax.tree.map(lambda metric: jnp.zeros(metric.shape, metric.dtype), metrics)
+    return Progress(trainer.init(key), sums, jnp.zeros((), jnp.int32))
+
+
+def _first_step(trainer: Trainer, feed: Feed, key: Key) -> tuple[TrainState, Metrics]:
+    return trainer.step(trainer.init(key), seen_batch(feed, like_a_stored_batch(feed), 0))

@@ -10,6 +10,7 @@ import optax
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.training.guarded import averaged, descent, guarded_update, updated
+from vae_jax.training.shares import Shares
 from vae_jax.training.state import TrainState, first_state
 from vae_jax.training.trainer import Trainer
 from vae_jax.types import Key, Metrics, Params
@@ -42,6 +43,7 @@ def adversarial_trainer(
     discriminator_objective: PlayerObjective,
     discriminator_optimizer: optax.GradientTransformation,
     average_decay: float | Scalar | None = None,
+    axis_name: str | None = None,
 ) -> Trainer:
     """Gradient ascent of two players at once, each on an objective of its own.
 
@@ -57,6 +59,7 @@ def adversarial_trainer(
         discriminator_objective: The discriminator's, say `factor_vae_discriminator`, maximised by its parameters alone.
         discriminator_optimizer: The discriminator's.
         average_decay: As of `trainer`: of a moving average of the model's parameters.
+        axis_name: As of `trainer`.
 
     Returns:
         A `Trainer` whose `TrainState.params` are the model's. Metrics of a step are `value` (the model's; nats per
@@ -65,6 +68,8 @@ def adversarial_trainer(
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1. Differs from the paper: both players move at once.
     """
+    shares = Shares(axis_name)
+    of_model, of_discriminator = shares.fitted(objective), shares.fitted(discriminator_objective)
 
     def init(key: Key) -> TrainState:
         model_key, discriminator_key, run_key = jax.random.split(key, 3)
@@ -78,16 +83,17 @@ def adversarial_trainer(
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
         key = jax.random.fold_in(state.key, state.step)
 
-        def of_model(params: Params) -> tuple[Array, Metrics, tuple[()]]:
+        def values(params: Params, keys: Any, batch: Any) -> tuple[Array, Metrics, tuple[()]]:
             opponent = discriminating(state.opt_state.discriminator)
-            return *objective(key, model.bind(params), opponent, batch, state.step), ()
+            return *of_model(keys, model.bind(params), opponent, batch, state.step), ()
 
-        def of_discriminator(params: Params) -> tuple[Array, Metrics, tuple[()]]:
+        def discriminator_values(params: Params, keys: Any, batch: Any) -> tuple[Array, Metrics, tuple[()]]:
             opponent = model.bind(state.params)
-            return *discriminator_objective(key, opponent, discriminating(params), batch, state.step), ()
+            return *of_discriminator(keys, opponent, discriminating(params), batch, state.step), ()
 
-        own = descent(of_model, state.params)
-        other = descent(of_discriminator, state.opt_state.discriminator)
+        own = descent(values, state.params, shares.keys(of_model, key, batch), batch, shares)
+        keys = shares.keys(of_discriminator, key, batch)
+        other = descent(discriminator_values, state.opt_state.discriminator, keys, batch, shares)
 
         def update(state: TrainState) -> TrainState:
             players = state.opt_state

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from orbax.checkpoint import v1 as ocp
 
 from vae_jax.messages import RunError
 from vae_jax.training.advance import Progress
+from vae_jax.training.checksum import checksum
 
 
 class Best(NamedTuple):
@@ -96,7 +96,8 @@ class Checkpoints:
         A damaged one is said, moved aside to `damaged/` beside the checkpoints, and passed over.
 
         Args:
-            target: Abstract arrays of the shapes and types expected, from `jax.eval_shape`.
+            target: Abstract arrays of the shapes and types expected, from `jax.eval_shape`; where they have a sharding,
+                the arrays are placed by it, else on this process's first device.
 
         Raises:
             RunError: If there are checkpoints and none can be read, or one holds other shapes or types.
@@ -138,12 +139,10 @@ class Checkpoints:
         if not metadata.custom_metadata:
             raise ValueError("its record cannot be read")
         _check_match(saved, target, f"checkpoint {step} in {self._directory}")
-        # Where the arrays shall lie is said, or orbax would take it from the file and so from another machine.
-        placed = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=_here()), target)
-        progress = self._checkpointer.load_checkpointables(step, {"progress": placed})["progress"]
+        progress = self._checkpointer.load_checkpointables(step, {"progress": _placed(target)})["progress"]
         saved_record: dict[str, Any] = dict(metadata.custom_metadata)  # pyright: ignore
-        checksum, record = saved_record.pop("checksum"), _from_json(saved_record)
-        if checksum != _checksum(progress, record):
+        saved_checksum, record = saved_record.pop("checksum"), _from_json(saved_record)
+        if saved_checksum != _checksum(progress, record):
             raise ValueError("its contents are not those that were saved")
         return progress, record
 
@@ -205,15 +204,16 @@ def _check_match(saved: Any, target: Progress, name: str) -> None:
 
 def _checksum(progress: Progress, record: Record) -> int:
     # Orbax writes large arrays without a checksum: a bit that flipped on the disk would be trained on.
-    checksum = zlib.crc32(repr(record).encode())
-    for leaf in jax.tree.leaves(progress):
-        is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-        checksum = zlib.crc32(np.asarray(jax.random.key_data(leaf) if is_key else leaf).tobytes(), checksum)
-    return checksum
+    return zlib.crc32(repr(record).encode(), checksum(progress))
 
 
-def _here() -> jax.sharding.Sharding:
-    return jax.sharding.SingleDeviceSharding(jax.devices()[0])
+def _placed(target: Progress) -> Progress:
+    # Where the arrays shall lie is said, or orbax would take it from the file and so from another machine.
+    here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=getattr(leaf, "sharding", None) or here),
+        target,
+    )
 
 
 def _path(path: Any) -> str:

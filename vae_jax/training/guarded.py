@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +11,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Scalar
 
+from vae_jax.axis import mean_over, varying
+from vae_jax.training.shares import Shares
 from vae_jax.training.state import TrainState
 from vae_jax.types import Metrics, Params
 
@@ -27,20 +30,33 @@ class Descent(NamedTuple):
     """Whether value and gradient are."""
 
 
-def descent(objective: Callable[[Params], tuple[Float[Array, " batch"], Metrics, Any]], params: Params) -> Descent:
+def descent(
+    objective: Callable[[Params, Any, Any], tuple[Float[Array, " batch"], Metrics, Any]],
+    params: Params,
+    keys: Any,
+    batch: Any,
+    shares: Shares,
+) -> Descent:
     """The gradient of minus the mean over the batch, at these parameters. Only here is a sign turned round.
 
     Args:
-        objective: From parameters to a value and metrics of each example, and what else is to be carried on.
+        objective: From parameters, keys and a batch to a value and metrics of each example, and what else is to be
+            carried on.
         params: Where.
+        keys: As `Shares.keys` gives them.
+        batch: The share of this device.
+        shares: How the batch is shared out.
     """
 
-    def loss(params: Params) -> tuple[Scalar, tuple[Metrics, Any]]:
-        values, metrics, carried = objective(params)
+    def loss(params: Params, keys: Any, batch: Any) -> tuple[Scalar, tuple[Metrics, Any]]:
+        values, metrics, carried = objective(params, keys, batch)
         metrics = jax.tree.map(lambda metric: jnp.mean(metric, axis=0), metrics | {"value": values})
         return -metrics["value"], (metrics, carried)
 
-    gradient, (metrics, carried) = jax.grad(loss, has_aux=True)(params)
+    own_params = varying(params, shares.axis_name)
+    gradient_of_part = partial(jax.grad(loss, has_aux=True), own_params)
+    gradient, (metrics, carried) = shares.mean_of_parts(gradient_of_part, keys, batch)
+    gradient, metrics = mean_over((gradient, metrics), shares.axis_name)
     gradient_norm = optax.tree.norm(gradient)
     is_finite = jnp.isfinite(metrics["value"]) & jnp.isfinite(gradient_norm)
     return Descent(gradient, metrics | {"gradient_norm": gradient_norm}, carried, is_finite)

@@ -13,11 +13,13 @@ from jaxtyping import Array
 from vae_jax.data.feed import Feed
 from vae_jax.data.stream import open_stream
 from vae_jax.messages import RunError
-from vae_jax.training.advance import Progress, advance, start
+from vae_jax.parallel import hosts
+from vae_jax.parallel.placement import Placement, on_one_device
+from vae_jax.training.advance import Progress, abstract_start, advance, start
 from vae_jax.training.budget import Budget
 from vae_jax.training.checkpoint import Best, Checkpoints, Record
 from vae_jax.training.interruption import Interruption
-from vae_jax.training.metrics import MetricsFile, plain
+from vae_jax.training.metrics import MetricsFile, NoMetricsFile, plain
 from vae_jax.training.state import params_to_evaluate
 from vae_jax.training.trainer import Trainer
 from vae_jax.types import Key, Metrics, Params
@@ -56,8 +58,9 @@ def fit(
     *,
     validate: Callable[[Params], Line],
     checkpoints: Checkpoints,
-    open_metrics: Callable[[int], MetricsFile],
+    open_metrics: Callable[[int], MetricsFile | NoMetricsFile],
     display: Display,
+    placement: Placement | None = None,
 ) -> Outcome:
     """Train until the steps are done, patience is at its end, or a signal comes.
 
@@ -73,18 +76,21 @@ def fit(
         checkpoints: Where progress is saved.
         open_metrics: From the number of bytes to keep to the metrics file.
         display: Who shows it.
+        placement: Over which devices the work is spread; None for one. With several hosts, all call this alike, and a
+            signal to one stops them all at the same step.
 
     Raises:
         RunError: If too many steps in a row were not finite, or no checkpoint can be read.
     """
-    restored = checkpoints.restore_latest(jax.eval_shape(lambda: start(trainer, feed, key)))
-    progress, record = restored or (start(trainer, feed, key), Record(0, 0, 0, None))
+    placement = placement or on_one_device()
+    restored = checkpoints.restore_latest(abstract_start(trainer, feed, key, placement))
+    progress, record = restored or (start(trainer, feed, key, placement), Record(0, 0, 0, None))
     step, best = int(progress.state.step), record.best
     _check_position(record, step, feed)
 
     metrics = open_metrics(record.num_metrics_bytes)
     lines = _TrainingLines(metrics, display, budget, checkpoints, step)
-    run_steps = advance(trainer, feed)
+    run_steps = advance(trainer, feed, placement)
 
     def save() -> None:
         lines.flush(best)
@@ -102,9 +108,9 @@ def fit(
         return best
 
     try:
-        with Interruption() as interruption, open_stream(feed, step) as batches:
+        with Interruption() as interruption, open_stream(feed, step, placement.put_share) as batches:
             best = best or validate_and_save()
-            while not (ending := _ending(step, best, budget)) and not interruption:
+            while not (ending := _ending(step, best, budget)) and not hosts.any_of(bool(interruption)):
                 until = _next_duty(step, budget)
                 progress = run_steps(progress, batches, until - step)
                 step = until
@@ -116,7 +122,8 @@ def fit(
             save()
     finally:
         metrics.close()
-    return Outcome(step, best, ending or f"{interruption.signal_name}", is_finished=bool(ending))
+    reason = ending or interruption.signal_name or "a signal to another host"
+    return Outcome(step, best, reason, is_finished=bool(ending))
 
 
 def _ending(step: int, best: Best, budget: Budget) -> str:
@@ -153,7 +160,12 @@ class _TrainingLines:
     """Lines of training metrics, written one turn late so that nothing waits for the device."""
 
     def __init__(
-        self, metrics: MetricsFile, display: Display, budget: Budget, checkpoints: Checkpoints, step: int
+        self,
+        metrics: MetricsFile | NoMetricsFile,
+        display: Display,
+        budget: Budget,
+        checkpoints: Checkpoints,
+        step: int,
     ) -> None:
         self._metrics, self._display, self._budget, self._checkpoints = metrics, display, budget, checkpoints
         self._pending: tuple[int, Metrics, Array, Array, Array] | None = None

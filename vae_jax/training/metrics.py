@@ -51,6 +51,20 @@ class MetricsFile:
         self._file.close()
 
 
+class NoMetricsFile:
+    """What a process has in place of the metrics file that another one writes."""
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Do nothing."""
+
+    def sync(self) -> int:
+        """Do nothing; of no file there are no bytes."""
+        return 0
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """All whole lines of a metrics file."""
     if not path.exists():

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import jax
 import optax
-from jaxtyping import Scalar
+from jaxtyping import Array, Scalar
 
 from vae_jax.training.guarded import averaged, descent, guarded_update, updated
+from vae_jax.training.shares import Shares
 from vae_jax.training.state import TrainState, first_state
-from vae_jax.types import BatchObjective, Key, Metrics, StatefulObjective
+from vae_jax.types import BatchObjective, Key, Metrics, Params, StatefulObjective
 from vae_jax.vae import Model
 
 
@@ -30,6 +31,8 @@ def trainer(
     optimizer: optax.GradientTransformation,
     *,
     average_decay: float | Scalar | None = None,
+    axis_name: str | None = None,
+    num_parts: int = 1,
 ) -> Trainer:
     """Gradient ascent on an objective, with any optax optimizer.
 
@@ -43,10 +46,19 @@ def trainer(
         optimizer: For example `optax.adam(1e-3)`; its learning rate may be a traced scalar.
         average_decay: In [0, 1), the decay of an exponential moving average of the parameters, which then is what is
             validated and evaluated; None for no average.
+        axis_name: For a `step` that `jax.pmap` or `jax.shard_map` runs along an axis of this name, its state the same
+            on all devices and its batch a share on each. Under `jax.jit`, with arrays placed on a mesh, there is no
+            need of it.
+        num_parts: Parts of a batch (of a device's share) whose gradients are computed one after another and added up:
+            the same step with less memory. Not for objectives that couple the examples of a batch.
 
     Returns:
         A `Trainer`. Metrics of a step are `value` (nats per example, higher is better), the objective's own, and
         `gradient_norm`.
+
+    Raises:
+        ValueError: If the objective needs the whole batch and would get parts of it; when a step is traced, if the
+            parts would differ in size.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
@@ -60,7 +72,9 @@ def trainer(
         >>> int(state.step), sorted(metrics)
         (1, ['gradient_norm', 'kl', 'log_likelihood', 'value'])
     """
-    stateful = objective if isinstance(objective, StatefulObjective) else _without_state(objective)
+    shares = Shares(axis_name, num_parts)
+    has_state = isinstance(objective, StatefulObjective)
+    apply = shares.fitted(objective.apply if has_state else objective, has_state=has_state)
 
     def init(key: Key) -> TrainState:
         params_key, run_key = jax.random.split(key)
@@ -70,15 +84,18 @@ def trainer(
             params,
             optimizer.init(params),
             with_average=average_decay is not None,
-            objective_state=stateful.init(),
+            objective_state=objective.init() if has_state else (),
         )
 
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
-        key = jax.random.fold_in(state.key, state.step)
-        ascent = descent(
-            lambda params: stateful.apply(key, model.bind(params), batch, state.step, state.objective_state),
-            state.params,
-        )
+        def values(params: Params, keys: Any, batch: Any) -> tuple[Array, Metrics, Any]:
+            vae = model.bind(params)
+            if has_state:
+                return apply(keys, vae, batch, state.step, state.objective_state)
+            return *apply(keys, vae, batch, state.step), ()
+
+        keys = shares.keys(apply, jax.random.fold_in(state.key, state.step), batch)
+        ascent = descent(values, state.params, keys, batch, shares)
 
         def update(state: TrainState) -> TrainState:
             params, opt_state = updated(optimizer, ascent.gradient, state.opt_state, state.params)
@@ -88,9 +105,3 @@ def trainer(
         return guarded_update(state, ascent.is_finite, update), ascent.metrics
 
     return Trainer(init, step)
-
-
-def _without_state(objective: BatchObjective) -> StatefulObjective:
-    return StatefulObjective(
-        init=lambda: (), apply=lambda key, vae, batch, step, state: (*objective(key, vae, batch, step), state)
-    )

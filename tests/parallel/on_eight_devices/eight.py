@@ -1,0 +1,135 @@
+"""Models of a few numbers, and one training step by each runner."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.sharding import PartitionSpec
+
+from vae_jax import objectives
+from vae_jax.distributions import Normal, kl_divergence, standard_normal
+from vae_jax.parallel.config import ParallelConfig
+from vae_jax.parallel.mesh import make_mesh
+from vae_jax.parallel.placement import Placement
+from vae_jax.training import trainer
+from vae_jax.vae import VAE, Draw, Model
+
+NUM, DATA, LATENT = 16, 6, 3
+KEY = jax.random.key(5)
+BATCH = np.random.default_rng(0).normal(size=(NUM, DATA)).astype(np.float32)
+
+
+def init(key: jax.Array) -> dict[str, jax.Array]:
+    shapes = {
+        "encoder": (LATENT, DATA),
+        "decoder": (DATA, LATENT),
+        "upper": (LATENT, LATENT),
+        "lower": (LATENT, LATENT),
+    }
+    keys = jax.random.split(key, len(shapes))
+    return {name: 0.4 * jax.random.normal(k, shape) for k, (name, shape) in zip(keys, shapes.items(), strict=True)}
+
+
+def bind(params: dict[str, jax.Array]) -> VAE:
+    return VAE(
+        lambda x: Normal(params["encoder"] @ x, jax.nn.softplus(params["upper"] @ params["encoder"] @ x) + 0.1),
+        lambda z: Normal(jnp.tanh(params["decoder"] @ params["lower"] @ z), jnp.asarray(0.5)),
+        standard_normal(LATENT),
+    )
+
+
+def bind_ladder(params: dict[str, jax.Array]) -> VAE:
+    """Two layers of latents, drawn from the top down in one pass."""
+    flat = bind(params)
+
+    def draw(key: jax.Array, x: jax.Array) -> Draw:
+        upper_key, lower_key = jax.random.split(key)
+        upper = Normal(params["upper"] @ flat.posterior(x).loc, jnp.full(LATENT, 0.6))
+        top = upper.sample(upper_key)
+        prior = Normal(params["lower"] @ top, jnp.full(LATENT, 0.8))
+        lower = Normal(flat.posterior(x).loc + prior.loc, jnp.full(LATENT, 0.5))
+        bottom = lower.sample(lower_key)
+        log_posterior = upper.log_prob(top) + lower.log_prob(bottom)
+        priors = (standard_normal(LATENT), prior)
+        return Draw((top, bottom), log_posterior, (upper, lower), priors, flat.likelihood(bottom))
+
+    return flat._replace(draw=draw)
+
+
+def ladder_kl(draw: Draw) -> jax.Array:
+    return sum(map(kl_divergence, draw.posterior, draw.prior), jnp.zeros(()))
+
+
+FLAT, LADDER = Model(init, bind), Model(init, bind_ladder)
+OBJECTIVES: dict[str, tuple[Model, Any]] = {
+    "elbo": (FLAT, objectives.over_batch(objectives.elbo)),
+    "iwae": (FLAT, objectives.over_batch(partial(objectives.iwae, num_samples=3))),
+    "ladder": (LADDER, objectives.over_batch(partial(objectives.elbo, kl=ladder_kl))),
+    "beta_tcvae": (FLAT, partial(objectives.beta_tcvae, num_examples=100, beta=6.0)),
+    "scheduled beta_tcvae": (
+        FLAT,
+        objectives.scheduled(partial(objectives.beta_tcvae, num_examples=100), beta=lambda step: 2.0 + step),
+    ),
+    "dip_vae": (FLAT, partial(objectives.dip_vae, off_diagonal=3.0, diagonal=2.0)),
+    "wae": (
+        FLAT,
+        partial(
+            objectives.wae,
+            weight=5.0,
+            discrepancy=partial(objectives.sliced_wasserstein, num_projections=4),
+        ),
+    ),
+    "geco": (FLAT, objectives.geco(-4.0)),
+}
+
+
+def placement(num_params: int = 1, num_devices: int = 8) -> Placement:
+    return Placement(make_mesh(ParallelConfig(devices=num_devices, params=num_params), NUM))
+
+
+def alone(model: Model, objective: Any, optimizer: Any) -> tuple[Any, Callable]:
+    one = trainer(model, objective, optimizer)
+    return one.init(KEY), jax.jit(one.step)
+
+
+def by_sharding(model: Model, objective: Any, optimizer: Any) -> tuple[Any, Callable]:
+    one, place = trainer(model, objective, optimizer), placement()
+    state = jax.device_put(one.init(KEY), place.everywhere)
+    step = jax.jit(one.step, in_shardings=(place.everywhere, place.in_shares), out_shardings=place.everywhere)
+    return state, step
+
+
+def by_shard_map(model: Model, objective: Any, optimizer: Any, *, check_vma: bool = True) -> tuple[Any, Callable]:
+    one, mesh = trainer(model, objective, optimizer, axis_name="data"), placement().mesh
+    whole, share = PartitionSpec(), PartitionSpec("data")
+    return one.init(KEY), jax.jit(
+        jax.shard_map(one.step, mesh=mesh, in_specs=(whole, share), out_specs=whole, check_vma=check_vma)
+    )
+
+
+def by_pmap(model: Model, objective: Any, optimizer: Any) -> tuple[Any, Callable]:
+    """As a user would write it: a copy of the state for each device, and the batch cut by hand."""
+    one = trainer(model, objective, optimizer, axis_name="data")
+    step = jax.pmap(one.step, axis_name="data")
+    states = jax.tree.map(lambda leaf: jnp.stack([leaf] * 8), one.init(KEY))
+    return states, lambda states, batch: step(states, batch.reshape(8, -1, *batch.shape[1:]))
+
+
+RUNNERS: dict[str, Callable] = {
+    "sharding": by_sharding,
+    "shard_map": by_shard_map,
+    "shard_map, unchecked": partial(by_shard_map, check_vma=False),
+    "pmap": by_pmap,
+}
+
+
+def first_copy(tree: Any, runner: str) -> Any:
+    return jax.tree.map(lambda leaf: leaf[0], tree) if runner == "pmap" else tree
+
+
+OPTIMIZER = optax.sgd(1.0)
+"""With it the parameters move by the gradient itself; Adam would hide a wrong scale."""

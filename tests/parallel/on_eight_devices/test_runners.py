@@ -1,0 +1,112 @@
+"""One step, three runners: the gradient, the metrics and the state of one device."""
+
+import functools
+import re
+
+import jax
+import numpy as np
+import optax
+import pytest
+from eight import BATCH, FLAT, OBJECTIVES, OPTIMIZER, RUNNERS, alone, by_pmap, by_sharding, first_copy
+
+from vae_jax.objectives import beta_tcvae, over_batch
+from vae_jax.training import trainer
+
+
+@functools.cache
+def one_step_alone(objective):
+    state, step = alone(*OBJECTIVES[objective], OPTIMIZER)
+    return state, *step(state, BATCH)
+
+
+def moved(after, before):
+    return jax.tree.map(lambda a, b: np.asarray(a) - np.asarray(b), after.params, before.params)
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_the_gradient_is_that_of_one_device(objective, runner):
+    before, expected, expected_metrics = one_step_alone(objective)
+    state, step = RUNNERS[runner](*OBJECTIVES[objective], OPTIMIZER)
+    after, metrics = step(state, BATCH)
+    after, metrics = first_copy(after, runner), first_copy(metrics, runner)
+    for name, gradient in moved(expected, before).items():
+        scale = np.abs(gradient).max()
+        assert scale > 1e-3, name
+        np.testing.assert_allclose(moved(after, before)[name], gradient, atol=1e-6 * max(scale, 1.0), err_msg=name)
+    for name, value in expected_metrics.items():
+        np.testing.assert_allclose(metrics[name], value, rtol=2e-6, atol=1e-6, err_msg=name)
+    for leaf, other in zip(
+        jax.tree.leaves(after.objective_state), jax.tree.leaves(expected.objective_state), strict=True
+    ):
+        np.testing.assert_allclose(leaf, other, rtol=1e-6)
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_fifty_steps_end_at_the_same_parameters(runner):
+    objective = OBJECTIVES["elbo"]
+    batches = np.random.default_rng(1).normal(size=(50, *BATCH.shape)).astype(np.float32)
+    state, step = alone(*objective, optax.adam(1e-3))
+    spread, spread_step = RUNNERS[runner](*objective, optax.adam(1e-3))
+    for batch in batches:
+        state, _ = step(state, batch)
+        spread, _ = spread_step(spread, batch)
+    spread = first_copy(spread, runner)
+    for name, expected in state.params.items():
+        np.testing.assert_allclose(spread.params[name], expected, atol=1e-5, err_msg=name)
+
+
+def test_a_share_without_its_axis_is_not_the_whole():
+    """What the option is for: each device alone would estimate the aggregate from its own two codes."""
+    _, expected, _ = one_step_alone("beta_tcvae")
+    alone_on_each = over_batch_like(functools.partial(beta_tcvae, num_examples=100, beta=6.0))
+    state, step = by_pmap(FLAT, alone_on_each, OPTIMIZER)
+    after = first_copy(step(state, BATCH)[0], "pmap")
+    assert np.abs(after.params["encoder"] - expected.params["encoder"]).max() > 1e-2
+
+
+def over_batch_like(objective):
+    """Without its option `axis_name`, so that the trainer does not know that it couples examples."""
+    return lambda key, vae, batch, step: objective(key[0], vae, batch, step)
+
+
+def test_the_only_exchange_is_one_sum_of_the_gradient_and_the_metrics():
+    """In the compiled program: all-reduces, of every reduced array exactly once, and nothing gathered or permuted."""
+    state, step = by_sharding(FLAT, OBJECTIVES["elbo"][1], optax.adam(1e-3))
+    program = step.lower(state, BATCH).compile().as_text()
+    exchanges = re.findall(r"= (.*?) (all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter)\(", program)
+    assert {kind for _, kind in exchanges} == {"all-reduce"}
+    reduced = [array for shapes, _ in exchanges for array in re.findall(r"f32\[[\d,]*\]", shapes)]
+    params = len(jax.tree.leaves(state.params))
+    metrics = 3  # value, log-likelihood, KL; the gradient's norm is of the sum
+    assert len(reduced) == params + metrics, exchanges
+
+
+@pytest.mark.parametrize("num_parts", [2, 4])
+@pytest.mark.parametrize("objective", ["elbo", "iwae", "ladder"])
+def test_a_batch_in_parts_is_the_same_step(objective, num_parts):
+    before, expected, expected_metrics = one_step_alone(objective)
+    in_parts = trainer(*OBJECTIVES[objective], OPTIMIZER, num_parts=num_parts)
+    after, metrics = jax.jit(in_parts.step)(before, BATCH)
+    for name, gradient in moved(expected, before).items():
+        np.testing.assert_allclose(moved(after, before)[name], gradient, atol=1e-6, err_msg=name)
+    np.testing.assert_allclose(metrics["value"], expected_metrics["value"], rtol=1e-6)
+
+
+def test_parts_of_shares_are_the_same_step():
+    model, objective = OBJECTIVES["elbo"]
+    before, expected, _ = one_step_alone("elbo")
+    step = jax.pmap(trainer(model, objective, OPTIMIZER, axis_name="data", num_parts=2).step, axis_name="data")
+    states = jax.tree.map(lambda leaf: np.stack([leaf] * 4), before._replace(key=jax.random.key_data(before.key)))
+    states = states._replace(key=jax.random.wrap_key_data(states.key))
+    after = first_copy(step(states, BATCH.reshape(4, 4, -1))[0], "pmap")
+    for name, gradient in moved(expected, before).items():
+        np.testing.assert_allclose(moved(after, before)[name], gradient, atol=1e-6, err_msg=name)
+
+
+def test_over_batch_takes_a_key_for_each_example():
+    objective = over_batch(lambda key, vae, x: (jax.random.normal(key), {}))
+    key = jax.random.key(0)
+    np.testing.assert_array_equal(
+        objective(key, None, BATCH, 0)[0], objective(jax.random.split(key, len(BATCH)), None, BATCH, 0)[0]
+    )

@@ -1,0 +1,66 @@
+"""A batch spread over the devices of a named axis, for functions that `jax.pmap` and `jax.shard_map` run.
+
+Each device has a share of the batch, and the shares in order are the batch. Without an axis name a share is the whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+from jaxtyping import Shaped
+
+from vae_jax.types import Key
+
+
+def example_keys(key: Key, num: int, axis_name: str | None = None) -> Shaped[Key, " num"]:
+    """A key for each example of a share, as its place in the whole batch has it.
+
+    Args:
+        key: Of the batch, the same on all devices; or the keys of this share already.
+        num: Examples of the share.
+        axis_name: Of the axis that the batch is spread over.
+    """
+    if key.ndim:
+        return key
+    return own_share(jax.random.split(key, num * axis_size(axis_name)), axis_name)
+
+
+def gathered(shares: Any, axis_name: str | None) -> Any:
+    """Arrays of the whole batch, on every device, from each one's share.
+
+    Its gradient adds up what the devices do with a share: after `pmean`, that of the mean over them all.
+    """
+    if axis_name is None:
+        return shares
+    return jax.tree.map(lambda share: jax.lax.all_gather(share, axis_name, tiled=True), shares)
+
+
+def own_share(whole: Any, axis_name: str | None) -> Any:
+    """The share of this device of arrays of the whole batch."""
+    if axis_name is None:
+        return whole
+
+    def own(array: Any) -> Any:
+        num = len(array) // axis_size(axis_name)
+        return jax.lax.dynamic_slice_in_dim(array, jax.lax.axis_index(axis_name) * num, num)
+
+    return jax.tree.map(own, whole)
+
+
+def mean_over(shares: Any, axis_name: str | None) -> Any:
+    """The mean over the devices, on every one of them."""
+    return shares if axis_name is None else jax.lax.pmean(shares, axis_name)
+
+
+def varying(tree: Any, axis_name: str | None) -> Any:
+    """What is the same on all devices, as something that may differ, so that each has a gradient of its own.
+
+    Without it `jax.shard_map` sums the gradients over the devices before anybody asks for their mean.
+    """
+    return tree if axis_name is None else jax.lax.pcast(tree, axis_name, to="varying")
+
+
+def axis_size(axis_name: str | None) -> int:
+    """How many devices there are along the axis."""
+    return 1 if axis_name is None else jax.lax.axis_size(axis_name)

@@ -1,0 +1,1 @@
+"""Devices and hosts: where the arrays of a run lie, and how its processes agree."""

@@ -1,0 +1,149 @@
+"""The processes of one run: how they find each other, agree, and end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import jax
+import numpy as np
+
+from vae_jax.messages import RunError, UsageError
+from vae_jax.parallel.config import HostsConfig
+
+LONGEST_TEXT = 4_096
+SECONDS_TO_THE_REPORT = 86_400
+"""The other processes wait for the first one, which evaluates and writes the report."""
+
+
+def connect(config: HostsConfig) -> None:
+    """Join the other processes of the run, if there are any. Before anything else that JAX is asked for.
+
+    Raises:
+        UsageError: If the options do not fit each other.
+        RunError: If the others do not come in time.
+    """
+    if config.coordinator is None:
+        if config.num is not None or config.index is not None:
+            raise UsageError("expected --hosts.coordinator HOST:PORT with --hosts.num and --hosts.index; got none")
+        return
+    is_auto = config.coordinator == "auto"
+    if not is_auto:
+        host, _, port = config.coordinator.rpartition(":")
+        if not host or not port.isdecimal():
+            raise UsageError(f"expected --hosts.coordinator HOST:PORT or auto; got {config.coordinator}")
+        if config.num is None or config.index is None or not 0 <= config.index < config.num:
+            raise UsageError(
+                f"expected --hosts.num N and --hosts.index I with 0 <= I < N; got {config.num} and {config.index}"
+            )
+    try:
+        jax.distributed.initialize(
+            None if is_auto else config.coordinator,
+            config.num,
+            config.index,
+            initialization_timeout=config.timeout,
+            heartbeat_timeout_seconds=config.timeout,
+            shutdown_timeout_seconds=SECONDS_TO_THE_REPORT,
+        )
+    except (ValueError, RuntimeError) as error:
+        reason = str(error).strip().partition("\n")[0][:160]
+        raise RunError(
+            f"expected the other processes of the run at {config.coordinator} within {config.timeout} s; {reason}"
+        ) from error
+
+
+def is_first() -> bool:
+    """Whether this is the process that writes: the one with index 0, or the only one."""
+    return jax.process_index() == 0
+
+
+def any_of(flag: bool) -> bool:
+    """Whether it is so on any host. All have to ask at the same place."""
+    if jax.process_count() == 1:
+        return flag
+    return bool(_gathered(np.asarray([flag], np.int32)).any())
+
+
+def from_first(text: str) -> str:
+    """A text of process 0's, on every one. All have to ask at the same place."""
+    if jax.process_count() == 1:
+        return text
+    row = np.zeros(LONGEST_TEXT, np.uint8)
+    encoded = np.frombuffer(text.encode()[:LONGEST_TEXT], np.uint8)
+    row[: len(encoded)] = encoded
+    return bytes(_gathered(row[None])[0]).rstrip(b"\0").decode()
+
+
+def by_first(action: Callable[[], str]) -> str:
+    """What process 0 makes, on every one. All have to ask at the same place.
+
+    Raises:
+        UsageError: On all of them, if it does on process 0.
+    """
+    result, refusal = "", ""
+    if is_first():
+        try:
+            result = action()
+        except UsageError as error:
+            refusal = str(error)
+    if refusal := from_first(refusal):
+        raise UsageError(refusal)
+    return from_first(result)
+
+
+def check_same(**texts: str) -> None:
+    """See that all hosts were started for the same.
+
+    Args:
+        **texts: What it is -> what this host has.
+
+    Raises:
+        UsageError: If another host has something else.
+    """
+    if jax.process_count() == 1:
+        return
+    for name, text in texts.items():
+        checksums = _gathered(np.asarray([zlib.crc32(text.encode())], np.uint32)).ravel()
+        other = [index for index, checksum in enumerate(checksums) if checksum != checksums[0]]
+        if other:
+            raise UsageError(
+                f"expected the same {name.replace('_', ' ')} on all hosts; that of host {other[0]} is not that of host "
+                "0; start all with the same command, code and versions"
+            )
+
+
+@contextmanager
+def losing_a_host_ends(resume: str) -> Iterator[None]:
+    """While entered, an exchange that fails because a host has died becomes one clear line.
+
+    Args:
+        resume: How to go on.
+
+    Raises:
+        RunError: In place of the backend's own error.
+    """
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() == 1:
+            raise
+        reason = str(error).strip().partition("\n")[0][:120]
+        raise RunError(f"lost another host of the run ({reason}); go on with: {resume}") from error
+
+
+def end_together(code: int) -> None:
+    """Where there are other hosts, end this process at once: they may be dead, and Python's way out waits for them."""
+    if jax.distributed.is_initialized():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _gathered(row: np.ndarray) -> np.ndarray:
+    """(num processes, *row.shape[1:]) of one row each."""
+    from jax.experimental import multihost_utils
+
+    return np.asarray(multihost_utils.process_allgather(row, tiled=True))

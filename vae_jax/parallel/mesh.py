@@ -1,0 +1,84 @@
+"""The mesh of devices that a run is spread over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh
+
+from vae_jax.messages import UsageError
+from vae_jax.parallel.config import ParallelConfig
+
+AXES = ("run", "data", "params")
+"""Lanes of a sweep; shares of the batch; parts of the parameters. The batch is shared out along the last two."""
+
+
+def make_mesh(config: ParallelConfig, batch_size: int, devices: Sequence[Any] | None = None) -> Mesh:
+    """A mesh (1, data, params) for a run.
+
+    Args:
+        config: What was asked for.
+        batch_size: Examples a step, of all devices together.
+        devices: Out of which; None for all, of all hosts.
+
+    Raises:
+        UsageError: If the devices do not suffice, do not fit each other, or do not divide the batch.
+    """
+    devices = jax.devices() if devices is None else devices
+    num = _num_devices(config, batch_size, len(devices))
+    num_params = config.params
+    for option, value in (("--parallel.params", num_params), ("--parallel.data", config.data)):
+        if value is not None and value < 1:
+            raise UsageError(f"expected {option} of at least 1; got {value}")
+    if num % num_params or (config.data is not None and config.data * num_params != num):
+        asked = f"--parallel.data {config.data} and " if config.data is not None else ""
+        raise UsageError(
+            f"expected data x params to be the {num} devices; got {asked}--parallel.params {num_params}; "
+            "give numbers whose product is that"
+        )
+    if batch_size % num:
+        low = batch_size // num * num
+        raise UsageError(
+            f"expected a batch size that the {num} devices divide; got {batch_size}; "
+            f"use {f'{low} or ' if low else ''}{low + num}, or other --parallel.devices"
+        )
+    if jax.process_count() > 1 and num != len(devices):
+        raise UsageError(
+            f"expected all {len(devices)} devices of the {jax.process_count()} hosts to be used; got {num}; "
+            "start fewer processes, or use another batch size"
+        )
+    # Auto: shardings are for the compiler to propagate; explicit axes would be part of every array's type.
+    grid = np.asarray(devices[:num]).reshape(1, num // num_params, num_params)
+    return Mesh(grid, AXES, axis_types=(AxisType.Auto,) * len(AXES))
+
+
+def spread(mesh: Mesh) -> str:
+    """In words over what a run is spread; nothing to say of the only device.
+
+    Example:
+        >>> spread(make_mesh(ParallelConfig(devices=1), batch_size=100))
+        ''
+    """
+    num, num_there = mesh.size, len(jax.devices())
+    if num_there == 1:
+        return ""
+    hosts = f" of {jax.process_count()} hosts" if jax.process_count() > 1 else ""
+    of = f" of {num_there}" if num < num_there else ""
+    params = f", the parameters in {mesh.shape['params']} parts" if mesh.shape["params"] > 1 else ""
+    return f"on {num}{of} devices{hosts}: the batch in {num} shares{params}"
+
+
+def _num_devices(config: ParallelConfig, batch_size: int, num_there: int) -> int:
+    asked = config.devices
+    if asked is None and config.data is not None:
+        asked = config.data * config.params
+    if asked is None:
+        # Idle devices are better than a run that does not start; the mesh is said when it does.
+        fitting = [num for num in range(1, num_there + 1) if batch_size % num == 0 and num % max(1, config.params) == 0]
+        return max(fitting, default=num_there)
+    if not 1 <= asked <= num_there:
+        raise UsageError(f"expected 1 to {num_there} devices, as many as there are; got {asked}")
+    return asked

@@ -1,0 +1,67 @@
+"""Where the arrays of a run lie on its mesh: the batch in shares, the state whole or in parts."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from vae_jax.parallel.mesh import AXES
+
+SMALLEST_IN_PARTS = 2**12
+"""Numbers in an array. A smaller one is not worth the exchange, and lies whole on every device."""
+
+
+class Placement(NamedTuple):
+    """Shardings of what a run computes with, on a mesh with axes ("run", "data", "params")."""
+
+    mesh: Mesh
+
+    @property
+    def everywhere(self) -> NamedSharding:
+        """Whole, on every device."""
+        return NamedSharding(self.mesh, PartitionSpec())
+
+    @property
+    def in_shares(self) -> NamedSharding:
+        """The first axis shared out over all devices."""
+        return NamedSharding(self.mesh, PartitionSpec(("data", "params")))
+
+    def of_state(self, state: Any) -> Any:
+        """Fully sharded data parallelism: every large array in parts along its longest axis that can be cut.
+
+        Args:
+            state: Arrays, or their shapes from `jax.eval_shape`: parameters, the optimizer's moments, all that is kept.
+
+        Source: Zhao et al. 2023, arXiv:2304.11277.
+        """
+        return jax.tree.map(self._of_leaf, state)
+
+    def _of_leaf(self, leaf: Any) -> NamedSharding:
+        num, shape = self.mesh.shape["params"], leaf.shape
+        axes = [axis for axis in range(len(shape)) if shape[axis] % num == 0]
+        if num == 1 or not axes or leaf.size < SMALLEST_IN_PARTS:
+            return self.everywhere
+        cut = max(axes, key=lambda axis: shape[axis])
+        return NamedSharding(self.mesh, PartitionSpec(*[None] * cut, "params"))
+
+    def put(self, array: np.ndarray, sharding: NamedSharding) -> jax.Array:
+        """An array that this process has whole, placed on the mesh, of which other processes have the same."""
+        return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
+
+    def put_share(self, share: np.ndarray) -> jax.Array:
+        """This process's share of a batch, placed as a part of the whole batch."""
+        return jax.make_array_from_process_local_data(self.in_shares, share)
+
+    def whole(self, tree: Any) -> Any:
+        """Arrays that lie anywhere on the mesh, whole, in this process's own memory."""
+        gathered = jax.jit(lambda tree: tree, out_shardings=self.everywhere)(tree)
+        return jax.tree.map(lambda array: array.addressable_data(0), gathered)
+
+
+def on_one_device(device: Any = None) -> Placement:
+    """Everything on one device, this process's first by default."""
+    grid = np.asarray([device or jax.local_devices()[0]]).reshape(1, 1, 1)
+    return Placement(Mesh(grid, AXES, axis_types=(AxisType.Auto,) * len(AXES)))

@@ -1,0 +1,89 @@
+"""A step's batch in shares: over the devices of a named axis, and in parts one after another."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Shaped
+
+from vae_jax.axis import example_keys, varying
+from vae_jax.types import Key
+
+
+class Shares(NamedTuple):
+    """How the batch of a step is shared out."""
+
+    axis_name: str | None = None
+    """The axis of devices that `step` runs along, under `jax.pmap` or `jax.shard_map`; None for a step of all."""
+    num_parts: int = 1
+    """Parts of a device's share, whose gradients are computed one after another and added: less memory, same step."""
+
+    def fitted(self, objective: Callable[..., Any], *, has_state: bool = False) -> Callable[..., Any]:
+        """An objective of a batch, told the axis where it couples the examples of a batch.
+
+        Raises:
+            ValueError: If it needs the whole batch and does not get it.
+        """
+        couples = couples_examples(objective)
+        if (couples or has_state) and self.num_parts > 1:
+            raise ValueError(
+                f"expected an objective that is a mean over examples, for a batch in {self.num_parts} parts; "
+                "got one that needs the whole batch; use num_parts=1"
+            )
+        if has_state and not couples and self.axis_name is not None:
+            raise ValueError(
+                "expected an objective with state to take axis_name, so that its state is the same on all devices of "
+                f"axis '{self.axis_name}'; got one that does not; give its apply that option"
+            )
+        return partial(objective, axis_name=self.axis_name) if couples else objective
+
+    def keys(self, objective: Callable[..., Any], key: Key, batch: Any) -> Key | Shaped[Key, " share"]:
+        """What an objective takes as its key: the batch's, or one for each example of a share."""
+        is_whole = self.axis_name is None and self.num_parts == 1
+        if is_whole or couples_examples(objective):
+            return key
+        return example_keys(key, num_examples(batch), self.axis_name)
+
+    def mean_of_parts(self, function: Callable[[Any, Any], Any], keys: Any, batch: Any) -> Any:
+        """The mean of `function(keys, batch)` over the parts of a share.
+
+        Raises:
+            ValueError: If the parts would not be of the same size.
+        """
+        if self.num_parts == 1:
+            return function(keys, batch)
+        num = num_examples(batch)
+        if num % self.num_parts:
+            low = num // self.num_parts * self.num_parts
+            raise ValueError(
+                f"expected a batch (or a device's share of it) that {self.num_parts} parts divide; got {num}; "
+                f"use {low or self.num_parts} or {low + self.num_parts}"
+            )
+
+        # Every n-th example, not a stretch of them: where the batch is spread over devices, each has its part of each.
+        def parts(array: Any) -> Any:
+            return jnp.moveaxis(array.reshape(num // self.num_parts, self.num_parts, *array.shape[1:]), 1, 0)
+
+        def add(total: Any, part: Any) -> tuple[Any, None]:
+            return jax.tree.map(jnp.add, total, function(*part)), None
+
+        of_parts = jax.tree.map(parts, (keys, batch))
+        first = jax.tree.map(lambda array: array[0], of_parts)
+        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(function, *first))
+        total, _ = jax.lax.scan(add, varying(zeros, self.axis_name), of_parts)
+        return jax.tree.map(lambda array: array / self.num_parts, total)
+
+
+def couples_examples(objective: Callable[..., Any]) -> bool:
+    """Whether an objective of a batch is more than a mean over its examples: it says so by an option `axis_name`."""
+    return "axis_name" in inspect.signature(objective).parameters
+
+
+def num_examples(batch: Any) -> int:
+    """Along the first axis of its arrays."""
+    return len(jax.tree.leaves(batch)[0])
