@@ -91,14 +91,14 @@ def test_value_and_gradient_are_float32_and_near_those_of_float32(likelihood, ou
 
 
 def test_steps_too_small_for_bfloat16_are_kept():
-    """Adam's first step of 1e-5 moves each weight, where bfloat16 would show few of them moved; no state is bfloat16."""
+    """Adam's first step of 1e-5 moves each weight, where bfloat16 would show few moved; no state is bfloat16."""
     ascent = trainer(model_in("bfloat16", *LIKELIHOODS["bernoulli"]), over_batch(elbo), optax.adam(1e-5))
     before = jax.jit(ascent.init)(KEY)
     after, _ = jax.jit(ascent.step)(before, IMAGES)
     dtypes = [[leaf.dtype for leaf in jax.tree.leaves(state)] for state in (before, after)]
     assert dtypes[0] == dtypes[1]
     assert jnp.bfloat16 not in dtypes[1]
-    old, new = (state.params["encoder"]["Dense_0"]["kernel"] for state in (before, after))
+    old, new = (state.params["decoder"]["Dense_1"]["kernel"] for state in (before, after))
     assert (old != new).all()
     assert (old.astype(jnp.bfloat16) != new.astype(jnp.bfloat16)).mean() < 0.1
 
