@@ -103,8 +103,22 @@ def test_steps_too_small_for_bfloat16_are_kept():
     assert (old.astype(jnp.bfloat16) != new.astype(jnp.bfloat16)).mean() < 0.1
 
 
+def test_the_gradient_of_a_bias_does_not_end_at_256_equal_terms():
+    """One after another in bfloat16, their sum would: 257 is none of its numbers. The compiler sums as a tree."""
+    network = in_precision(mlp((3,), (2,), ()), jnp.bfloat16)
+
+    @jax.jit
+    @jax.grad
+    def gradient(params, x, weights):  # an argument: sums of constants are folded, one after another
+        return (weights * jax.vmap(network.apply, (None, 0))(params, x)).sum()
+
+    params = jax.jit(network.init)(KEY)
+    bias = gradient(params, jnp.zeros((20_000, 3)), jnp.ones((20_000, 2)))["Dense_0"]["bias"]
+    np.testing.assert_allclose(bias, 20_000, rtol=0.01)
+
+
 def test_whole_numbers_are_not_rounded():
-    """A label or a position is exact beyond 256, where bfloat16 ends to be."""
+    """A label or a position is exact beyond 256, where bfloat16 is not."""
     network = in_precision(Network(lambda key: {}, lambda params, position: position), jnp.bfloat16)
     assert network.apply({}, jnp.asarray(257)) == 257
 
@@ -112,12 +126,13 @@ def test_whole_numbers_are_not_rounded():
 def test_large_inputs_stay_finite():
     """1e30 is infinite in float16, so that a network in it gives no number."""
     network = mlp((3,), (2,), (4,))
-    params, x = network.init(KEY), jnp.full(3, 1e30)
-    in_float16 = network.apply(*jax.tree.map(lambda leaf: leaf.astype(jnp.float16), (params, x)))
+    params, x = jax.jit(network.init)(KEY), jnp.full(3, 1e30)
+    in_float16 = jax.jit(network.apply)(*jax.tree.map(lambda leaf: leaf.astype(jnp.float16), (params, x)))
     assert not np.isfinite(in_float16).any()
     low = in_precision(network, jnp.bfloat16)
-    np.testing.assert_allclose(low.apply(params, x), network.apply(params, x), rtol=0.05)
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(jax.grad(lambda p: low.apply(p, x).sum())(params)))
+    np.testing.assert_allclose(jax.jit(low.apply)(params, x), jax.jit(network.apply)(params, x), rtol=0.05)
+    gradient = jax.jit(jax.grad(lambda params: low.apply(params, x).sum()))(params)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
 
 
 def test_float16_is_refused():

@@ -17,9 +17,10 @@ from vae_jax.types import Params
 def in_precision(network: Network, dtype: DTypeLike) -> Network:
     """A network that computes in `dtype`, from parameters in float32 to an output in float32.
 
-    Parameters and input are rounded where the network is applied. So the parameters, their gradient and the optimizer's
-    state stay float32, and every log-density, KL and sum over a batch of them is computed in float32, from outputs that
-    carry bfloat16's relative error of 2⁻⁹ a rounding.
+    Parameters and input are rounded where the network is applied. So the parameters and the optimizer's state stay
+    float32, and every log-density, KL and mean over a batch of them is computed in float32, from outputs that carry
+    bfloat16's relative error of 2⁻⁹ a rounding. The gradient is float32, too, of values that were summed over the batch
+    by the network's own rules: in float32 and then rounded for a matrix, partly in bfloat16 for a bias.
 
     Args:
         network: Any network that computes in the format of its parameters and input. Layers with a `dtype` of their own
