@@ -3,7 +3,9 @@
 Layers normalised inside each block (Xiong et al. 2020, arXiv:2002.04745), whose last weights begin smaller the more
 blocks there are. With `--precision bfloat16` the networks compute in bfloat16; everything else stays float32.
 
-Measured: TODO
+Measured (`vae-jax train vae_deep`): ELBO −106.5 nats on the test split; NLL 99.3 ± 1.3 with 100 importance samples,
+where the one hidden layer of `vae` has 101.9. After 20 epochs (`--num-epochs 20`) it is still behind it: NLL 114.2
+against 110.7, and 114.3 in bfloat16. With 24 blocks of width 256, `--learning-rate 1e-4` learns where 1e-3 does not.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ class Config:
     """The gradient is scaled down to this norm where it is longer."""
     batch_size: int = 100
     """Examples a step."""
-    num_epochs: int = 20
+    num_epochs: int = 100
     """Passes through the training examples."""
 
 
