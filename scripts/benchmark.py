@@ -23,7 +23,7 @@ from pathlib import Path
 # The sections measure compilation, too, so what an earlier run has compiled must not be found.
 os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
 
-from benchmarks import bounds, conv, feed, likelihood, quality, startup, train
+from benchmarks import bounds, conv, depth, feed, likelihood, quality, startup, train
 from benchmarks.settings import Settings
 from benchmarks.tables import Table, as_json, as_text, environment_table
 
@@ -31,6 +31,7 @@ SECTIONS: dict[str, Callable[[Settings], Iterable[Table]]] = {
     "startup": startup.tables,
     "train": train.tables,
     "conv": conv.tables,
+    "depth": depth.tables,
     "feed": feed.tables,
     "likelihood": likelihood.tables,
     "quality": quality.tables,

@@ -1,11 +1,11 @@
-"""The two usual architectures: sizes that fit each other, and the data's mean before training."""
+"""The usual architectures: sizes that fit each other, and the data's mean before training."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vae_jax.models import convolutional, fully_connected, gaussian, likelihoods, posteriors
+from vae_jax.models import convolutional, fully_connected, gaussian, likelihoods, posteriors, residual
 from vae_jax.networks import mlp
 
 KEY = jax.random.key(0)
@@ -14,6 +14,7 @@ COLOUR = np.random.default_rng(1).uniform(0.1, 0.9, (8, 4, 3)).astype(np.float32
 
 MODELS = {
     "fully connected": lambda **more: fully_connected(MEAN, **more, hidden_sizes=(5, 6)),
+    "residual": lambda **more: residual(MEAN, **more, width=6, num_blocks=2),
     "convolutional": lambda **more: convolutional(MEAN, **more, channels=(3, 4)),
     "convolutional, colour": lambda **more: convolutional(COLOUR, **more, channels=(3,)),
 }
@@ -57,6 +58,21 @@ def test_it_is_the_model_of_two_perceptrons_wired_by_hand():
     )
     model = fully_connected(MEAN, likelihoods.bernoulli(), latent_size=3, hidden_sizes=(5, 7), activation="tanh")
     jax.tree.map(np.testing.assert_array_equal, model.init(KEY), by_hand.init(KEY))
+
+
+@models
+def test_in_bfloat16_it_predicts_nearly_the_same(make):
+    """From the same parameters, which stay float32; that the prediction differs shows that it was rounded."""
+    full, rounded = (
+        make(likelihood=likelihoods.bernoulli(), latent_size=2, precision=dtype) for dtype in (None, "bfloat16")
+    )
+    params = jax.jit(full.init)(KEY)
+    jax.tree.map(np.testing.assert_array_equal, params, jax.jit(rounded.init)(KEY))
+    expected, got = (
+        jax.jit(lambda model=model: model.bind(params).likelihood(jnp.ones(2)).mean())() for model in (full, rounded)
+    )
+    assert got.dtype == jnp.float32
+    assert 0 < jnp.abs(got - expected).max() < 0.01
 
 
 def test_images_that_cannot_be_halved_so_often_are_refused():

@@ -12,7 +12,7 @@ from flax import linen as nn
 from flax import nnx as flax_nnx
 
 from vae_jax.models import gaussian, likelihoods
-from vae_jax.networks import Network, equinox, linen, nnx
+from vae_jax.networks import Network, equinox, in_precision, in_sequence, linen, nnx, repeated, residual_mlp
 from vae_jax.objectives import elbo, over_batch
 from vae_jax.training import trainer
 
@@ -49,7 +49,21 @@ def bare_perceptron(in_size, out_size):
     return Network(init, lambda params, x: params[1] @ jnp.tanh(params[0] @ x))
 
 
-KINDS = {"linen": linen_perceptron, "nnx": nnx_perceptron, "equinox": equinox_perceptron, "bare": bare_perceptron}
+def repeated_perceptron(in_size, out_size):
+    block = equinox_perceptron(in_size, in_size)
+    return in_sequence(blocks=repeated(block, 2), output=bare_perceptron(in_size, out_size))
+
+
+KINDS = {
+    "linen": linen_perceptron,
+    "nnx": nnx_perceptron,
+    "equinox": equinox_perceptron,
+    "bare": bare_perceptron,
+    "repeated": repeated_perceptron,
+    "residual": lambda in_size, out_size: residual_mlp((in_size,), (out_size,), 4, 2),
+    "nnx in bfloat16": lambda in_size, out_size: in_precision(nnx_perceptron(in_size, out_size), jnp.bfloat16),
+    "equinox in bfloat16": lambda in_size, out_size: in_precision(equinox_perceptron(in_size, out_size), jnp.bfloat16),
+}
 
 
 def test_linen_gives_the_module_s_own_output():

@@ -2,7 +2,7 @@
 
 from vae_jax.models import likelihoods, posteriors
 from vae_jax.models.amortised import amortised, autoencoder, gaussian, variational
-from vae_jax.models.architectures import convolutional, fully_connected
+from vae_jax.models.architectures import convolutional, fully_connected, residual
 from vae_jax.models.flow_posteriors import flow_posterior
 from vae_jax.models.flow_priors import with_flow_prior
 from vae_jax.models.linear import linear, linear_autoencoder, pca
@@ -21,6 +21,7 @@ __all__ = [
     "linear_autoencoder",
     "pca",
     "posteriors",
+    "residual",
     "semi_amortised",
     "variational",
     "with_flow_prior",

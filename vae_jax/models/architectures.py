@@ -1,18 +1,19 @@
-"""The two usual architectures: an encoder and a decoder that mirror each other."""
+"""The usual architectures: an encoder and a decoder that mirror each other."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 from jaxtyping import ArrayLike
 
 from vae_jax.models import posteriors
 from vae_jax.models.amortised import variational
 from vae_jax.models.likelihoods import Likelihood
 from vae_jax.models.posteriors import Posterior
-from vae_jax.networks import conv_decoder, conv_encoder, mlp
+from vae_jax.networks import Network, conv_decoder, conv_encoder, in_precision, mlp, residual_mlp
 from vae_jax.vae import Model
 
 
@@ -24,6 +25,7 @@ def fully_connected(
     hidden_sizes: Sequence[int],
     activation: str = "relu",
     posterior: Posterior | None = None,
+    precision: DTypeLike | None = None,
 ) -> Model:
     """The VAE of two multilayer perceptrons; the decoder has the encoder's hidden layers in reverse.
 
@@ -34,6 +36,8 @@ def fully_connected(
         hidden_sizes: Widths of the encoder's hidden layers.
         activation: Between them.
         posterior: The family of q(z|x) and its prior; by default a diagonal normal.
+        precision: What the networks compute in, "bfloat16" or "float32", as in `networks.in_precision`; None for the
+            format of their parameters.
 
     Example:
         >>> from vae_jax.models import likelihoods
@@ -41,21 +45,52 @@ def fully_connected(
         >>> model.bind(model.init(jax.random.key(0))).likelihood(jnp.zeros(2)).mean().shape
         (8, 8)
     """
-    posterior = posterior or posteriors.diagonal()
-    shape, code_shape = jnp.shape(mean), _code_shape(posterior, latent_size)
-    return variational(
-        mlp(shape, (posterior.size(latent_size),), hidden_sizes, activation),
-        mlp(
-            code_shape,
-            likelihood.output_shape(shape),
-            hidden_sizes[::-1],
-            activation,
-            output_bias=likelihood.output_bias(mean),
-        ),
-        likelihood,
-        latent_size=latent_size,
-        posterior=posterior,
-    )
+
+    def make_encoder(input_shape: tuple[int, ...], output_size: int) -> Network:
+        return mlp(input_shape, (output_size,), hidden_sizes, activation)
+
+    def make_decoder(code_shape: tuple[int, ...], output_shape: tuple[int, ...], bias: ArrayLike) -> Network:
+        return mlp(code_shape, output_shape, hidden_sizes[::-1], activation, output_bias=bias)
+
+    return _mirrored(make_encoder, make_decoder, mean, likelihood, latent_size, posterior, precision)
+
+
+def residual(
+    mean: ArrayLike,
+    likelihood: Likelihood,
+    *,
+    latent_size: int,
+    width: int,
+    num_blocks: int,
+    activation: str = "relu",
+    rematerialise: bool = False,
+    posterior: Posterior | None = None,
+    precision: DTypeLike | None = None,
+) -> Model:
+    """The VAE of two deep residual perceptrons, each as in `networks.residual_mlp`.
+
+    Args:
+        mean: As in `fully_connected`.
+        likelihood: What the decoder's output means.
+        latent_size: The number of latent dimensions.
+        width: Of the signal in both networks.
+        num_blocks: Of two layers, in each network; ≥ 1.
+        activation: In each block.
+        rematerialise: Compute the inside of a block again in the backward pass, instead of keeping it.
+        posterior: The family of q(z|x) and its prior; by default a diagonal normal.
+        precision: As in `fully_connected`.
+
+    Raises:
+        ValueError: If there is no block.
+    """
+
+    def make_encoder(input_shape: tuple[int, ...], output_size: int) -> Network:
+        return residual_mlp(input_shape, (output_size,), width, num_blocks, activation, rematerialise=rematerialise)
+
+    def make_decoder(code_shape: tuple[int, ...], output_shape: tuple[int, ...], bias: ArrayLike) -> Network:
+        return residual_mlp(code_shape, output_shape, width, num_blocks, activation, bias, rematerialise=rematerialise)
+
+    return _mirrored(make_encoder, make_decoder, mean, likelihood, latent_size, posterior, precision)
 
 
 def convolutional(
@@ -66,6 +101,7 @@ def convolutional(
     channels: Sequence[int],
     activation: str = "relu",
     posterior: Posterior | None = None,
+    precision: DTypeLike | None = None,
 ) -> Model:
     """The VAE of convolutions that halve an image and of others that double it again, in reverse.
 
@@ -77,25 +113,41 @@ def convolutional(
         channels: Of the encoder's convolutions.
         activation: Between them.
         posterior: The family of q(z|x) and its prior, of a vector; by default a diagonal normal.
+        precision: As in `fully_connected`.
 
     Raises:
         ValueError: If the images cannot be halved so often.
     """
+
+    def make_encoder(input_shape: tuple[int, ...], output_size: int) -> Network:
+        return conv_encoder(input_shape, output_size, channels, activation)
+
+    def make_decoder(code_shape: tuple[int, ...], output_shape: tuple[int, ...], bias: ArrayLike) -> Network:
+        (code_size,) = code_shape
+        return conv_decoder(code_size, output_shape, channels[::-1], activation, output_bias=bias)
+
+    return _mirrored(make_encoder, make_decoder, mean, likelihood, latent_size, posterior, precision)
+
+
+def _mirrored(
+    make_encoder: Callable[[tuple[int, ...], int], Network],
+    make_decoder: Callable[[tuple[int, ...], tuple[int, ...], ArrayLike], Network],
+    mean: ArrayLike,
+    likelihood: Likelihood,
+    latent_size: int,
+    posterior: Posterior | None,
+    precision: DTypeLike | None,
+) -> Model:
+    """The model of an encoder for a shape and a size, and of a decoder for two shapes and where its bias begins."""
     posterior = posterior or posteriors.diagonal()
-    shape, (code_size,) = jnp.shape(mean), _code_shape(posterior, latent_size)
-    return variational(
-        conv_encoder(shape, posterior.size(latent_size), channels, activation),
-        conv_decoder(
-            code_size,
-            likelihood.output_shape(shape),
-            channels[::-1],
-            activation,
-            output_bias=likelihood.output_bias(mean),
-        ),
-        likelihood,
-        latent_size=latent_size,
-        posterior=posterior,
+    shape = jnp.shape(mean)
+    encoder = make_encoder(shape, posterior.size(latent_size))
+    decoder = make_decoder(
+        _code_shape(posterior, latent_size), likelihood.output_shape(shape), likelihood.output_bias(mean)
     )
+    if precision is not None:
+        encoder, decoder = in_precision(encoder, precision), in_precision(decoder, precision)
+    return variational(encoder, decoder, likelihood, latent_size=latent_size, posterior=posterior)
 
 
 def _code_shape(posterior: Posterior, latent_size: int) -> tuple[int, ...]:

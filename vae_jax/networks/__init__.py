@@ -4,6 +4,9 @@ from vae_jax.networks.activations import activation
 from vae_jax.networks.convolution import ConvDecoder, ConvEncoder, conv_decoder, conv_encoder
 from vae_jax.networks.mlp import MLP, mlp
 from vae_jax.networks.network import Network, equinox, linen, nnx
+from vae_jax.networks.precision import in_precision
+from vae_jax.networks.repeated import in_sequence, repeated
+from vae_jax.networks.residual import ResidualBlock, residual_mlp
 from vae_jax.networks.spectral import largest_singular_value, spectrally_normalised, with_spectral_norm
 from vae_jax.networks.strided import downsample, upsample
 
@@ -12,15 +15,20 @@ __all__ = [
     "ConvDecoder",
     "ConvEncoder",
     "Network",
+    "ResidualBlock",
     "activation",
     "conv_decoder",
     "conv_encoder",
     "downsample",
     "equinox",
+    "in_precision",
+    "in_sequence",
     "largest_singular_value",
     "linen",
     "mlp",
     "nnx",
+    "repeated",
+    "residual_mlp",
     "spectrally_normalised",
     "upsample",
     "with_spectral_norm",
