@@ -33,16 +33,18 @@ ROOMS = {
     "models": "distributions flows vae networks pca probabilistic_pca",
     # Densities of codes, fitted after training.
     "aggregate": "distributions flows vae objectives networks models",
+    # What the machine has and does; reads no model.
+    "machine": "",
     # Training takes a model and an objective as arguments, and imports neither room.
-    "training": "vae data",
+    "training": "vae data machine",
     "prepare": "data",
     # A run: everything wired.
     "report": "distributions vae data generation evaluation",
     "experiment": "vae objectives data training",
     "sweep": "vae objectives data training evaluation experiment",
     "catalogue": "experiment",
-    "runs": "vae data generation evaluation training report experiment catalogue",
-    "cli": "data prepare report experiment sweep catalogue runs",
+    "runs": "vae data generation evaluation machine training report experiment catalogue",
+    "cli": "data machine prepare report experiment sweep catalogue runs",
     "__main__": "cli",
 }
 
@@ -82,6 +84,8 @@ WITHOUT_JAX = (
     "vae_jax.messages",
     "vae_jax.data.config",
     "vae_jax.catalogue",
+    "vae_jax.machine.cache",
+    "vae_jax.machine.profile",
     "vae_jax.runs.directory",
     "vae_jax.cli",
 )

@@ -10,6 +10,7 @@ import tyro
 
 from vae_jax import catalogue
 from vae_jax.catalogue import ExperimentFile
+from vae_jax.machine.profile import ProfiledSteps, profiled_steps
 from vae_jax.messages import UsageError
 from vae_jax.runs.directory import RunDirectory
 
@@ -42,6 +43,8 @@ class RunOptions:
     """Replace the run that is in --run-dir."""
     num_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Train for so many steps. Default: the experiment's own budget."""
+    profile: Annotated[str | None, tyro.conf.arg(metavar="A:B")] = None
+    """Profile the steps from A to B, B not among them, into DIR/profile."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,21 @@ class Train:
         """Begin a run and train it."""
         options = self.options
         _check_at_least(0, "--num-steps", options.num_steps)
+        profile = profiled_steps(options.profile)
         if options.run_dir is not None:
             RunDirectory(options.run_dir).check_free(overwrite=options.overwrite)
         from vae_jax.runs.run import begin
 
-        run = begin(self.file, self.config, options.run_dir, overwrite=options.overwrite, num_steps=options.num_steps)
-        return _train(run)
+        return _train(
+            begin(
+                self.file,
+                self.config,
+                options.run_dir,
+                overwrite=options.overwrite,
+                num_steps=options.num_steps,
+                profile=profile,
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -72,11 +84,13 @@ class Resume:
     """The run's directory."""
     num_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Train until this step. Default: what the run was started with."""
+    profile: Annotated[str | None, tyro.conf.arg(metavar="A:B")] = None
+    """Profile the steps from A to B, B not among them, into DIR/profile."""
 
     def run(self) -> int:
         """Train from the latest checkpoint."""
         _check_at_least(0, "--num-steps", self.num_steps)
-        return _train(_open(self.run_dir, num_steps=self.num_steps))
+        return _train(_open(self.run_dir, num_steps=self.num_steps, profile=profiled_steps(self.profile)))
 
 
 @dataclass(frozen=True)
@@ -174,13 +188,14 @@ class Report:
 
 @dataclass(frozen=True)
 class Info:
-    """Show versions and devices."""
+    """Show versions, devices, memory, and how many compiled programs are kept."""
 
     def run(self) -> int:
         """Print a line for each."""
+        from vae_jax.machine.facts import facts
         from vae_jax.runs.environment import environment
 
-        for name, value in environment(Path.cwd() / "here").items():
+        for name, value in (environment(Path.cwd() / "here") | facts()).items():
             print(f"{name:18} {value}")
         return 0
 
@@ -192,17 +207,19 @@ def experiment_table() -> str:
     return "\n".join(f"{name:{width}}  {catalogue.summary(path)}" for name, path in paths.items())
 
 
-def _open(path: Path, *, num_steps: int | None = None) -> Run:
+def _open(path: Path, *, num_steps: int | None = None, profile: ProfiledSteps | None = None) -> Run:
     RunDirectory(path).read_config()
     from vae_jax.runs.run import open_run
 
-    return open_run(path, num_steps=num_steps)
+    return open_run(path, num_steps=num_steps, profile=profile)
 
 
 def _train(run: Run) -> int:
     with run.directory.lock():
         print(f"run directory: {run.directory.path}", flush=True)
         outcome = run.train()
+        if run.profile is not None:
+            print(_profile_in_words(run.profile, outcome.step, run.directory.profile))
         if not outcome.is_finished:
             print(
                 f"stopped by {outcome.reason} at step {outcome.step}, saved; "
@@ -212,6 +229,12 @@ def _train(run: Run) -> int:
         print(f"{outcome.reason}: {outcome.step}; the best validation bound was at step {outcome.best.step}")
         _print_evaluation(run.directory.read_json(run.directory.evaluation) or {}, run.directory.report)
     return 0
+
+
+def _profile_in_words(steps: ProfiledSteps, step: int, directory: Path) -> str:
+    if step <= steps.begin:
+        return f"no profile: training ended at step {step}, before step {steps.begin}"
+    return f"profile of steps {steps.begin} to {min(steps.end, step) - 1}: {directory}"
 
 
 def _print_evaluation(result: dict[str, Any], report: Path) -> None:

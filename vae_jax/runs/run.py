@@ -13,17 +13,20 @@ from vae_jax.data.feed import Feed, make_feed
 from vae_jax.evaluation import bound_evaluator, evaluate
 from vae_jax.experiment import Experiment, check
 from vae_jax.files import write_json
+from vae_jax.machine.profile import ProfiledSteps
 from vae_jax.messages import RunError, UsageError
 from vae_jax.runs import display as displays
 from vae_jax.runs.config import config_from, config_to_json
 from vae_jax.runs.directory import RunDirectory, next_free
 from vae_jax.runs.environment import environment
 from vae_jax.runs.report import write_run_report
+from vae_jax.runs.work import flops_of_step, work
 from vae_jax.training import params_to_evaluate
 from vae_jax.training.advance import start
 from vae_jax.training.checkpoint import Checkpoints
 from vae_jax.training.loop import Outcome, fit
 from vae_jax.training.metrics import MetricsFile, plain
+from vae_jax.training.tracer import Tracer
 from vae_jax.types import Key, Params
 from vae_jax.vae import VAE
 
@@ -39,16 +42,24 @@ class Run:
         file: The experiment's file.
         config: Its `Config`.
         experiment: What the file makes of it.
+        profile: Steps that are profiled when they are trained.
     """
 
     def __init__(
-        self, directory: RunDirectory, record: dict[str, Any], file: ExperimentFile, config: Any, experiment: Experiment
+        self,
+        directory: RunDirectory,
+        record: dict[str, Any],
+        file: ExperimentFile,
+        config: Any,
+        experiment: Experiment,
+        profile: ProfiledSteps | None = None,
     ) -> None:
         self.directory = directory
         self.record = record
         self.file = file
         self.config = config
         self.experiment = experiment
+        self.profile = profile
 
     def train(self) -> Outcome:
         """Train to the end, from the latest checkpoint if there is one; then evaluate, and write the report."""
@@ -58,7 +69,9 @@ class Run:
         self._say_other_versions()
         run_key, feed = _key_and_feed(experiment)
         validate = bound_evaluator(experiment.model, experiment.bound, experiment.transform.apply)
-        with displays.display(experiment.budget.num_steps) as display:
+        made_on = directory.read_json(directory.environment) or {}
+        cost = work(experiment, made_on.get("flops_per_step"))
+        with displays.display(experiment.budget.num_steps, cost) as display:
             checkpoints = Checkpoints(directory.checkpoints, say=display.say)
             try:
                 outcome = fit(
@@ -70,6 +83,7 @@ class Run:
                     checkpoints=checkpoints,
                     open_metrics=lambda num_bytes: MetricsFile(directory.metrics, num_bytes),
                     display=display,
+                    tracer=Tracer(self.profile, directory.profile),
                 )
             finally:
                 checkpoints.close()
@@ -201,32 +215,42 @@ def resume(run_dir: str | Path, *, num_steps: int | None = None) -> Run:
 
 
 def begin(
-    file: ExperimentFile, config: Any, run_dir: str | Path | None, *, overwrite: bool, num_steps: int | None
+    file: ExperimentFile,
+    config: Any,
+    run_dir: str | Path | None,
+    *,
+    overwrite: bool,
+    num_steps: int | None,
+    profile: ProfiledSteps | None = None,
 ) -> Run:
     """Make the directory of a new run. Nothing on the disk changes before the experiment is known to work.
 
     Raises:
-        UsageError: If the experiment cannot be built, or the directory is taken.
+        UsageError: If the experiment cannot be built, the directory is taken, or not all steps to profile will come.
     """
     experiment = build(file, config, num_steps)
+    if profile is not None:
+        profile.check(0, experiment.budget.num_steps)
     directory = RunDirectory(next_free(Path("runs"), file.name) if run_dir is None else Path(run_dir))
     directory.check_free(overwrite=overwrite)
     with directory.lock():
         directory.check_free(overwrite=overwrite)  # another process may have begun a run here in the meantime
         record = {"experiment": file.name, "config": config_to_json(config), "num_steps": num_steps}
-        directory.create(record, environment(file.path), file.path.read_bytes())
-    return Run(directory, record, file, config, experiment)
+        made_on = environment(file.path) | {"flops_per_step": flops_of_step(experiment)}
+        directory.create(record, made_on, file.path.read_bytes())
+    return Run(directory, record, file, config, experiment, profile)
 
 
-def open_run(path: str | Path, *, num_steps: int | None = None) -> Run:
+def open_run(path: str | Path, *, num_steps: int | None = None, profile: ProfiledSteps | None = None) -> Run:
     """The run in a directory, from the config and the copy of the experiment file that are kept there.
 
     Args:
         path: The directory.
         num_steps: Train for so many steps from now on, in place of what the run was started with.
+        profile: Steps to profile when they are trained.
 
     Raises:
-        UsageError: If there is no run, or its experiment cannot be built.
+        UsageError: If there is no run, its experiment cannot be built, or not all steps to profile are still to come.
     """
     directory = RunDirectory(Path(path))
     record = directory.read_config()
@@ -234,7 +258,10 @@ def open_run(path: str | Path, *, num_steps: int | None = None) -> Run:
         record["num_steps"] = num_steps
     file = load_experiment(directory.experiment)._replace(name=record["experiment"])
     config = config_from(file, record["config"])
-    return Run(directory, record, file, config, build(file, config, record["num_steps"]))
+    experiment = build(file, config, record["num_steps"])
+    if profile is not None:
+        profile.check(directory.latest_step, experiment.budget.num_steps)
+    return Run(directory, record, file, config, experiment, profile)
 
 
 def build(file: ExperimentFile, config: Any, num_steps: int | None) -> Experiment:

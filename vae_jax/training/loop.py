@@ -19,6 +19,7 @@ from vae_jax.training.checkpoint import Best, Checkpoints, Record
 from vae_jax.training.interruption import Interruption
 from vae_jax.training.metrics import MetricsFile, plain
 from vae_jax.training.state import params_to_evaluate
+from vae_jax.training.tracer import Tracer
 from vae_jax.training.trainer import Trainer
 from vae_jax.types import Key, Metrics, Params
 
@@ -58,6 +59,7 @@ def fit(
     checkpoints: Checkpoints,
     open_metrics: Callable[[int], MetricsFile],
     display: Display,
+    tracer: Tracer | None = None,
 ) -> Outcome:
     """Train until the steps are done, patience is at its end, or a signal comes.
 
@@ -73,6 +75,7 @@ def fit(
         checkpoints: Where progress is saved.
         open_metrics: From the number of bytes to keep to the metrics file.
         display: Who shows it.
+        tracer: Who profiles some of the steps.
 
     Raises:
         RunError: If too many steps in a row were not finite, or no checkpoint can be read.
@@ -85,6 +88,7 @@ def fit(
     metrics = open_metrics(record.num_metrics_bytes)
     lines = _TrainingLines(metrics, display, budget, checkpoints, step)
     run_steps = advance(trainer, feed)
+    tracer = tracer or Tracer()
 
     def save() -> None:
         lines.flush(best)
@@ -102,12 +106,14 @@ def fit(
         return best
 
     try:
-        with Interruption() as interruption, open_stream(feed, step) as batches:
+        with Interruption() as interruption, open_stream(feed, step) as batches, tracer:
             best = best or validate_and_save()
             while not (ending := _ending(step, best, budget)) and not interruption:
-                until = _next_duty(step, budget)
+                until = min([_next_duty(step, budget), *tracer.stops_after(step)])
+                tracer.before(step, progress)
                 progress = run_steps(progress, batches, until - step)
                 step = until
+                tracer.after(step, progress)
                 lines.flush(best)  # the line before this one: its numbers came while these steps were under way
                 if step % budget.log_every == 0 or step == budget.num_steps:
                     progress = lines.take(step, progress)
