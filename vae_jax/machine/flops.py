@@ -20,8 +20,8 @@ class Work(NamedTuple):
 def flops(function: Callable[..., Any], *arguments: Any) -> int | None:
     """Floating-point operations of one call, as XLA counts them before it optimises; nothing is compiled or run.
 
-    A product and a sum are two. Of a branch the dearer side counts, and the body of a loop counts once, however often
-    it runs; exponentials, logarithms and the like do not count.
+    A product and a sum are two; those of integers, as random numbers need them, count, too, but exponentials and
+    logarithms do not. Of a branch the dearer side counts, and the body of a loop once, however often it runs.
 
     Args:
         function: What is called; what it does not use is not counted.
