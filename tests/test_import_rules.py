@@ -35,16 +35,18 @@ ROOMS = {
     "aggregate": "distributions flows vae objectives networks models",
     # Devices and hosts.
     "parallel": "",
+    # What the machine has and does; reads no model.
+    "machine": "",
     # Training takes a model and an objective as arguments, and imports neither room.
-    "training": "vae data parallel",
+    "training": "vae data parallel machine",
     "prepare": "data",
     # A run: everything wired.
     "report": "distributions vae data generation evaluation",
     "experiment": "vae objectives data training",
     "sweep": "vae objectives data training evaluation experiment",
     "catalogue": "experiment",
-    "runs": "vae data parallel generation evaluation training report experiment catalogue",
-    "cli": "data prepare parallel report experiment sweep catalogue runs",
+    "runs": "vae data parallel generation evaluation machine training report experiment catalogue",
+    "cli": "data parallel machine prepare report experiment sweep catalogue runs",
     "__main__": "cli",
 }
 
@@ -85,6 +87,8 @@ WITHOUT_JAX = (
     "vae_jax.data.config",
     "vae_jax.parallel.config",
     "vae_jax.catalogue",
+    "vae_jax.machine.cache",
+    "vae_jax.machine.profile",
     "vae_jax.runs.directory",
     "vae_jax.cli",
 )

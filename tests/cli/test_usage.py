@@ -44,6 +44,8 @@ def test_info_tells_versions_and_device(vae_jax):
     assert result.code == 0
     for name in ("vae_jax", "python", "device", "jax", "flax", "orbax-checkpoint"):
         assert f"\n{name} " in "\n" + result.out
+    for name in ("device 0", "host", "float32 products", "compiled programs"):
+        assert f"\n{name:18} " in "\n" + result.out
 
 
 def test_train_help_is_the_usage_and_the_experiments(vae_jax):
@@ -141,6 +143,7 @@ WITHOUT_JAX = [
     (["train", "vae", "--learning-rat", "1"], 2),
     (["train", "vae", "--learning-rate", "fast"], 2),
     (["train", "vae", "--num-steps", "-1"], 2),
+    (["train", "vae", "--profile", "9:3"], 2),
     (["train", "vae", "--run-dir", "."], 2),
     (["resume", "."], 2),
     (["evaluate", "nowhere"], 2),

@@ -67,7 +67,9 @@ def run_with_kills(run_dir: Path, num_hosts: int, num_kills: int, luck: random.R
     """Train to the end, and kill a process at a random moment of the training so many times."""
     launcher = launch(run_dir, num_hosts, "--num-steps", str(NUM_STEPS), restarts=num_kills)
     metrics, done = run_dir / "metrics.jsonl", 0
-    while done < num_kills and wait_for_a_new_line(metrics, metrics.stat().st_size if metrics.exists() else 0, launcher):
+    while done < num_kills and wait_for_a_new_line(
+        metrics, metrics.stat().st_size if metrics.exists() else 0, launcher
+    ):
         time.sleep(luck.uniform(0, 0.5))
         pids = processes_of(launcher)
         if len(pids) == num_hosts:

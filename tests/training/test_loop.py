@@ -39,7 +39,9 @@ class Run:
         self.tiny, self.path, self.said = tiny, path, []
         self.metrics = path / "metrics.jsonl"
 
-    def fit(self, budget=BUDGET, *, validate=lambda params: {"value": float(params["bias"].sum())}, feed=None):
+    def fit(
+        self, budget=BUDGET, *, validate=lambda params: {"value": float(params["bias"].sum())}, feed=None, tracer=None
+    ):
         path = self.path
         path.mkdir(exist_ok=True)
         checkpoints = Checkpoints(path / "checkpoints", say=self.said.append)
@@ -54,6 +56,7 @@ class Run:
                 checkpoints=checkpoints,
                 open_metrics=lambda num_bytes: MetricsFile(self.metrics, num_bytes),
                 display=self.display,
+                tracer=tracer,
             )
         finally:
             checkpoints.close()

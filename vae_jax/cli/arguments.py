@@ -154,7 +154,8 @@ def train_usage() -> str:
     """The help of `vae-jax train` without an experiment."""
     return "\n".join(
         [
-            "usage: vae-jax train NAME|FILE [--run-dir DIR] [--overwrite] [--num-steps N] [--FIELD VALUE ...]",
+            "usage: vae-jax train NAME|FILE [--run-dir DIR] [--overwrite] [--num-steps N] [--profile A:B] "
+            "[--FIELD VALUE ...]",
             "",
             commands.Train.__doc__ or "",
             "",

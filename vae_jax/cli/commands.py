@@ -10,6 +10,7 @@ import tyro
 
 from vae_jax import catalogue
 from vae_jax.catalogue import ExperimentFile
+from vae_jax.machine.profile import ProfiledSteps, profiled_steps
 from vae_jax.messages import UsageError
 from vae_jax.parallel.config import HostsConfig, ParallelConfig
 from vae_jax.runs.directory import RunDirectory
@@ -47,6 +48,8 @@ class RunOptions:
     """Devices."""
     hosts: HostsConfig = field(default_factory=HostsConfig)
     """Processes of one run."""
+    profile: Annotated[str | None, tyro.conf.arg(metavar="A:B")] = None
+    """Profile the steps from A to B, B not among them, into DIR/profile."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Train:
         """Begin a run and train it."""
         options = self.options
         _check_at_least(0, "--num-steps", options.num_steps)
+        profile = profiled_steps(options.profile)
         if options.run_dir is not None and not options.hosts.index:
             RunDirectory(options.run_dir).check_free(overwrite=options.overwrite)
         from vae_jax.parallel.hosts import connect
@@ -74,6 +78,7 @@ class Train:
             overwrite=options.overwrite,
             num_steps=options.num_steps,
             parallel=options.parallel,
+            profile=profile,
         )
         return _train(run)
 
@@ -90,16 +95,19 @@ class Resume:
     """Devices, whichever the run was on before."""
     hosts: HostsConfig = field(default_factory=HostsConfig)
     """Processes of one run."""
+    profile: Annotated[str | None, tyro.conf.arg(metavar="A:B")] = None
+    """Profile the steps from A to B, B not among them, into DIR/profile."""
 
     def run(self) -> int:
         """Train from the latest checkpoint."""
         _check_at_least(0, "--num-steps", self.num_steps)
+        profile = profiled_steps(self.profile)
         RunDirectory(self.run_dir).read_config()
         from vae_jax.parallel.hosts import connect
         from vae_jax.runs.run import open_run
 
         connect(self.hosts)
-        return _train(open_run(self.run_dir, num_steps=self.num_steps, parallel=self.parallel))
+        return _train(open_run(self.run_dir, num_steps=self.num_steps, parallel=self.parallel, profile=profile))
 
 
 @dataclass(frozen=True)
@@ -197,13 +205,14 @@ class Report:
 
 @dataclass(frozen=True)
 class Info:
-    """Show versions and devices."""
+    """Show versions, devices, memory, and how many compiled programs are kept."""
 
     def run(self) -> int:
         """Print a line for each."""
+        from vae_jax.machine.facts import facts
         from vae_jax.runs.environment import environment
 
-        for name, value in environment(Path.cwd() / "here").items():
+        for name, value in (environment(Path.cwd() / "here") | facts()).items():
             print(f"{name:18} {value}")
         return 0
 
@@ -231,6 +240,8 @@ def _train(run: Run) -> int:
         outcome = run.train()
         if not is_first():
             return 0
+        if run.profile is not None:
+            print(_profile_in_words(run.profile, outcome.step, run.directory.profile))
         if not outcome.is_finished:
             print(
                 f"stopped by {outcome.reason} at step {outcome.step}, saved; "
@@ -240,6 +251,12 @@ def _train(run: Run) -> int:
         print(f"{outcome.reason}: {outcome.step}; the best validation bound was at step {outcome.best.step}")
         _print_evaluation(run.directory.read_json(run.directory.evaluation) or {}, run.directory.report)
     return 0
+
+
+def _profile_in_words(steps: ProfiledSteps, step: int, directory: Path) -> str:
+    if step <= steps.begin:
+        return f"no profile: training ended at step {step}, before step {steps.begin}"
+    return f"profile of steps {steps.begin} to {min(steps.end, step) - 1}: {directory}"
 
 
 def _print_evaluation(result: dict[str, Any], report: Path) -> None:

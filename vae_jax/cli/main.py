@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from vae_jax.cli import arguments
+from vae_jax.machine.cache import keep_compiled_programs
 from vae_jax.messages import RunError, UsageError
 
 
@@ -32,6 +33,7 @@ def _run(argv: list[str]) -> int:
         command = arguments.parse(argv)
         for library in ("absl", "asyncio", "jax", "orbax"):
             logging.getLogger(library).setLevel(logging.CRITICAL)  # what they would say is said in a line of our own
+        keep_compiled_programs()
         return command.run()
     except UsageError as error:
         print(f"vae-jax: {error}", file=sys.stderr)

@@ -33,6 +33,7 @@ class RunDirectory:
         self.checkpoints = path / "checkpoints"
         self.evaluation = path / "evaluation.json"
         self.images = path / "images"
+        self.profile = path / "profile"
         self.report = path / "report.html"
 
     @property
@@ -55,6 +56,12 @@ class RunDirectory:
         if not isinstance(config, dict) or config.keys() != CONFIG_KEYS or not isinstance(config["config"], dict):
             raise UsageError(f"expected an object with {', '.join(sorted(CONFIG_KEYS))} in {self.config}; got another")
         return config
+
+    @property
+    def latest_step(self) -> int:
+        """The step of the newest checkpoint, 0 if there is none; read from names alone."""
+        names = [path.name for path in self.checkpoints.iterdir()] if self.checkpoints.is_dir() else []
+        return max((int(name) for name in names if name.isdecimal()), default=0)
 
     def read_json(self, path: Path) -> dict[str, Any] | None:
         """A JSON file of the run, or None if it is not there yet."""

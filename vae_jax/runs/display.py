@@ -10,14 +10,18 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from vae_jax.machine.flops import Work, speed_in_words
+
 Line = dict[str, Any]
+NOTHING_KNOWN = Work()
 
 
 class Plain:
     """One line for each validation and, every so often, for training: for logs, pipes and notebooks."""
 
-    def __init__(self, num_steps: int, seconds_between_lines: float = 5.0) -> None:
+    def __init__(self, num_steps: int, seconds_between_lines: float = 5.0, work: Work = NOTHING_KNOWN) -> None:
         self._num_steps = num_steps
+        self._work = work
         self._seconds_between_lines = seconds_between_lines
         self._next_line = 0.0
 
@@ -25,7 +29,7 @@ class Plain:
         """Print what training looks like, unless that was done a moment ago."""
         if time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + self._seconds_between_lines
-            rest = speed(images_per_second, seconds_left)
+            rest = speed(images_per_second, seconds_left, self._work)
             self.say(f"step {line['step']}/{self._num_steps}  train       {terms(line)}  {rest}".rstrip())
 
     def validation(self, line: Line, is_best: bool) -> None:
@@ -70,8 +74,9 @@ class Silent:
 class Live:
     """A progress bar with the latest training metrics, above it a line for each validation: for terminals."""
 
-    def __init__(self, num_steps: int, console: Console) -> None:
+    def __init__(self, num_steps: int, console: Console, work: Work = NOTHING_KNOWN) -> None:
         self._num_steps = num_steps
+        self._work = work
         self._console = console
         columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(bar_width=24), TextColumn("{task.description}"))
         self._progress = Progress(*columns, console=console, transient=True)
@@ -79,7 +84,7 @@ class Live:
 
     def train(self, line: Line, images_per_second: float | None, seconds_left: float | None) -> None:
         """Move the bar."""
-        description = f"{terms(line)}  {speed(images_per_second, seconds_left)}"
+        description = f"{terms(line)}  {speed(images_per_second, seconds_left, self._work)}"
         self._progress.update(self._task, completed=line["step"], description=description)
 
     def validation(self, line: Line, is_best: bool) -> None:
@@ -101,12 +106,18 @@ class Live:
         self._progress.stop()
 
 
-def display(num_steps: int, *, is_shown: bool = True) -> Plain | Live | Silent:
-    """The display that fits where the output goes."""
+def display(num_steps: int, work: Work = NOTHING_KNOWN, *, is_shown: bool = True) -> Plain | Live | Silent:
+    """The display that fits where the output goes.
+
+    Args:
+        num_steps: Of the run.
+        work: What an image costs, to show the speed in FLOP/s, too.
+        is_shown: False for a process beside the one that shows the run.
+    """
     if not is_shown:
         return Silent()
     console = Console(stderr=True)
-    return Live(num_steps, console) if console.is_terminal else Plain(num_steps)
+    return Live(num_steps, console, work) if console.is_terminal else Plain(num_steps, work=work)
 
 
 def terms(line: Line) -> str:
@@ -125,16 +136,17 @@ def terms(line: Line) -> str:
     return "  ".join(parts)
 
 
-def speed(images_per_second: float | None, seconds_left: float | None) -> str:
+def speed(images_per_second: float | None, seconds_left: float | None, work: Work = NOTHING_KNOWN) -> str:
     """How fast it goes and how long it takes, as far as that is known.
 
     Example:
-        >>> speed(12_345.6, 75.0)
-        '12,346 images/s, 1 min 15 s left'
+        >>> speed(12_345.6, 75.0), speed(10_000.0, 75.0, Work(3.5e6, peak=5e11))
+        ('12,346 images/s, 1 min 15 s left', '10,000 images/s, 35 GFLOP/s, 7 % of peak, 1 min 15 s left')
     """
     if images_per_second is None or seconds_left is None:
         return ""
-    return f"{images_per_second:,.0f} images/s, {duration(seconds_left)} left"
+    parts = [f"{images_per_second:,.0f} images/s", speed_in_words(images_per_second, work), duration(seconds_left)]
+    return f"{', '.join(filter(None, parts))} left"
 
 
 def duration(seconds: float) -> str:

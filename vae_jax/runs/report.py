@@ -18,6 +18,7 @@ from vae_jax.data.examples import Examples
 from vae_jax.evaluation import example_keys
 from vae_jax.experiment import Experiment
 from vae_jax.files import write_bytes
+from vae_jax.machine.flops import in_words
 from vae_jax.messages import UsageError
 from vae_jax.report import image_grid, pair_grid, pictures, report_html, save_png
 from vae_jax.runs.config import command
@@ -66,7 +67,7 @@ def write_run_report(
         config=record["config"],
         data=experiment.dataset.summary() | {"transform": experiment.transform.name},
         evaluation=evaluation,
-        environment=directory.read_json(directory.environment) or {},
+        environment=_environment_in_words(directory.read_json(directory.environment) or {}),
         metrics=read_metrics(directory.metrics),
         pictures=list(found.values()),
         command=command(record, config),
@@ -74,6 +75,13 @@ def write_run_report(
         best_step=evaluation["checkpoint_step"],
     )
     write_bytes(directory.report, page.encode())
+
+
+def _environment_in_words(environment: dict[str, Any]) -> dict[str, Any]:
+    """The run's `environment.json`, the cost of a step in words."""
+    count = environment.get("flops_per_step")
+    rest = {name: value for name, value in environment.items() if name != "flops_per_step"}
+    return rest | ({} if count is None else {"training step": in_words(count)})
 
 
 def write_samples(experiment: Experiment, vae: VAE, num: int, seed: int, path: Path) -> None:

@@ -14,6 +14,7 @@ from vae_jax.data.feed import Feed, make_feed
 from vae_jax.evaluation import bound_evaluator, evaluate
 from vae_jax.experiment import Experiment, check
 from vae_jax.files import write_json
+from vae_jax.machine.profile import ProfiledSteps
 from vae_jax.messages import RunError, UsageError
 from vae_jax.parallel import hosts
 from vae_jax.parallel.config import ParallelConfig
@@ -24,11 +25,13 @@ from vae_jax.runs.config import config_from, config_to_json
 from vae_jax.runs.directory import RunDirectory, next_free
 from vae_jax.runs.environment import environment
 from vae_jax.runs.report import write_run_report
+from vae_jax.runs.work import flops_of_step, work
 from vae_jax.training import params_to_evaluate
 from vae_jax.training.advance import abstract_start
 from vae_jax.training.checkpoint import Checkpoints
 from vae_jax.training.loop import Outcome, fit
 from vae_jax.training.metrics import MetricsFile, NoMetricsFile, plain
+from vae_jax.training.tracer import Tracer
 from vae_jax.types import Key, Params
 from vae_jax.vae import VAE
 
@@ -45,6 +48,7 @@ class Run:
         config: Its `Config`.
         experiment: What the file makes of it.
         placement: Over which devices it is trained.
+        profile: Steps that are profiled when they are trained.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Run:
         config: Any,
         experiment: Experiment,
         placement: Placement,
+        profile: ProfiledSteps | None = None,
     ) -> None:
         self.directory = directory
         self.record = record
@@ -62,6 +67,7 @@ class Run:
         self.config = config
         self.experiment = experiment
         self.placement = placement
+        self.profile = profile
 
     def lock(self) -> AbstractContextManager[None]:
         """Be the only run at work in the directory: its process 0 is for all of them.
@@ -89,7 +95,9 @@ class Run:
         self._say_other_versions()
         run_key, feed = _key_and_feed(experiment)
         validate = bound_evaluator(experiment.model, experiment.bound, experiment.transform.apply)
-        with displays.display(experiment.budget.num_steps, is_shown=hosts.is_first()) as display:
+        made_on = directory.read_json(directory.environment) or {}
+        cost = work(experiment, made_on.get("flops_per_step"), self.placement.mesh.devices.ravel())
+        with displays.display(experiment.budget.num_steps, cost, is_shown=hosts.is_first()) as display:
             if line := spread(self.placement.mesh):
                 display.say(line)
             checkpoints = Checkpoints(directory.checkpoints, say=display.say)
@@ -106,6 +114,7 @@ class Run:
                     ),
                     display=display,
                     placement=self.placement,
+                    tracer=Tracer(self.profile, directory.profile),
                 )
             finally:
                 checkpoints.close()
@@ -254,14 +263,17 @@ def begin(
     overwrite: bool,
     num_steps: int | None,
     parallel: ParallelConfig | None = None,
+    profile: ProfiledSteps | None = None,
 ) -> Run:
     """Make the directory of a new run. Nothing on the disk changes before the experiment is known to work.
 
     Raises:
-        UsageError: If the experiment cannot be built, the devices do not fit it, hosts differ, or the directory is
-            taken.
+        UsageError: If the experiment cannot be built, the devices do not fit it, hosts differ, the directory is taken,
+            or not all steps to profile will come.
     """
     experiment = build(file, config, num_steps)
+    if profile is not None:
+        profile.check(0, experiment.budget.num_steps)
     placement = Placement(make_mesh(parallel or ParallelConfig(), experiment.budget.batch_size))
     record = {"experiment": file.name, "config": config_to_json(config), "num_steps": num_steps}
     _check_hosts(file, record)
@@ -271,22 +283,31 @@ def begin(
         directory.check_free(overwrite=overwrite)
         with directory.lock():
             directory.check_free(overwrite=overwrite)  # another process may have begun a run here in the meantime
-            directory.create(record, environment(file.path), file.path.read_bytes())
+            made_on = environment(file.path) | {"flops_per_step": flops_of_step(experiment)}
+            directory.create(record, made_on, file.path.read_bytes())
         return str(directory.path)
 
-    return Run(RunDirectory(Path(hosts.by_first(make))), record, file, config, experiment, placement)
+    return Run(RunDirectory(Path(hosts.by_first(make))), record, file, config, experiment, placement, profile)
 
 
-def open_run(path: str | Path, *, num_steps: int | None = None, parallel: ParallelConfig | None = None) -> Run:
+def open_run(
+    path: str | Path,
+    *,
+    num_steps: int | None = None,
+    parallel: ParallelConfig | None = None,
+    profile: ProfiledSteps | None = None,
+) -> Run:
     """The run in a directory, from the config and the copy of the experiment file that are kept there.
 
     Args:
         path: The directory.
         num_steps: Train for so many steps from now on, in place of what the run was started with.
         parallel: Over which devices to train it; None for one.
+        profile: Steps to profile when they are trained.
 
     Raises:
-        UsageError: If there is no run, its experiment cannot be built, or the devices do not fit it.
+        UsageError: If there is no run, its experiment cannot be built, the devices do not fit it, or not all steps to
+            profile are still to come.
     """
     directory = RunDirectory(Path(path))
     record = directory.read_config()
@@ -295,12 +316,11 @@ def open_run(path: str | Path, *, num_steps: int | None = None, parallel: Parall
     file = load_experiment(directory.experiment)._replace(name=record["experiment"])
     config = config_from(file, record["config"])
     experiment = build(file, config, record["num_steps"])
+    if profile is not None:
+        profile.check(directory.latest_step, experiment.budget.num_steps)
     _check_hosts(file, record)
-    if parallel is None:
-        return Run(directory, record, file, config, experiment, on_one_device())
-    return Run(
-        directory, record, file, config, experiment, Placement(make_mesh(parallel, experiment.budget.batch_size))
-    )
+    placement = on_one_device() if parallel is None else Placement(make_mesh(parallel, experiment.budget.batch_size))
+    return Run(directory, record, file, config, experiment, placement, profile)
 
 
 def build(file: ExperimentFile, config: Any, num_steps: int | None) -> Experiment:

@@ -21,6 +21,7 @@ from vae_jax.training.checkpoint import Best, Checkpoints, Record
 from vae_jax.training.interruption import Interruption
 from vae_jax.training.metrics import MetricsFile, NoMetricsFile, plain
 from vae_jax.training.state import params_to_evaluate
+from vae_jax.training.tracer import Tracer
 from vae_jax.training.trainer import Trainer
 from vae_jax.types import Key, Metrics, Params
 
@@ -61,6 +62,7 @@ def fit(
     open_metrics: Callable[[int], MetricsFile | NoMetricsFile],
     display: Display,
     placement: Placement | None = None,
+    tracer: Tracer | None = None,
 ) -> Outcome:
     """Train until the steps are done, patience is at its end, or a signal comes.
 
@@ -78,6 +80,7 @@ def fit(
         display: Who shows it.
         placement: Over which devices the work is spread; None for one. With several hosts, all call this alike, and a
             signal to one stops them all at the same step.
+        tracer: Who profiles some of the steps.
 
     Raises:
         RunError: If too many steps in a row were not finite, or no checkpoint can be read.
@@ -91,6 +94,7 @@ def fit(
     metrics = open_metrics(record.num_metrics_bytes)
     lines = _TrainingLines(metrics, display, budget, checkpoints, step)
     run_steps = advance(trainer, feed, placement)
+    tracer = tracer or Tracer()
 
     def save() -> None:
         lines.flush(best)
@@ -108,12 +112,14 @@ def fit(
         return best
 
     try:
-        with Interruption() as interruption, open_stream(feed, step, placement.put_share) as batches:
+        with Interruption() as interruption, open_stream(feed, step, placement.put_share) as batches, tracer:
             best = best or validate_and_save()
             while not (ending := _ending(step, best, budget)) and not hosts.any_of(bool(interruption)):
-                until = _next_duty(step, budget)
+                until = min([_next_duty(step, budget), *tracer.stops_after(step)])
+                tracer.before(step, progress)
                 progress = run_steps(progress, batches, until - step)
                 step = until
+                tracer.after(step, progress)
                 lines.flush(best)  # the line before this one: its numbers came while these steps were under way
                 if step % budget.log_every == 0 or step == budget.num_steps:
                     progress = lines.take(step, progress)
