@@ -28,11 +28,10 @@ def make_mesh(config: ParallelConfig, batch_size: int, devices: Sequence[Any] | 
         UsageError: If the devices do not suffice, do not fit each other, or do not divide the batch.
     """
     devices = jax.devices() if devices is None else devices
-    num = _num_devices(config, batch_size, len(devices))
-    num_params = config.params
-    for option, value in (("--parallel.params", num_params), ("--parallel.data", config.data)):
+    for option, value in (("--parallel.params", config.params), ("--parallel.data", config.data)):
         if value is not None and value < 1:
             raise UsageError(f"expected {option} of at least 1; got {value}")
+    num, num_params = _num_devices(config, batch_size, len(devices)), config.params
     if num % num_params or (config.data is not None and config.data * num_params != num):
         asked = f"--parallel.data {config.data} and " if config.data is not None else ""
         raise UsageError(
@@ -77,7 +76,7 @@ def _num_devices(config: ParallelConfig, batch_size: int, num_there: int) -> int
         asked = config.data * config.params
     if asked is None:
         # Idle devices are better than a run that does not start; the mesh is said when it does.
-        fitting = [num for num in range(1, num_there + 1) if batch_size % num == 0 and num % max(1, config.params) == 0]
+        fitting = [num for num in range(1, num_there + 1) if batch_size % num == 0 and num % config.params == 0]
         return max(fitting, default=num_there)
     if not 1 <= asked <= num_there:
         raise UsageError(f"expected 1 to {num_there} devices, as many as there are; got {asked}")

@@ -96,7 +96,7 @@ class Run:
         run_key, feed = _key_and_feed(experiment)
         validate = bound_evaluator(experiment.model, experiment.bound, experiment.transform.apply)
         made_on = directory.read_json(directory.environment) or {}
-        cost = work(experiment, made_on.get("flops_per_step"), self.placement.mesh.devices.ravel())
+        cost = work(experiment, made_on.get("flops_per_step"), self.placement.mesh.devices.ravel().tolist())
         with displays.display(experiment.budget.num_steps, cost, is_shown=hosts.is_first()) as display:
             if line := spread(self.placement.mesh):
                 display.say(line)
