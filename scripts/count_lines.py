@@ -18,19 +18,23 @@ def num_lines(source: str, names: set[str]) -> int:
     tree = ast.parse(source)
     tokens = [token for token in tokenize.generate_tokens(StringIO(source).readline) if token.type not in NO_CODE]
     lines = {line for token in tokens for line in range(token.start[0], token.end[0] + 1)}
-    for node in ast.walk(tree):
-        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and type(node.value.value) is str
-        is_definition = isinstance(node, ast.FunctionDef | ast.ClassDef) and node in tree.body
-        if is_text or (names and is_definition and node.name not in names):
-            first = min(part.lineno for part in [node, *getattr(node, "decorator_list", [])])
-            lines -= set(range(first, node.end_lineno + 1))
+    definitions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    others = [node for node in definitions if names and node.name not in names]
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Expr) and _is_text(node.value)]
+    decorators = [decorator for node in others for decorator in node.decorator_list]
+    for node in [*others, *decorators, *texts]:
+        lines -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return len(lines)
+
+
+def _is_text(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 if __name__ == "__main__":
     total = 0
     for argument in sys.argv[1:]:
-        path, _, names = argument.partition(":")
-        total += (num := num_lines(Path(path).read_text("utf-8"), set(names.split(",")) - {""}))
+        path, _, chosen = argument.partition(":")
+        total += (num := num_lines(Path(path).read_text("utf-8"), set(chosen.split(",")) - {""}))
         print(f"{num:5}  {argument}")
     print(f"{total:5}  together")
