@@ -1,6 +1,8 @@
 """The adversarial autoencoder: codes without noise, matched to the prior by a discriminator that cannot tell them.
 
 Makhzani, Shlens, Jaitly, Goodfellow & Frey 2016 (arXiv:1511.05644).
+
+Measured (`vae-jax train adversarial_autoencoder`): squared error 20.9 an example on the test split, 8 numbers a code.
 """
 
 from __future__ import annotations

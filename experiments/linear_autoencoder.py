@@ -2,7 +2,8 @@
 
 Baldi & Hornik 1989.
 
-Measured (`vae-jax train linear_autoencoder`): largest principal angle to PCA 0.0039 rad, and its squared error, 1.533.
+Measured (`vae-jax train linear_autoencoder`): largest principal angle to PCA 0.0061 rad; squared error 1.534 an
+example on the test split, where PCA has 1.533.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Lucas, Tucker, Grosse & Norouzi 2019 (arXiv:1911.02469); Tipping & Bishop 1999.
 
-Measured (`vae-jax train linear_vae`): log p(x) 14.2207 nats on the training split, 0.002 below the closed form.
+Measured (`vae-jax train linear_vae`): log p(x) 14.2219 nats on the training split, 0.001 below the closed form.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Kingma et al. 2016 (arXiv:1606.04934), with the networks of the experiment `vae`
 it is estimated with the draws that the likelihood is.
 
 Measured (`vae-jax train vae_iaf`): ELBO −105.3 nats on the test split; NLL 100.0 ± 1.2 with 100 importance samples,
-where the experiment `vae` has −107.1 and 101.9. The training set has 4,000 digits: not to be compared with results on
+where the experiment `vae` has −107.0 and 101.6. The training set has 4,000 digits: not to be compared with results on
 all of MNIST.
 """
 

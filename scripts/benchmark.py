@@ -2,6 +2,7 @@
 
     python scripts/benchmark.py                          every section that takes minutes
     python scripts/benchmark.py bounds                   objectives, posteriors and priors: an hour and more
+    python scripts/benchmark.py collapse                 latent units that die, and what keeps them: half an hour
     python scripts/benchmark.py train likelihood         some of them
     python scripts/benchmark.py --quick                  a few minutes, for trying the script; its numbers mean little
     python scripts/benchmark.py --json results.json      the tables as JSON, too
@@ -23,7 +24,7 @@ from pathlib import Path
 # The sections measure compilation, too, so what an earlier run has compiled must not be found.
 os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
 
-from benchmarks import bounds, conv, depth, feed, likelihood, quality, startup, train
+from benchmarks import bounds, collapse, conv, depth, feed, likelihood, quality, startup, train
 from benchmarks.settings import Settings
 from benchmarks.tables import Table, as_json, as_text, environment_table
 
@@ -36,8 +37,9 @@ SECTIONS: dict[str, Callable[[Settings], Iterable[Table]]] = {
     "likelihood": likelihood.tables,
     "quality": quality.tables,
     "bounds": bounds.tables,
+    "collapse": collapse.tables,
 }
-LONG = ("bounds",)
+LONG = ("bounds", "collapse")
 
 
 def main() -> None:

@@ -76,7 +76,7 @@ def test_its_help_has_its_fields(vae_jax, experiment_file):
         (
             'vj.data.load("digits")',
             'vj.data.load("digit")',
-            "expected a data set that is embedded (breast_cancer, colour_shapes, digits, ",
+            "expected a data set that is embedded (auto_mpg, breast_cancer, colour_shapes, digits, ",
         ),
         (
             "(2 * config.latent_size,)",

@@ -85,7 +85,9 @@ def test_a_run_that_ends_before_says_so(vae_jax, run, monkeypatch):
 
 def test_the_display_is_told_what_an_image_costs(vae_jax, run, monkeypatch):
     told = []
-    monkeypatch.setattr(displays, "display", lambda num_steps, work, **_: told.append(work) or displays.Plain(num_steps))
+    monkeypatch.setattr(
+        displays, "display", lambda num_steps, work, **_: told.append(work) or displays.Plain(num_steps)
+    )
     assert vae_jax("resume", run).code == 0
     environment = json.loads((run / "environment.json").read_text("utf-8"))
     assert told == [Work(environment["flops_per_step"] / 100, None)]  # a CPU has no peak in the table

@@ -8,12 +8,14 @@ import pytest
 from vae_jax.data import load
 
 SIZES = {
+    "auto_mpg": (317, 38, 37),
     "breast_cancer": (457, 56, 56),
     "digits": (1_444, 177, 176),
     "lfw_faces": (80, 10, 10),
     "mnist_5k": (4_000, 500, 500),
 }
 CHECKSUMS = {
+    "auto_mpg": (3_165_645_323, 2_450_659_876, 2_862_791_854),
     "breast_cancer": (1_751_240_069, 3_446_480_668, 1_211_182_144),
     "digits": (3_735_621_472, 781_373_482, 4_118_467_289),
     "lfw_faces": (1_770_898_924, 1_969_113_831, 1_051_680_405),
@@ -34,6 +36,7 @@ def classified(request):
 
 def test_it_has_its_name_shape_and_range(data):
     shape, dtype, max_value, largest = {
+        "auto_mpg": ((8,), np.float32, 1, 5_140),
         "breast_cancer": ((30,), np.float32, 1, 4_254),
         "digits": ((8, 8), np.uint8, 16, 16),
         "lfw_faces": ((25, 25), np.uint8, 255, 255),
@@ -95,6 +98,20 @@ def test_the_table_is_the_one_that_is_known():
     assert np.bincount(labels).tolist() == [212, 357]
     np.testing.assert_allclose(rows[:, [0, 3]].mean(axis=0), [14.127, 654.889], rtol=1e-4)
     assert rows[labels == 0, 0].mean() > 1.3 * rows[labels == 1, 0].mean()
+
+
+def test_the_cars_are_those_that_are_known_and_their_classes_have_codes():
+    """Counts of the UCI's table, without its six rows that lack a horsepower."""
+    data = load("auto_mpg")
+    splits = [data.split(name) for name in SPLITS]
+    rows, labels = (np.concatenate([getattr(split, part) for split in splits]) for part in ("examples", "labels"))
+    table = dict(zip(data.columns, rows.T, strict=True))
+    assert np.bincount(table["cylinders"].astype(int)).tolist() == [4, 199, 3, 83, 103]
+    assert np.bincount(table["origin"].astype(int)).tolist() == [245, 68, 79]
+    assert np.unique(table["year"]).tolist() == list(range(13))
+    np.testing.assert_array_equal(table["origin"], labels)
+    assert data.label_names[int(labels[np.argmax(table["weight"])])] == "USA"
+    np.testing.assert_allclose([table["mpg"].mean(), table["horsepower"].mean()], [23.446, 104.469], rtol=1e-4)
 
 
 def test_the_faces_are_faces_and_not_the_other_half():

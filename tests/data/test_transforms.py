@@ -35,6 +35,7 @@ TABLE = data.Dataset(
 INVERTIBLE = {
     "scale": (data.scale(16), LEVELS),
     "standardise": (data.standardise(TABLE), TABLE.train.examples[7]),
+    "standardise, one column": (data.standardise(TABLE, [1]), TABLE.train.examples[7]),
     "dequantise": (data.dequantise(16), LEVELS),
     "scale, logit": (data.chain(data.scale(16), data.logit()), LEVELS),
     "dequantise, logit": (data.chain(data.dequantise(16), data.logit(1e-3)), LEVELS),
@@ -70,6 +71,12 @@ def test_standardising_is_fitted_on_the_training_split_alone():
     x = np.asarray(jax.vmap(lambda row: transform.apply(KEY, row))(TABLE.train.examples))
     np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-4)
     np.testing.assert_allclose(x.std(axis=0), [1, 1, 0], atol=1e-4)  # the last column never changes
+
+
+def test_columns_that_are_not_to_be_standardised_stay_what_they_are():
+    x = np.asarray(jax.vmap(lambda row: data.standardise(TABLE, [1]).apply(KEY, row))(TABLE.train.examples))
+    np.testing.assert_array_equal(x[:, [0, 2]], TABLE.train.examples[:, [0, 2]])
+    np.testing.assert_allclose([x[:, 1].mean(), x[:, 1].std()], [0, 1], atol=1e-4)
 
 
 def test_dequantised_values_are_uniform_over_the_interval_of_their_number():

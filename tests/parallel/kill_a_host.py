@@ -48,7 +48,9 @@ def launch(run_dir: Path, num_hosts: int, *options: str, restarts: int = 0) -> s
 
 def processes_of(launcher: subprocess.Popen[str]) -> list[int]:
     """The process ids of the hosts, as they are now, in order."""
-    found = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(launcher.pid)], capture_output=True, text=True)
+    found = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(launcher.pid)], capture_output=True, text=True
+    )
     lines = [line.split(maxsplit=1) for line in found.stdout.splitlines()]
     return [int(pid) for pid, args in sorted(lines, key=lambda line: line[1][-3:]) if "--hosts.index" in args]
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from vae_jax.data.dataset import Dataset, Split
     from vae_jax.data.drawn.design import Design
     from vae_jax.data.drawn.shapes import Shapes, full_factorial
-    from vae_jax.data.embedded import breast_cancer, colour_shapes, digits, lfw_faces, mnist_5k, shapes
+    from vae_jax.data.embedded import auto_mpg, breast_cancer, colour_shapes, digits, lfw_faces, mnist_5k, shapes
     from vae_jax.data.loading import load
     from vae_jax.data.objects import from_object
     from vae_jax.data.transforms import (
@@ -41,6 +41,7 @@ _HOMES = {
     "binarise": "transforms",
     "binarise_dynamically": "transforms",
     "binarise_statically": "transforms",
+    "auto_mpg": "embedded",
     "breast_cancer": "embedded",
     "chain": "transforms",
     "colour_shapes": "embedded",
@@ -70,6 +71,7 @@ __all__ = [
     "Split",
     "Transform",
     "already_binary",
+    "auto_mpg",
     "binarise",
     "binarise_dynamically",
     "binarise_statically",

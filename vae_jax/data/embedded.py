@@ -84,6 +84,31 @@ def breast_cancer() -> Dataset:
     )
 
 
+def auto_mpg() -> Dataset:
+    """A table of columns of different kinds: 392 cars of the years 1970 to 1982, from mlxtend.
+
+    Cylinders, year and origin are classes, coded 0, 1, ...; horsepower is a count; the others are real numbers. The
+    origin, by which the rows are split, is the label as well.
+
+    Source: Quinlan 1993, UCI Machine Learning Repository, "Auto MPG".
+    """
+    from mlxtend.data import autompg_data
+
+    table, miles_per_gallon = autompg_data()
+    cylinders, displacement, horsepower, weight, acceleration, year, origin = table[:, :7].T
+    cylinders = np.searchsorted([3, 4, 5, 6, 8], cylinders)
+    rows = [miles_per_gallon, cylinders, displacement, horsepower, weight, acceleration, year - 70, origin - 1]
+    return Dataset(
+        name="auto_mpg",
+        description="392 cars in 8 columns: cylinders (3, 4, 5, 6, 8), year (1970 to 1982) and origin are classes "
+        "(UCI, carried by mlxtend); of every ten of a class, the ninth is for validation and the tenth for testing",
+        splits=_split_by_tens(np.stack(rows, axis=1).astype(np.float32), (origin - 1).astype(np.int32)),
+        max_value=1,
+        columns=("mpg", "cylinders", "displacement", "horsepower", "weight", "acceleration", "year", "origin"),
+        label_names=("USA", "Europe", "Japan"),
+    )
+
+
 def shapes() -> Dataset:
     """737,280 grey images of 64x64 pixels: 3 shapes x 6 scales x 40 orientations x 32 x 32 places.
 
@@ -105,6 +130,7 @@ def colour_shapes() -> Dataset:
 
 
 EMBEDDED = {
+    "auto_mpg": auto_mpg,
     "breast_cancer": breast_cancer,
     "colour_shapes": colour_shapes,
     "digits": digits,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -75,13 +75,21 @@ def scale(max_value: float) -> Transform:
     )
 
 
-def standardise(dataset: Dataset) -> Transform:
+def standardise(dataset: Dataset, columns: Sequence[int] | None = None) -> Transform:
     """To mean 0 and standard deviation 1, entry by entry: x = (stored − mean) / sd, both of the training split alone.
 
     An entry that never changes is only shifted. Samples are carried back by x · sd + mean.
+
+    Args:
+        dataset: Whose training split it is.
+        columns: Of a table those that are standardised, where others are counts or classes and stay what they are.
+            None for all entries.
     """
     mean, deviation = _moments(dataset)
     deviation = np.where(deviation > 0, deviation, 1)
+    if columns is not None:
+        is_chosen = np.isin(np.arange(mean.size), columns)
+        mean, deviation = np.where(is_chosen, mean, 0), np.where(is_chosen, deviation, 1)
     log_det = -float(np.log(deviation).sum())
     return Transform(
         apply=lambda key, example: ((example - mean) / deviation).astype(jnp.float32),

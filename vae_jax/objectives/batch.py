@@ -14,7 +14,7 @@ from vae_jax.types import BatchObjective, Key, Metrics, Objective
 from vae_jax.vae import VAE
 
 
-def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], float | Scalar]) -> BatchObjective:
+def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], Any]) -> BatchObjective:
     """Lift an objective for one example to a batch, its hyper-parameters following schedules.
 
     Every example gets a key of its own, derived from its place in the batch, so the noise does not depend on how the
@@ -22,7 +22,8 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], float
 
     Args:
         objective: A function `(key, vae, x, *, ...) -> (value, metrics)` of one example.
-        **schedules: For any of its float options, a function of the training step; an optax schedule is one.
+        **schedules: For any of its options, a function of the training step: an optax schedule is one of a float, and
+            `lambda step: free_bits(nats(step))` one of a penalty.
 
     Returns:
         A function `(key, vae, batch, step) -> (values, metrics)`: the batch along the first axis, values in nats per
