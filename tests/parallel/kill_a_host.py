@@ -21,7 +21,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 LAUNCHER = ROOT / "scripts" / "launch_local_hosts"
 EXPERIMENT = ROOT / "tests" / "tiny_experiment.py"
-NUM_STEPS = 1_500
+NUM_STEPS = 400
 
 
 class Ended(NamedTuple):

@@ -8,13 +8,17 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
+from vae_jax.data import already_binary
 from vae_jax.distributions import Bernoulli, Normal, standard_normal
+from vae_jax.evaluation import bound_evaluator
 from vae_jax.formulas import importance_weighted_bound
 from vae_jax.models import likelihoods
-from vae_jax.objectives import elbo, iwae, over_draws
-from vae_jax.vae import VAE
+from vae_jax.objectives import elbo, iwae, over_batch, over_draws
+from vae_jax.training import trainer
+from vae_jax.vae import VAE, Model
 
 NUM_PIXELS, LATENT_SIZE, NUM_SAMPLES = 784, 4, 8
 KEY = jax.random.key(0)
@@ -127,3 +131,28 @@ def test_an_unknown_likelihood_is_refused_at_once_with_the_nearest_name():
     """pythae goes on with a name that it does not know, and dies in training of an unbound variable."""
     with pytest.raises(ValueError, match=r"expected a likelihood out of .*; got 'gausian'; did you mean 'gaussian'\?"):
         likelihoods.by_name("gausian")
+
+
+def test_a_reported_loss_covers_every_example_once():
+    """disentangling-vae's test loss is that of one batch. Here the last, shorter batch counts as well."""
+    examples = RNG.integers(0, 2, size=(23, NUM_PIXELS)).astype(np.uint8)
+    model = Model(lambda key: (), lambda params: MODEL)
+    evaluate = bound_evaluator(model, log_likelihood_at_the_mean, already_binary().apply, batch_size=10)
+    each = [evaluate((), examples[i : i + 1])["value"] for i in range(len(examples))]
+    np.testing.assert_allclose(evaluate((), examples)["value"], np.mean(each), rtol=1e-7)
+    assert abs(np.mean(each[:10]) / np.mean(each) - 1) > 1e-5  # one batch alone would be seen
+
+
+def log_likelihood_at_the_mean(key, vae, x):
+    value = vae.likelihood(vae.posterior(x).mean()).log_prob(x)
+    return value, {"log_likelihood": value}
+
+
+def test_training_and_evaluation_reduce_the_loss_alike():
+    """artifex reduces it differently in two places. A step reports the value that the evaluator gives."""
+    model = Model(lambda key: jnp.zeros(()), lambda params: MODEL)
+    batch = np.stack([X, 1 - X, X])
+    ascent = trainer(model, over_batch(log_likelihood_at_the_mean), optax.sgd(0.1))
+    _, metrics = jax.jit(ascent.step)(ascent.init(KEY), batch)
+    evaluated = bound_evaluator(model, log_likelihood_at_the_mean, already_binary().apply)(jnp.zeros(()), batch)
+    np.testing.assert_allclose(metrics["value"], evaluated["value"], rtol=1e-6)
