@@ -1,11 +1,16 @@
 """Runs of two processes on this machine, started by the launcher as a user would."""
 
 import json
+import os
 import random
+import re
 import signal
+import socket
+import subprocess
+import sys
 
 import pytest
-from kill_a_host import launch, run_with_kills, wait_for_a_new_line
+from kill_a_host import EXPERIMENT, ROOT, launch, run_with_kills, wait_for_a_new_line
 
 from vae_jax.cli.main import main
 from vae_jax.parallel.config import ParallelConfig
@@ -65,11 +70,6 @@ def test_a_signal_saves_one_checkpoint_and_one_process_goes_on(left_alone, tmp_p
 
 def test_hosts_that_were_started_for_something_else_are_refused(tmp_path):
     """Each by itself: the launcher gives all the same."""
-    import os
-    import subprocess
-    import sys
-
-    from kill_a_host import EXPERIMENT, ROOT
 
     def host(index):
         command = [sys.executable, "-m", "vae_jax", "train", str(EXPERIMENT), "--run-dir", str(tmp_path / "run")]
@@ -89,9 +89,21 @@ def test_hosts_that_were_started_for_something_else_are_refused(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def free_port():
-    import socket
+@pytest.mark.parametrize("index", [0, 1])
+def test_others_that_do_not_come_are_waited_for_so_long(tmp_path, index):
+    command = [sys.executable, "-m", "vae_jax", "train", str(EXPERIMENT), "--run-dir", str(tmp_path / "run")]
+    command += ["--hosts.coordinator", f"127.0.0.1:{free_port()}", "--hosts.num", "2", "--hosts.index", str(index)]
+    environment = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([*command, "--hosts.timeout", "2"], env=environment, capture_output=True, text=True)
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert re.fullmatch(
+        r"vae-jax: expected the other processes of the run at [\d.:]+ within 2 s; not all came; .*", line
+    )
+    assert not (tmp_path / "run").exists()
 
+
+def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,9 +23,11 @@ SECONDS_TO_THE_REPORT = 86_400
 def connect(config: HostsConfig) -> None:
     """Join the other processes of the run, if there are any. Before anything else that JAX is asked for.
 
+    If the others do not come in time, the process ends with a line that says so.
+
     Raises:
         UsageError: If the options do not fit each other.
-        RunError: If the others do not come in time.
+        RunError: If they cannot be joined.
     """
     if config.coordinator is None:
         if config.num is not None or config.index is not None:
@@ -39,20 +42,34 @@ def connect(config: HostsConfig) -> None:
             raise UsageError(
                 f"expected --hosts.num N and --hosts.index I with 0 <= I < N; got {config.num} and {config.index}"
             )
+    where = "those that the cluster tells of" if is_auto else config.coordinator
+    # The backend's own way to give up is to abort with a stack trace, so ours comes before it.
+    too_late = (
+        f"expected the other processes of the run at {where} within {config.timeout} s; not all came; "
+        "start all of them, with the same --hosts.coordinator and --hosts.num"
+    )
+    patience = threading.Timer(config.timeout, _give_up, [too_late])
+    patience.daemon = True
+    patience.start()
     try:
         jax.distributed.initialize(
             None if is_auto else config.coordinator,
             config.num,
             config.index,
-            initialization_timeout=config.timeout,
+            initialization_timeout=2 * config.timeout + 60,
             heartbeat_timeout_seconds=config.timeout,
             shutdown_timeout_seconds=SECONDS_TO_THE_REPORT,
         )
     except (ValueError, RuntimeError) as error:
         reason = str(error).strip().partition("\n")[0][:160]
-        raise RunError(
-            f"expected the other processes of the run at {config.coordinator} within {config.timeout} s; {reason}"
-        ) from error
+        raise RunError(f"expected to join the other processes of the run at {where}; {reason}") from error
+    finally:
+        patience.cancel()
+
+
+def _give_up(line: str) -> None:
+    print(f"vae-jax: {line}", file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def is_first() -> bool:
