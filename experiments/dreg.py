@@ -2,6 +2,9 @@
 
 Tucker, Lawson, Gu & Maddison 2019 (arXiv:1810.04152).
 
+Measured (`python scripts/benchmark.py bounds`; docs/results/bounds.md): NLL 103.2 after two epochs with 50 samples,
+where the plain gradient has 104.3.
+
 Data: 'vae-jax data prepare mnist'; the network is that of the experiment `vae_mnist`.
 """
 

@@ -2,6 +2,9 @@
 
 Burda, Grosse & Salakhutdinov 2016 (arXiv:1509.00519, table 1).
 
+Measured (`python scripts/benchmark.py bounds`; docs/results/bounds.md): NLL 104.3 after two epochs with 50 samples,
+105.6 with 5, where the ELBO has 106.7.
+
 Data: 'vae-jax data prepare mnist'; the network is that of the experiment `vae_mnist`.
 """
 

@@ -2,6 +2,9 @@
 
 Li & Turner 2016 (arXiv:1602.02311).
 
+Measured (`python scripts/benchmark.py bounds`; docs/results/bounds.md): NLL 102.9 after two epochs with α = 0.5 and
+50 samples, where α = 0 has 104.3.
+
 Data: 'vae-jax data prepare mnist'; the network is that of the experiment `vae_mnist`.
 """
 
