@@ -85,6 +85,7 @@ WITHOUT_JAX = (
     "vae_jax",
     "vae_jax.messages",
     "vae_jax.data.config",
+    "vae_jax.data.source",
     "vae_jax.parallel.config",
     "vae_jax.catalogue",
     "vae_jax.machine.cache",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,6 +10,7 @@ import tyro
 
 from vae_jax import catalogue
 from vae_jax.catalogue import ExperimentFile
+from vae_jax.data.config import DataConfig
 from vae_jax.machine.profile import ProfiledSteps, profiled_steps
 from vae_jax.messages import UsageError
 from vae_jax.parallel.config import HostsConfig, ParallelConfig
@@ -67,6 +68,7 @@ class Train:
         profile = profiled_steps(options.profile)
         if options.run_dir is not None and not options.hosts.index:
             RunDirectory(options.run_dir).check_free(overwrite=options.overwrite)
+        _check_data(self.config)
         from vae_jax.parallel.hosts import connect
         from vae_jax.runs.run import begin
 
@@ -293,6 +295,19 @@ def check_output(path: Path, num: int, kinds: tuple[str, ...] = (".png",)) -> No
     if not path.absolute().parent.is_dir():
         raise UsageError(f"expected a folder that exists; {path.absolute().parent} does not; make it first")
     _check_at_least(1, "--num", num)
+
+
+def _check_data(config: Any) -> None:
+    """Say what data are not there before seconds are spent on imports."""
+    from vae_jax.data.source import source_of
+
+    for field_of_config in fields(config):
+        value = getattr(config, field_of_config.name)
+        if isinstance(value, DataConfig):
+            try:
+                source_of(value)
+            except ValueError as error:
+                raise UsageError(f"{error}") from None
 
 
 def _check_at_least(smallest: int, option: str, value: int | None) -> None:

@@ -12,16 +12,13 @@ from vae_jax.data.files.arrays import read_arrays
 from vae_jax.data.files.images import read_images
 from vae_jax.data.files.tables import read_table
 from vae_jax.data.place import place
-from vae_jax.data.prepared.names import CAN_BE_PREPARED
 from vae_jax.data.prepared.reading import read_prepared
+from vae_jax.data.source import FILES, source_of
 from vae_jax.data.splits import arrange
 
-READERS: dict[str, Callable[[Path, DataConfig], Dataset]] = {
-    ".npy": read_arrays,
-    ".npz": read_arrays,
-    ".csv": read_table,
-    ".parquet": read_table,
-}
+READERS: dict[str, Callable[[Path, DataConfig], Dataset]] = dict(
+    zip(FILES, (read_arrays, read_arrays, read_table, read_table), strict=True)
+)
 
 
 def load(config: DataConfig | str) -> Dataset:
@@ -40,15 +37,9 @@ def load(config: DataConfig | str) -> Dataset:
 
 
 def _stored(config: DataConfig) -> Dataset:
-    if config.name in EMBEDDED:
+    source, path = source_of(config), Path(config.name).expanduser()
+    if source == "embedded":
         return EMBEDDED[config.name]()
-    path = Path(config.name).expanduser()
-    if path.suffix.lower() in READERS:
-        if not path.is_file():
-            raise ValueError(f"expected a file of data; there is none at {path}")
+    if source == "file":
         return READERS[path.suffix.lower()](path, config)
-    if path.is_dir() and config.name not in CAN_BE_PREPARED:
-        return read_images(path, config)
-    if config.name.startswith((".", "~", "/")):
-        raise ValueError(f"expected a folder of images, or a file ({', '.join(READERS)}); there is none at {path}")
-    return read_prepared(config)
+    return read_images(path, config) if source == "folder" else read_prepared(config)

@@ -71,7 +71,7 @@ def geco(
 
     def init() -> GecoState:
         # Arrays of their own: a training step is given its state to overwrite, which an array in two places forbids.
-        return GecoState(jnp.log(jnp.asarray(multiplier, jnp.float32)), jnp.zeros(()), jnp.zeros(()))
+        return GecoState(jnp.log(jnp.asarray(multiplier, float)), jnp.zeros(()), jnp.zeros(()))
 
     def apply(
         key: Key, vae: VAE, batch: Any, step: Scalar | int, state: GecoState, *, axis_name: str | None = None

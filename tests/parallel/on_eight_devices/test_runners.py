@@ -33,13 +33,13 @@ def test_the_gradient_is_that_of_one_device(objective, runner):
     for name, gradient in moved(expected, before).items():
         scale = np.abs(gradient).max()
         assert scale > 1e-3, name
-        np.testing.assert_allclose(moved(after, before)[name], gradient, atol=1e-6 * max(scale, 1.0), err_msg=name)
+        np.testing.assert_allclose(moved(after, before)[name], gradient, atol=1e-10 * max(scale, 1.0), err_msg=name)
     for name, value in expected_metrics.items():
-        np.testing.assert_allclose(metrics[name], value, rtol=2e-6, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(metrics[name], value, rtol=1e-10, atol=1e-10, err_msg=name)
     for leaf, other in zip(
         jax.tree.leaves(after.objective_state), jax.tree.leaves(expected.objective_state), strict=True
     ):
-        np.testing.assert_allclose(leaf, other, rtol=1e-6)
+        np.testing.assert_allclose(leaf, other, rtol=1e-10)
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
@@ -53,7 +53,7 @@ def test_fifty_steps_end_at_the_same_parameters(runner):
         spread, _ = spread_step(spread, batch)
     spread = first_copy(spread, runner)
     for name, expected in state.params.items():
-        np.testing.assert_allclose(spread.params[name], expected, atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(spread.params[name], expected, atol=1e-10, err_msg=name)
 
 
 def test_a_share_without_its_axis_is_not_the_whole():
@@ -71,15 +71,15 @@ def over_batch_like(objective):
 
 
 def test_the_only_exchange_is_one_sum_of_the_gradient_and_the_metrics():
-    """In the compiled program: all-reduces, of every reduced array exactly once, and nothing gathered or permuted."""
+    """In the compiled program: a single all-reduce, of no more numbers than these are, and nothing else."""
     state, step = by_sharding(FLAT, OBJECTIVES["elbo"][1], optax.adam(1e-3))
     program = step.lower(state, BATCH).compile().as_text()
     exchanges = re.findall(r"= (.*?) (all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter)\(", program)
-    assert {kind for _, kind in exchanges} == {"all-reduce"}
-    reduced = [array for shapes, _ in exchanges for array in re.findall(r"f32\[[\d,]*\]", shapes)]
-    params = len(jax.tree.leaves(state.params))
-    metrics = 3  # value, log-likelihood, KL; the gradient's norm is of the sum
-    assert len(reduced) == params + metrics, exchanges
+    ((shapes, kind),) = exchanges
+    assert kind == "all-reduce"
+    sizes = [np.prod([int(n) for n in shape.split(",") if n]) for shape in re.findall(r"f64\[([\d,]*)\]", shapes)]
+    num_metrics = 3  # value, log-likelihood, KL; the gradient's norm is of the sum
+    assert num_metrics < sum(sizes) <= sum(leaf.size for leaf in jax.tree.leaves(state.params)) + num_metrics
 
 
 @pytest.mark.parametrize("num_parts", [2, 4])
@@ -89,8 +89,8 @@ def test_a_batch_in_parts_is_the_same_step(objective, num_parts):
     in_parts = trainer(*OBJECTIVES[objective], OPTIMIZER, num_parts=num_parts)
     after, metrics = jax.jit(in_parts.step)(before, BATCH)
     for name, gradient in moved(expected, before).items():
-        np.testing.assert_allclose(moved(after, before)[name], gradient, atol=1e-6, err_msg=name)
-    np.testing.assert_allclose(metrics["value"], expected_metrics["value"], rtol=1e-6)
+        np.testing.assert_allclose(moved(after, before)[name], gradient, atol=1e-10, err_msg=name)
+    np.testing.assert_allclose(metrics["value"], expected_metrics["value"], rtol=1e-10)
 
 
 def test_parts_of_shares_are_the_same_step():
@@ -101,7 +101,7 @@ def test_parts_of_shares_are_the_same_step():
     states = states._replace(key=jax.random.wrap_key_data(states.key))
     after = first_copy(step(states, BATCH.reshape(4, 4, -1))[0], "pmap")
     for name, gradient in moved(expected, before).items():
-        np.testing.assert_allclose(moved(after, before)[name], gradient, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(moved(after, before)[name], gradient, atol=1e-10, err_msg=name)
 
 
 def test_over_batch_takes_a_key_for_each_example():

@@ -53,10 +53,10 @@ def after(place, num_steps, progress=None, feed=FEED):
 
 
 def assert_near(progress, expected):
-    """To rounding: the order of additions is another. Adam's division makes most of it."""
+    """To rounding: the order of additions is another."""
     assert int(progress.state.step) == int(expected.state.step)
     for name, array in expected.state.params.items():
-        np.testing.assert_allclose(progress.state.params[name], array, atol=2e-5)
+        np.testing.assert_allclose(progress.state.params[name], array, atol=1e-6)
     for name, total in expected.sums.items():
         np.testing.assert_allclose(progress.sums[name], total, rtol=1e-5)
 
