@@ -1,18 +1,15 @@
 """Floating-point operations against counts by hand."""
 
-import io
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from rich.console import Console
 
 import vae_jax as vj
 from vae_jax.catalogue import load_experiment
 from vae_jax.machine.flops import Work, flops, in_words, speed_in_words
-from vae_jax.runs.display import Live, Plain
 from vae_jax.runs.work import flops_of_step, work
 
 MATRIX = jax.ShapeDtypeStruct((100, 100), jnp.float32)
@@ -106,23 +103,9 @@ def test_a_speed_in_words(images_per_second, work, words):
     assert speed_in_words(images_per_second, work) == words
 
 
-def test_the_work_of_an_image_is_its_share_of_a_step(wide, monkeypatch):
-    assert work(wide, 5_000) == Work(50.0, None)
-    assert work(wide, None) == Work(None, None)
-    monkeypatch.setattr("vae_jax.runs.work.jax.devices", lambda: [type("Card", (), {"device_kind": "NVIDIA H200"})()])
-    assert work(wide, 5_000) == Work(50.0, 494.5e12)
-
-
-def test_the_progress_line_says_it(capsys):
-    line, known = {"step": 7, "value": -101.234}, Work(1e6, 1e10)
-    Plain(10, seconds_between_lines=0.0, work=known).train(line, 1_000.0, 3.0)
-    shown = "value -101.23  1,000 images/s, 1 GFLOP/s, 10 % of peak, 3 s left"
-    assert capsys.readouterr().err == f"step 7/10  train       {shown}\n"
-    live = Live(10, Console(file=io.StringIO()), known)
-    live.train(line, 1_000.0, 3.0)
-    assert live._progress.tasks[0].description == shown
-
-
-def test_the_first_line_knows_no_speed(capsys):
-    Plain(10, work=Work(1e6, 1e10)).train({"step": 7, "value": 1.0}, None, None)
-    assert capsys.readouterr().err == "step 7/10  train       value 1.00\n"
+def test_the_work_of_an_image_is_its_share_of_a_step(wide):
+    """The peak is that of all devices of the mesh together."""
+    card = type("Card", (), {"device_kind": "NVIDIA H200"})()
+    assert work(wide, 5_000, jax.devices()) == Work(50.0, None)
+    assert work(wide, None, jax.devices()) == Work(None, None)
+    assert work(wide, 5_000, [card, card]) == Work(50.0, 2 * 494.5e12)

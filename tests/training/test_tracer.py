@@ -21,8 +21,8 @@ def events(monkeypatch):
     monkeypatch.setattr(jax.profiler, "start_trace", lambda directory: done.append(("start", directory)))
     monkeypatch.setattr(jax.profiler, "stop_trace", lambda: done.append(("stop",)))
 
-    def recording_advance(trainer, feed):
-        run_steps = advance(trainer, feed)
+    def recording_advance(trainer, feed, placement):
+        run_steps = advance(trainer, feed, placement)
 
         def run(progress, batches, num_steps):
             done.append(("steps", num_steps))

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from orbax.checkpoint import v1 as ocp
 
 from vae_jax.messages import RunError
+from vae_jax.parallel import hosts
 from vae_jax.training.advance import Progress
 from vae_jax.training.checksum import checksum
 
@@ -103,14 +104,18 @@ class Checkpoints:
             RunError: If there are checkpoints and none can be read, or one holds other shapes or types.
         """
         for step in reversed(self.steps):
+            found, problem = None, None
             try:
-                return self._read(step, target)
+                found = self._read(step, target)
             except _Mismatch:
                 raise
             except Exception as error:
-                self._set_aside(step, error)
-                self._checkpointer.close()
-                self._open()  # the checkpointer listed the directory before, and must look again
+                problem = error
+            if not hosts.any_of(found is None):
+                return found
+            self._set_aside(step, problem or RuntimeError("another host cannot read it"))
+            self._checkpointer.close()
+            self._open()  # the checkpointer listed the directory before, and must look again
         if self._damaged.exists():
             raise RunError(f"no checkpoint in {self._directory} can be read; train anew with --overwrite")
         return None
@@ -151,9 +156,11 @@ class Checkpoints:
         self._checkpointer.close()
 
     def _set_aside(self, step: int, error: Exception) -> None:
-        self._damaged.mkdir(exist_ok=True)
-        shutil.rmtree(self._damaged / str(step), ignore_errors=True)
-        (self._directory / str(step)).rename(self._damaged / str(step))
+        if hosts.is_first():
+            self._damaged.mkdir(exist_ok=True)
+            shutil.rmtree(self._damaged / str(step), ignore_errors=True)
+            (self._directory / str(step)).rename(self._damaged / str(step))
+        hosts.any_of(False)  # the others look again when it is gone
         older = [other for other in self._steps_on_disk() if other < step]
         then = f"going on from step {max(older)}" if older else "there is none before it"
         self._say(f"checkpoint {step} is damaged ({_first_line(error)}) and was moved to damaged/; {then}")
