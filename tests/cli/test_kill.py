@@ -9,7 +9,7 @@ SCRIPT = Path(__file__).parent.parent / "kill_and_resume.py"
 
 def test_a_killed_run_that_goes_on_ends_with_the_same_bits():
     result = subprocess.run(
-        [sys.executable, str(SCRIPT), "--kills", "3", "--seed", "5"], capture_output=True, text=True, timeout=900
+        [sys.executable, str(SCRIPT), "--kills", "2", "--seed", "5"], capture_output=True, text=True, timeout=900
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.splitlines()[-1] == "3 of 3 ends are the same"
+    assert result.stdout.splitlines()[-1] == "2 of 2 ends are the same"
