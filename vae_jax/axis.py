@@ -13,17 +13,22 @@ from jaxtyping import Shaped
 from vae_jax.types import Key
 
 
-def example_keys(key: Key, num: int, axis_name: str | None = None) -> Shaped[Key, " num"]:
+def num_examples(share: Any) -> int:
+    """Along the first axis of its arrays."""
+    return len(jax.tree.leaves(share)[0])
+
+
+def keys_of_share(key: Key, share: Any, axis_name: str | None = None) -> Shaped[Key, " num"]:
     """A key for each example of a share, as its place in the whole batch has it.
 
     Args:
         key: Of the batch, the same on all devices; or the keys of this share already.
-        num: Examples of the share.
+        share: The examples, along the first axis.
         axis_name: Of the axis that the batch is spread over.
     """
     if key.ndim:
         return key
-    return own_share(jax.random.split(key, num * axis_size(axis_name)), axis_name)
+    return own_share(jax.random.split(key, num_examples(share) * axis_size(axis_name)), axis_name)
 
 
 def gathered(shares: Any, axis_name: str | None) -> Any:

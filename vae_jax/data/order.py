@@ -81,8 +81,8 @@ def _cipher(words: Any, values: Any, num: int) -> Any:
     a, b = np.uint32(a), np.uint32(b)
     left, right = values % a, values // a
     for index in range(0, _NUM_ROUNDS, 2):
-        left = (left + _mix(right + words[index]) % a) % a
-        right = (right + _mix(left + words[index + 1]) % b) % b
+        left = (left + mix(right + words[index]) % a) % a
+        right = (right + mix(left + words[index + 1]) % b) % b
     return left + a * right
 
 
@@ -90,12 +90,16 @@ def _round_words(key_words: Any, epoch: Any) -> Any:
     epoch = np.uint32(epoch) if isinstance(epoch, int) else epoch.astype(np.uint32)
     words = _STEP * np.arange(_NUM_ROUNDS, dtype=np.uint32)
     for part in (epoch, key_words[0], key_words[1]):
-        words = _mix(words + part)
+        words = mix(words + part)
     return words
 
 
-def _mix(values: Any) -> Any:
-    # Every bit of a value changes about half of the result's, one to one.
+def mix(values: Any) -> Any:
+    """The finaliser of Appleby's MurmurHash3: one to one, every bit of a value changes about half of the result's.
+
+    Args:
+        values: uint32, an array of numpy or of JAX.
+    """
     values = (values ^ (values >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     values = (values ^ (values >> np.uint32(13))) * np.uint32(0xC2B2AE35)
     return values ^ (values >> np.uint32(16))

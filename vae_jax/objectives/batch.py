@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.axis import example_keys
+from vae_jax.axis import keys_of_share
 from vae_jax.objectives.scheduled import check_schedules
 from vae_jax.types import BatchObjective, Key, Metrics, Objective
 from vae_jax.vae import VAE
@@ -46,7 +46,7 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], Any])
         key: Key, vae: VAE, batch: Any, step: Scalar | int, /
     ) -> tuple[Float[Array, " batch"], Metrics]:
         options = {name: schedule(step) for name, schedule in schedules.items()}
-        keys = example_keys(key, len(jax.tree.leaves(batch)[0]))
+        keys = keys_of_share(key, batch)
         return jax.vmap(lambda key, x: objective(key, vae, x, **options))(keys, batch)
 
     return batch_objective

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vae_jax.axis import example_keys
+from vae_jax.axis import keys_of_share
 from vae_jax.objectives.over_draws import over_draws
 from vae_jax.types import Key
 from vae_jax.vae import VAE, Draw
@@ -32,7 +32,7 @@ def over_codes(key: Key, vae: VAE, batch: Any, of: Callable[[Draw, Any], Any], a
     def of_one(key: Key, x: Any) -> Any:
         return jax.tree.map(lambda array: array[0], over_draws(key, vae, x, 1, lambda draw: of(draw, x)))
 
-    return jax.vmap(of_one)(example_keys(key, len(jax.tree.leaves(batch)[0]), axis_name), batch)
+    return jax.vmap(of_one)(keys_of_share(key, batch, axis_name), batch)
 
 
 def as_matrix(codes: Float[Array, "batch *latent"]) -> Float[Array, "batch size"]:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.axis import example_keys, mean_over
+from vae_jax.axis import keys_of_share, mean_over
 from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.elbo import elbo
 from vae_jax.types import Key, Metrics, Objective, StatefulObjective
@@ -77,7 +77,7 @@ def geco(
         key: Key, vae: VAE, batch: Any, step: Scalar | int, state: GecoState, *, axis_name: str | None = None
     ) -> tuple[Float[Array, " batch"], Metrics, GecoState]:
         factor = jnp.exp(state.log_multiplier)
-        keys = example_keys(key, len(jax.tree.leaves(batch)[0]), axis_name)
+        keys = keys_of_share(key, batch, axis_name)
         bounds, metrics = over_batch(bound, beta=lambda step: 1 / factor)(keys, vae, batch, step)
         log_likelihood = mean_over(jnp.mean(metrics["log_likelihood"]), axis_name)
         batch_violation = jax.lax.stop_gradient(target - log_likelihood)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.axis import example_keys, mean_over
+from vae_jax.axis import keys_of_share, mean_over
 from vae_jax.distributions import Normal
 from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.over_draws import over_draws
@@ -49,7 +49,7 @@ def over_batch_with_optimal_scale(
         key: Key, vae: VAE, batch: Any, step: Scalar | int, /, *, axis_name: str | None = None
     ) -> tuple[Float[Array, " batch"], Metrics]:
         # By the keys of `over_batch`, so that these are the errors of an objective of one sample, computed once.
-        keys = example_keys(key, len(batch), axis_name)
+        keys = keys_of_share(key, batch, axis_name)
         likelihoods = jax.vmap(lambda key, x: over_draws(key, vae, x, 1, lambda draw: _one_scale(draw.likelihood)))(
             keys, batch
         )

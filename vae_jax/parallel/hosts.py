@@ -120,8 +120,6 @@ def check_same(**texts: str) -> None:
     Raises:
         UsageError: If another host has something else.
     """
-    if jax.process_count() == 1:
-        return
     for name, text in texts.items():
         checksums = _gathered(np.asarray([zlib.crc32(text.encode())], np.uint32)).ravel()
         other = [index for index, checksum in enumerate(checksums) if checksum != checksums[0]]

@@ -49,8 +49,13 @@ def make_mesh(config: ParallelConfig, batch_size: int, devices: Sequence[Any] | 
             f"expected all {len(devices)} devices of the {jax.process_count()} hosts to be used; got {num}; "
             "start fewer processes, or use another batch size"
         )
+    return mesh_of(devices[:num], num_params)
+
+
+def mesh_of(devices: Sequence[Any], num_params: int = 1) -> Mesh:
+    """A mesh (1, data, params) of just these devices."""
     # Auto: shardings are for the compiler to propagate; explicit axes would be part of every array's type.
-    grid = np.asarray(devices[:num]).reshape(1, num // num_params, num_params)
+    grid = np.asarray(devices).reshape(1, len(devices) // num_params, num_params)
     return Mesh(grid, AXES, axis_types=(AxisType.Auto,) * len(AXES))
 
 

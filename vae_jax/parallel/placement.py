@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from vae_jax.parallel.mesh import AXES
+from vae_jax.parallel.mesh import mesh_of
 
 SMALLEST_IN_PARTS = 2**12
 """Numbers in an array. A smaller one is not worth the exchange, and lies whole on every device."""
@@ -47,9 +47,9 @@ class Placement(NamedTuple):
         cut = max(axes, key=lambda axis: shape[axis])
         return NamedSharding(self.mesh, PartitionSpec(*[None] * cut, "params"))
 
-    def put(self, array: np.ndarray, sharding: NamedSharding) -> jax.Array:
-        """An array that this process has whole, placed on the mesh, of which other processes have the same."""
-        return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
+    def put(self, array: np.ndarray) -> jax.Array:
+        """An array that every process has whole, whole on every device."""
+        return jax.make_array_from_callback(array.shape, self.everywhere, lambda index: array[index])
 
     def put_share(self, share: np.ndarray) -> jax.Array:
         """This process's share of a batch, placed as a part of the whole batch."""
@@ -61,7 +61,6 @@ class Placement(NamedTuple):
         return jax.tree.map(lambda array: array.addressable_data(0), gathered)
 
 
-def on_one_device(device: Any = None) -> Placement:
-    """Everything on one device, this process's first by default."""
-    grid = np.asarray([device or jax.local_devices()[0]]).reshape(1, 1, 1)
-    return Placement(Mesh(grid, AXES, axis_types=(AxisType.Auto,) * len(AXES)))
+def on_one_device() -> Placement:
+    """Everything on this process's first device."""
+    return Placement(mesh_of(jax.local_devices()[:1]))

@@ -350,6 +350,8 @@ def build(file: ExperimentFile, config: Any, num_steps: int | None) -> Experimen
 
 
 def _check_hosts(file: ExperimentFile, record: dict[str, Any]) -> None:
+    if jax.process_count() == 1:
+        return
     here = environment(file.path)
     hosts.check_same(
         experiment_and_options=json.dumps(record, sort_keys=True),

@@ -79,7 +79,7 @@ def advance(
         return jax.lax.fori_loop(0, num_steps, lambda _, progress: gather_and_step(progress, examples), progress)
 
     one, one_of_stream = compiled(gather_and_step), compiled(step_and_sum)
-    examples = placement.put(feed.examples, placement.everywhere) if isinstance(feed.examples, np.ndarray) else None
+    examples = placement.put(feed.examples) if isinstance(feed.examples, np.ndarray) else None
 
     def in_one_call(progress: Progress, batches: Iterator[Array], num_steps: int) -> Progress:
         return many(progress, examples, num_steps)

@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, UInt32
 
+from vae_jax.data.order import mix
+
 
 def checksum(tree: Any) -> int:
     """32 bits that change where a bit of an array does, or where two numbers change places.
@@ -24,8 +26,8 @@ def _of_leaves(leaves: list[Array]) -> UInt32[Array, ""]:
     total = jnp.zeros((), jnp.uint32)
     for index, leaf in enumerate(leaves):
         words = _words(leaf)
-        of_leaf = jnp.sum(_mix(words ^ _mix(_places(words.shape))), dtype=jnp.uint32)
-        total += _mix(of_leaf + jnp.uint32(index))
+        of_leaf = jnp.sum(mix(words ^ mix(_places(words.shape))), dtype=jnp.uint32)
+        total += mix(of_leaf + jnp.uint32(index))
     return total
 
 
@@ -45,10 +47,3 @@ def _places(shape: tuple[int, ...]) -> UInt32[Array, "..."]:
         stride = math.prod(shape[axis + 1 :]) % 2**32
         places += jax.lax.broadcasted_iota(jnp.uint32, shape, axis) * jnp.uint32(stride)
     return places
-
-
-def _mix(values: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
-    # The finaliser of Appleby's MurmurHash3: every bit of a value changes about half of the result's, one to one.
-    values = (values ^ (values >> 16)) * jnp.uint32(0x85EBCA6B)
-    values = (values ^ (values >> 13)) * jnp.uint32(0xC2B2AE35)
-    return values ^ (values >> 16)

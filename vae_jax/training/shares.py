@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Shaped
 
-from vae_jax.axis import example_keys, varying
+from vae_jax.axis import keys_of_share, num_examples, varying
 from vae_jax.types import Key
 
 
@@ -47,7 +47,7 @@ class Shares(NamedTuple):
         is_whole = self.axis_name is None and self.num_parts == 1
         if is_whole or couples_examples(objective):
             return key
-        return example_keys(key, num_examples(batch), self.axis_name)
+        return keys_of_share(key, batch, self.axis_name)
 
     def mean_of_parts(self, function: Callable[[Any, Any], Any], keys: Any, batch: Any) -> Any:
         """The mean of `function(keys, batch)` over the parts of a share.
@@ -82,8 +82,3 @@ class Shares(NamedTuple):
 def couples_examples(objective: Callable[..., Any]) -> bool:
     """Whether an objective of a batch is more than a mean over its examples: it says so by an option `axis_name`."""
     return "axis_name" in inspect.signature(objective).parameters
-
-
-def num_examples(batch: Any) -> int:
-    """Along the first axis of its arrays."""
-    return len(jax.tree.leaves(batch)[0])
