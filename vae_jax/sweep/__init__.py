@@ -1,0 +1,1 @@
+"""Sweeps: many runs of an experiment side by side, as lanes of one compiled program."""
