@@ -37,15 +37,17 @@ ROOMS = {
     "parallel": "",
     # What the machine has and does; reads no model.
     "machine": "",
+    # Runs side by side: plain numbers.
+    "ranking": "",
     # Training takes a model and an objective as arguments, and imports neither room.
     "training": "vae data parallel machine",
     "prepare": "data",
     # A run: everything wired.
     "report": "distributions vae data generation evaluation",
-    "experiment": "vae objectives data training",
-    "sweep": "vae objectives data training evaluation experiment",
+    "experiment": "vae objectives data training evaluation",
     "catalogue": "experiment",
     "runs": "vae data parallel generation evaluation machine training report experiment catalogue",
+    "sweep": "vae data parallel evaluation machine training report experiment catalogue runs ranking",
     "cli": "data parallel machine prepare report experiment sweep catalogue runs",
     "__main__": "cli",
 }

@@ -8,12 +8,13 @@ from typing import NamedTuple
 import jax
 
 from vae_jax.data import Dataset, Transform
-from vae_jax.data.feed import check_batch_size
+from vae_jax.data.feed import Feed, check_batch_size, make_feed
 from vae_jax.data.transforms import chain
+from vae_jax.evaluation.fitted import Fitted
 from vae_jax.messages import UsageError
 from vae_jax.objectives import elbo
 from vae_jax.training import Budget, Trainer
-from vae_jax.types import Objective, Params
+from vae_jax.types import Key, Objective, Params
 from vae_jax.vae import Model
 
 
@@ -41,6 +42,22 @@ class Experiment(NamedTuple):
     def training_transform(self) -> Transform:
         """Augmentation and transform in one."""
         return self.transform if self.augmentation is None else chain(self.augmentation, self.transform)
+
+    def fitted(self, params: Params) -> Fitted:
+        """Parameters as they are evaluated."""
+        return Fitted(self.model.bind(params), self.bound, self.transform.apply, self.transform.log_det)
+
+    def key_and_feed(self) -> tuple[Key, Feed]:
+        """The key of a run, and where its batches come from: both functions of the seed."""
+        run_key, data_key = jax.random.split(jax.random.key(self.seed))
+        return run_key, make_feed(
+            self.dataset.train.examples,
+            self.training_transform.apply,
+            self.budget.batch_size,
+            data_key,
+            is_streamed=self.dataset.is_streamed,
+            num_workers=self.dataset.num_workers,
+        )
 
 
 def check(experiment: Experiment) -> None:

@@ -15,7 +15,7 @@ from vae_jax.distributions import (
     standard_normal,
 )
 from vae_jax.evaluation import evaluate
-from vae_jax.evaluation.evaluate import DENSITY_OF_REPEATED_VALUES, _repeats
+from vae_jax.evaluation.evaluate import DENSITY_OF_REPEATED_VALUES
 from vae_jax.objectives import elbo
 from vae_jax.vae import VAE, Model
 
@@ -59,7 +59,8 @@ def test_a_density_has_the_same_bits_at_any_scale():
 )
 def test_noise_between_the_levels_is_what_stops_values_from_repeating(transform, repeats):
     """The scale of a density can go to zero on values that repeat, and its bits to −∞."""
-    assert _repeats(transform.apply, BYTES, np.asarray(True)) == repeats
+    notes = evaluated(Normal(jnp.full(4, 0.5), 0.3), transform)["notes"]
+    assert notes == [DENSITY_OF_REPEATED_VALUES] * repeats
 
 
 def test_a_density_of_bytes_is_called_what_it_is():
@@ -71,7 +72,6 @@ def test_in_a_table_the_continuous_columns_are_looked_at():
     """Where binary columns repeat, that is as it should be; where a continuous one does, it is not."""
     row = MixedColumns((Normal(jnp.zeros(1), jnp.ones(1)), Bernoulli(jnp.zeros(2))), ((1,), (0, 2)))
     table = np.random.default_rng(0).integers(0, 2, (200, 3)).astype(np.float32)
-    assert _repeats(IDENTITY.apply, table, ~row.is_discrete)
+    assert evaluated(row, IDENTITY, table)["notes"] == [DENSITY_OF_REPEATED_VALUES]
     table[:, 1] = np.random.default_rng(1).normal(size=200)
-    assert not _repeats(IDENTITY.apply, table, ~row.is_discrete)
     assert evaluated(row, IDENTITY, table)["notes"] == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from vae_jax.data.config import DataConfig
@@ -32,6 +34,28 @@ def load(config: DataConfig | str) -> Dataset:
             file or row.
     """
     config = DataConfig(config) if isinstance(config, str) else config
+    loaded = _LOADED.get()
+    if loaded is None:
+        return _load(config)
+    if config not in loaded:
+        loaded[config] = _load(config)
+    return loaded[config]
+
+
+_LOADED: ContextVar[dict[DataConfig, Dataset] | None] = ContextVar("loaded data sets", default=None)
+
+
+@contextmanager
+def loaded_once() -> Iterator[None]:
+    """While entered, the same config gives the same data set, read once: for many experiments on one set of data."""
+    token = _LOADED.set({})
+    try:
+        yield
+    finally:
+        _LOADED.reset(token)
+
+
+def _load(config: DataConfig) -> Dataset:
     arranged = arrange(_stored(config), config.train, config.validation, config.test)
     return place(arranged, config.feed, config.num_workers)
 

@@ -1,21 +1,28 @@
 """How good a trained model is: bounds, likelihoods, and what the latent dimensions do."""
 
-from vae_jax.evaluation.evaluate import bits_per_dim, bound_evaluator, evaluate, standard_error
+from vae_jax.evaluation.bound import bound_evaluator, lanes_validator, standard_error, validator
+from vae_jax.evaluation.evaluate import bits_per_dim, evaluate, evaluator
+from vae_jax.evaluation.fitted import Fit, Fitted
 from vae_jax.evaluation.latent import Code, code, most_active, num_active_units
 from vae_jax.evaluation.likelihood import LogLikelihood, importance_sampled_log_likelihood
 from vae_jax.evaluation.over_examples import example_keys, over_examples
 
 __all__ = [
     "Code",
+    "Fit",
+    "Fitted",
     "LogLikelihood",
     "bits_per_dim",
     "bound_evaluator",
     "code",
     "evaluate",
+    "evaluator",
     "example_keys",
     "importance_sampled_log_likelihood",
+    "lanes_validator",
     "most_active",
     "num_active_units",
     "over_examples",
     "standard_error",
+    "validator",
 ]

@@ -12,8 +12,9 @@ from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, Int
 
 from vae_jax.data.examples import Examples
+from vae_jax.evaluation.fitted import Fit, Fitted
 from vae_jax.evaluation.over_examples import example_keys
-from vae_jax.objectives import over_draws, sampled_kl
+from vae_jax.objectives import elbo, over_draws, sampled_kl
 from vae_jax.types import Key, Params
 from vae_jax.vae import VAE
 
@@ -54,6 +55,18 @@ def importance_sampled_log_likelihood(
 
     Source: Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519, section 5 (there with K = 5,000).
     """
+    return log_likelihood_of(
+        lambda params: Fitted(bind(params), elbo, transform),
+        num_samples=num_samples,
+        seed=seed,
+        num_at_once=num_at_once,
+    )
+
+
+def log_likelihood_of(
+    fit: Fit, *, num_samples: int, seed: int = 0, num_at_once: int = 2_000
+) -> Callable[[Params, Examples], LogLikelihood]:
+    """`importance_sampled_log_likelihood` of what parameters are fitted to."""
     if num_samples < 1:
         raise ValueError(f"expected num_samples of at least 1; got {num_samples}")
     chunk_size = min(num_samples, num_at_once)
@@ -62,7 +75,8 @@ def importance_sampled_log_likelihood(
 
     def log_weights(params: Params, example: Array, index: Array, chunk: Array, size: int) -> Float[Array, " size"]:
         transform_key, key = example_keys(seed, index)
-        x, vae = transform(transform_key, example), bind(params)
+        fitted = fit(params)
+        x, vae = fitted.transform(transform_key, example), fitted.vae
         return over_draws(
             jax.random.fold_in(key, chunk), vae, x, size, lambda draw: draw.likelihood.log_prob(x) - sampled_kl(draw)
         )

@@ -36,14 +36,37 @@ def over_examples(
         A function `(params, stored examples) -> pytree of numpy arrays` with a leading axis of examples. It compiles
         once and may be called again.
     """
+    return over_stored(
+        lambda transform_key, key, params, stored: function(key, params, transform(transform_key, stored)),
+        seed=seed,
+        batch_size=batch_size,
+    )
 
-    @jax.jit
+
+def over_stored(
+    function: Callable[[Key, Key, Params, Array], Any],
+    *,
+    seed: int = 0,
+    batch_size: int = 500,
+    in_lanes: bool = False,
+) -> Callable[[Params, Examples], Any]:
+    """As `over_examples`, for a function that transforms the stored example itself.
+
+    Args:
+        function: `(key of the transform, key, params, stored example) -> pytree of arrays`.
+        seed: Of the evaluation's own randomness.
+        batch_size: How many examples are computed at once, at most.
+        in_lanes: Whether parameters have a leading axis of lanes, which the results then have before that of examples.
+    """
+
     def of_batch(params: Params, examples: Array, indices: Int[Array, " batch"]) -> Any:
         def of_one(example: Array, index: Array) -> Any:
-            transform_key, key = example_keys(seed, index)
-            return function(key, params, transform(transform_key, example))
+            return function(*example_keys(seed, index), params, example)
 
         return jax.vmap(of_one)(examples, indices)
+
+    axis = int(in_lanes)
+    compiled = jax.jit(jax.vmap(of_batch, in_axes=(0, None, None)) if in_lanes else of_batch)
 
     def of_all(params: Params, examples: Examples) -> Any:
         size = min(batch_size, len(examples))
@@ -52,9 +75,10 @@ def over_examples(
             # The last batch starts earlier rather than being shorter: one shape, one compilation.
             first = min(start, len(examples) - size)
             rows = slice(first, first + size)
-            result = of_batch(params, jnp.asarray(examples[rows]), jnp.arange(first, first + size))
-            results.append(jax.tree.map(lambda array, skip=start - first: np.asarray(array)[skip:], result))
-        return jax.tree.map(lambda *parts: np.concatenate(parts), *results)
+            result = compiled(params, jnp.asarray(examples[rows]), jnp.arange(first, first + size))
+            own = (slice(None),) * axis + (slice(start - first, None),)
+            results.append(jax.tree.map(lambda array, own=own: np.asarray(array)[own], result))
+        return jax.tree.map(lambda *parts: np.concatenate(parts, axis), *results)
 
     return of_all
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -52,10 +53,34 @@ def make_mesh(config: ParallelConfig, batch_size: int, devices: Sequence[Any] | 
     return mesh_of(devices[:num], num_params)
 
 
-def mesh_of(devices: Sequence[Any], num_params: int = 1) -> Mesh:
-    """A mesh (1, data, params) of just these devices."""
+def make_lanes_mesh(config: ParallelConfig, batch_size: int, devices: Sequence[Any] | None = None) -> Mesh:
+    """A mesh (run, data, params) for the lanes of a sweep: what data and params leave of the devices goes to lanes.
+
+    Args:
+        config: What was asked for; a lane has one device unless it asks for more.
+        batch_size: Examples a step of one lane.
+        devices: Out of which; None for all of this process.
+
+    Raises:
+        UsageError: As `make_mesh`.
+    """
+    devices = jax.local_devices() if devices is None else devices
+    of_lane = config if config.data is not None else replace(config, data=1)
+    num_of_lane = (of_lane.data or 1) * of_lane.params
+    num = len(devices) if config.devices is None else config.devices
+    if not num_of_lane <= num <= len(devices):
+        raise UsageError(
+            f"expected {num_of_lane} to {len(devices)} devices, which one lane takes, and all there are; got {num}"
+        )
+    make_mesh(replace(of_lane, devices=num_of_lane), batch_size, devices)
+    num_runs = num // num_of_lane
+    return mesh_of(devices[: num_runs * num_of_lane], of_lane.params, num_runs)
+
+
+def mesh_of(devices: Sequence[Any], num_params: int = 1, num_runs: int = 1) -> Mesh:
+    """A mesh (run, data, params) of just these devices."""
     # Auto: shardings are for the compiler to propagate; explicit axes would be part of every array's type.
-    grid = np.asarray(devices).reshape(1, len(devices) // num_params, num_params)
+    grid = np.asarray(devices).reshape(num_runs, -1, num_params)
     return Mesh(grid, AXES, axis_types=(AxisType.Auto,) * len(AXES))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -37,15 +38,21 @@ class Placement(NamedTuple):
 
         Source: Zhao et al. 2023, arXiv:2304.11277.
         """
-        return jax.tree.map(self._of_leaf, state)
+        return jax.tree.map(lambda leaf: NamedSharding(self.mesh, PartitionSpec(*self._parts(leaf.shape))), state)
 
-    def _of_leaf(self, leaf: Any) -> NamedSharding:
-        num, shape = self.mesh.shape["params"], leaf.shape
+    def of_lanes(self, lanes: Any) -> Any:
+        """As `of_state`, for arrays with a first axis of lanes, which is shared out along "run"."""
+        return jax.tree.map(
+            lambda leaf: NamedSharding(self.mesh, PartitionSpec("run", *self._parts(leaf.shape[1:]))), lanes
+        )
+
+    def _parts(self, shape: tuple[int, ...]) -> tuple[str | None, ...]:
+        num = self.mesh.shape["params"]
         axes = [axis for axis in range(len(shape)) if shape[axis] % num == 0]
-        if num == 1 or not axes or leaf.size < SMALLEST_IN_PARTS:
-            return self.everywhere
+        if num == 1 or not axes or math.prod(shape) < SMALLEST_IN_PARTS:
+            return ()
         cut = max(axes, key=lambda axis: shape[axis])
-        return NamedSharding(self.mesh, PartitionSpec(*[None] * cut, "params"))
+        return (*[None] * cut, "params")
 
     def put(self, array: np.ndarray) -> jax.Array:
         """An array that every process has whole, whole on every device."""

@@ -10,8 +10,7 @@ from typing import Any, Literal
 import jax
 
 from vae_jax.catalogue import ExperimentFile, line_of, load_experiment
-from vae_jax.data.feed import Feed, make_feed
-from vae_jax.evaluation import bound_evaluator, evaluate
+from vae_jax.evaluation import evaluator, validator
 from vae_jax.experiment import Experiment, check
 from vae_jax.files import write_json
 from vae_jax.machine.profile import ProfiledSteps
@@ -32,7 +31,7 @@ from vae_jax.training.checkpoint import Checkpoints
 from vae_jax.training.loop import Outcome, fit
 from vae_jax.training.metrics import MetricsFile, NoMetricsFile, plain
 from vae_jax.training.tracer import Tracer
-from vae_jax.types import Key, Params
+from vae_jax.types import Params
 from vae_jax.vae import VAE
 
 Selection = Literal["best", "latest"]
@@ -93,8 +92,8 @@ class Run:
         if hosts.is_first() and self.record != directory.read_config():  # resumed for more steps
             write_json(directory.config, self.record)
         self._say_other_versions()
-        run_key, feed = _key_and_feed(experiment)
-        validate = bound_evaluator(experiment.model, experiment.bound, experiment.transform.apply)
+        run_key, feed = experiment.key_and_feed()
+        validate = validator(experiment.fitted)
         made_on = directory.read_json(directory.environment) or {}
         cost = work(experiment, made_on.get("flops_per_step"), self.placement.mesh.devices.ravel().tolist())
         with displays.display(experiment.budget.num_steps, cost, is_shown=hosts.is_first()) as display:
@@ -129,7 +128,7 @@ class Run:
             RunError: If there is no checkpoint that can be read.
             UsageError: If another process is training it.
         """
-        run_key, feed = _key_and_feed(self.experiment)
+        run_key, feed = self.experiment.key_and_feed()
         # One device is enough to evaluate on. But what several hosts have saved they read together.
         placement = self.placement if jax.process_count() > 1 else on_one_device()
         target = abstract_start(self.experiment.trainer, feed, run_key, placement)
@@ -174,18 +173,10 @@ class Run:
         params, selection = self.params(select)
         if not hosts.is_first():
             return {}
-        result = evaluate(
-            experiment.model,
-            experiment.bound,
-            experiment.transform.apply,
-            params,
-            examples,
-            num_samples=experiment.num_samples if num_samples is None else num_samples,
-            log_det=experiment.transform.log_det,
+        evaluate = evaluator(
+            experiment.fitted, num_samples=experiment.num_samples if num_samples is None else num_samples
         )
-        about = {"data": experiment.dataset.name, "split": split, "transform": experiment.transform.name}
-        measures = dict(experiment.measures(params)) if experiment.measures else {}
-        result = plain(about | selection | result | {"measures": measures})
+        result = evaluation(experiment, evaluate(params, examples), params, split, selection)
         write_json(self.directory.evaluation, result)
         write_run_report(self.directory, self.file, self.record, self.config, experiment, params, result)
         return result
@@ -206,6 +197,23 @@ class Run:
         if changed and hosts.is_first():
             was = ", ".join(f"{name} {then.get(name)}, now {now[name]}" for name in changed)
             print(f"this run was started with {was}: its end may differ in the last bits")
+
+
+def evaluation(
+    experiment: Experiment, result: dict[str, Any], params: Params, split: str, selection: dict[str, Any]
+) -> dict[str, Any]:
+    """What `evaluation.json` holds.
+
+    Args:
+        experiment: What was evaluated.
+        result: What `vae_jax.evaluation.evaluate` gives.
+        params: Of which parameters.
+        split: On which data.
+        selection: Which checkpoint they are from, and why.
+    """
+    about = {"data": experiment.dataset.name, "split": split, "transform": experiment.transform.name}
+    measures = dict(experiment.measures(params)) if experiment.measures else {}
+    return plain(about | selection | result | {"measures": measures})
 
 
 def train(
@@ -357,17 +365,4 @@ def _check_hosts(file: ExperimentFile, record: dict[str, Any]) -> None:
         experiment_and_options=json.dumps(record, sort_keys=True),
         experiment_file=file.path.read_text("utf-8"),
         versions_and_code=json.dumps({name: here[name] for name in ("vae_jax", "jax", "jaxlib", "git")}),
-    )
-
-
-def _key_and_feed(experiment: Experiment) -> tuple[Key, Feed]:
-    run_key, data_key = jax.random.split(jax.random.key(experiment.seed))
-    dataset = experiment.dataset
-    return run_key, make_feed(
-        dataset.train.examples,
-        experiment.training_transform.apply,
-        experiment.budget.batch_size,
-        data_key,
-        is_streamed=dataset.is_streamed,
-        num_workers=dataset.num_workers,
     )

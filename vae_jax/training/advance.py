@@ -32,12 +32,14 @@ def start(trainer: Trainer, feed: Feed, key: Key, placement: Placement | None = 
     """The progress of a run that has done nothing yet, placed; on one device by default."""
     shardings = jax.tree.map(lambda leaf: leaf.sharding, abstract_start(trainer, feed, key, placement))
     words = np.asarray(jax.random.key_data(key))  # of a mesh with other hosts' devices, not every array is a part
-    return jax.jit(lambda words: _start(trainer, feed, jax.random.wrap_key_data(words)), out_shardings=shardings)(words)
+    return jax.jit(
+        lambda words: first_progress(trainer, feed, jax.random.wrap_key_data(words)), out_shardings=shardings
+    )(words)
 
 
 def abstract_start(trainer: Trainer, feed: Feed, key: Key, placement: Placement | None = None) -> Progress:
     """Shapes, types and shardings of a run's progress, without computing anything."""
-    shapes = jax.eval_shape(lambda: _start(trainer, feed, key))
+    shapes = jax.eval_shape(lambda: first_progress(trainer, feed, key))
     return jax.tree.map(
         lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
         shapes,
@@ -58,28 +60,17 @@ def advance(
     times slower inside a loop (jax issue 12868). All ways give the same bits.
     """
     placement = placement or on_one_device()
-    shardings = placement.of_state(jax.eval_shape(lambda: _start(trainer, feed, feed.key)))
+    shardings = placement.of_state(jax.eval_shape(lambda: first_progress(trainer, feed, feed.key)))
     compiled = partial(jax.jit, donate_argnums=0, out_shardings=shardings)
-
-    def step_and_sum(progress: Progress, stored: Array) -> Progress:
-        stored = jax.lax.with_sharding_constraint(stored, placement.in_shares)
-        batch = seen_batch(feed, stored, progress.state.step)
-        state, metrics = trainer.step(progress.state, jax.lax.with_sharding_constraint(batch, placement.in_shares))
-        is_good = state.num_skipped_in_a_row == 0
-        sums = jax.tree.map(lambda total, metric: total + jnp.where(is_good, metric, 0), progress.sums, metrics)
-        return Progress(state, sums, progress.num_summed + is_good)
-
-    def gather_and_step(progress: Progress, examples: Array | None) -> Progress:
-        gathered_from = feed if examples is None else feed._replace(examples=examples)
-        return step_and_sum(progress, stored_batch(gathered_from, progress.state.step))
+    gather_and_step = partial(next_progress, trainer, feed, placement)
 
     # The examples are an argument of the compiled call: closed over, they would be a constant inside the program.
     @compiled
     def many(progress: Progress, examples: Array | None, num_steps: Array | int) -> Progress:
         return jax.lax.fori_loop(0, num_steps, lambda _, progress: gather_and_step(progress, examples), progress)
 
-    one, one_of_stream = compiled(gather_and_step), compiled(step_and_sum)
-    examples = placement.put(feed.examples) if isinstance(feed.examples, np.ndarray) else None
+    one, one_of_stream = compiled(gather_and_step), compiled(partial(_step_and_sum, trainer, feed, placement))
+    examples = placed_examples(feed, placement)
 
     def in_one_call(progress: Progress, batches: Iterator[Array], num_steps: int) -> Progress:
         return many(progress, examples, num_steps)
@@ -99,16 +90,47 @@ def advance(
     return one_after_another if loops_in_python(trainer, feed) else in_one_call
 
 
+def next_progress(
+    trainer: Trainer, feed: Feed, placement: Placement, progress: Progress, examples: Array | None
+) -> Progress:
+    """One training step, from the batch to the sums of its metrics: pure, and what everything here repeats.
+
+    Args:
+        trainer: What a step does.
+        feed: Which examples are its batch.
+        placement: How the batch is spread.
+        progress: Before the step.
+        examples: Those of the feed as an array that may be traced; None where the device computes them.
+    """
+    gathered_from = feed if examples is None else feed._replace(examples=examples)
+    return _step_and_sum(trainer, feed, placement, progress, stored_batch(gathered_from, progress.state.step))
+
+
+def placed_examples(feed: Feed, placement: Placement) -> Array | None:
+    """The examples of a feed on every device of the mesh; None where they are computed there, or streamed."""
+    return placement.put(feed.examples) if isinstance(feed.examples, np.ndarray) else None
+
+
+def first_progress(trainer: Trainer, feed: Feed, key: Key) -> Progress:
+    """The progress of a run that has done nothing yet: pure."""
+    _, metrics = jax.eval_shape(lambda: _first_step(trainer, feed, key))
+    sums = jax.tree.map(lambda metric: jnp.zeros(metric.shape, metric.dtype), metrics)
+    return Progress(trainer.init(key), sums, jnp.zeros((), jnp.int32))
+
+
 def loops_in_python(trainer: Trainer, feed: Feed) -> bool:
     """Whether a Python loop over the compiled step is the faster way: for convolutions on a CPU."""
     program = jax.make_jaxpr(lambda key: _first_step(trainer, feed, key))(feed.key)
     return jax.default_backend() == "cpu" and "conv_general_dilated" in str(program)
 
 
-def _start(trainer: Trainer, feed: Feed, key: Key) -> Progress:
-    _, metrics = jax.eval_shape(lambda: _first_step(trainer, feed, key))
-    sums = jax.tree.map(lambda metric: jnp.zeros(metric.shape, metric.dtype), metrics)
-    return Progress(trainer.init(key), sums, jnp.zeros((), jnp.int32))
+def _step_and_sum(trainer: Trainer, feed: Feed, placement: Placement, progress: Progress, stored: Array) -> Progress:
+    stored = jax.lax.with_sharding_constraint(stored, placement.in_shares)
+    batch = seen_batch(feed, stored, progress.state.step)
+    state, metrics = trainer.step(progress.state, jax.lax.with_sharding_constraint(batch, placement.in_shares))
+    is_good = state.num_skipped_in_a_row == 0
+    sums = jax.tree.map(lambda total, metric: total + jnp.where(is_good, metric, 0), progress.sums, metrics)
+    return Progress(state, sums, progress.num_summed + is_good)
 
 
 def _first_step(trainer: Trainer, feed: Feed, key: Key) -> tuple[TrainState, Metrics]:

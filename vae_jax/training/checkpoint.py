@@ -14,7 +14,6 @@ from orbax.checkpoint import v1 as ocp
 
 from vae_jax.messages import RunError
 from vae_jax.parallel import hosts
-from vae_jax.training.advance import Progress
 from vae_jax.training.checksum import checksum
 
 
@@ -36,6 +35,20 @@ class Record(NamedTuple):
     """How long the metrics file was."""
     best: Best | None
 
+    @property
+    def best_step(self) -> int | None:
+        """Of the checkpoint to keep beside the latest ones."""
+        return self.best.step if self.best else None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        return self._asdict() | {"best": self.best and self.best._asdict()}
+
+    @classmethod
+    def from_json(cls, record: Any) -> Record:
+        """What `to_json` was made of."""
+        return cls(**(record | {"best": record["best"] and Best(**record["best"])}))
+
 
 class Checkpoints:
     """The checkpoints of a run: the latest few and the best one, each complete or not there at all.
@@ -43,12 +56,21 @@ class Checkpoints:
     Args:
         directory: Where they are; made if it does not exist.
         num_latest: How many of the latest to keep, beside the best.
+        record_type: Of the records: what has `best_step`, `to_json` and `from_json`.
         say: Is called with a line where a damaged checkpoint was passed over.
     """
 
-    def __init__(self, directory: Path, *, num_latest: int = 2, say: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        num_latest: int = 2,
+        record_type: Any = Record,
+        say: Callable[[str], None] = print,
+    ) -> None:
         self._directory = directory.absolute()
         self._damaged = self._directory.parent / "damaged"
+        self._record_type = record_type
         self._say = say
         self._keep = _LatestAndBest(num_latest)
         self._open()
@@ -83,15 +105,15 @@ class Checkpoints:
         """Where the checkpoint of a step is."""
         return self._directory / str(step)
 
-    def save(self, step: int, progress: Progress, record: Record) -> None:
+    def save(self, step: int, progress: Any, record: Any) -> None:
         """Save in the background; only the copy off the device is waited for. A step that is saved is left alone."""
         if step in self.steps:
             return
-        self._keep.best_step = record.best.step if record.best else None
-        saved = _to_json(record) | {"checksum": _checksum(progress, record)}
+        self._keep.best_step = record.best_step
+        saved = record.to_json() | {"checksum": _checksum(progress, record)}
         self._checkpointer.save_checkpointables_async(step, {"progress": progress}, custom_metadata=saved)
 
-    def restore_latest(self, target: Progress) -> tuple[Progress, Record] | None:
+    def restore_latest(self, target: Any) -> tuple[Any, Any] | None:
         """The newest checkpoint that can be read, or None if there has never been one.
 
         A damaged one is said, moved aside to `damaged/` beside the checkpoints, and passed over.
@@ -120,7 +142,7 @@ class Checkpoints:
             raise RunError(f"no checkpoint in {self._directory} can be read; train anew with --overwrite")
         return None
 
-    def restore(self, step: int, target: Progress) -> tuple[Progress, Record]:
+    def restore(self, step: int, target: Any) -> tuple[Any, Any]:
         """The checkpoint of a step.
 
         Raises:
@@ -136,7 +158,7 @@ class Checkpoints:
                 "take the latest one: --select latest"
             ) from error
 
-    def _read(self, step: int, target: Progress) -> tuple[Progress, Record]:
+    def _read(self, step: int, target: Any) -> tuple[Any, Any]:
         metadata = self._checkpointer.checkpointables_metadata(step)
         saved = metadata.metadata["progress"]
         if saved is None:
@@ -146,7 +168,7 @@ class Checkpoints:
         _check_match(saved, target, f"checkpoint {step} in {self._directory}")
         progress = self._checkpointer.load_checkpointables(step, {"progress": _placed(target)})["progress"]
         saved_record: dict[str, Any] = dict(metadata.custom_metadata)  # pyright: ignore
-        saved_checksum, record = saved_record.pop("checksum"), _from_json(saved_record)
+        saved_checksum, record = saved_record.pop("checksum"), self._record_type.from_json(saved_record)
         if saved_checksum != _checksum(progress, record):
             raise ValueError("its contents are not those that were saved")
         return progress, record
@@ -192,7 +214,7 @@ class _Mismatch(RunError):
     """A checkpoint of another program: not damaged, and nothing to pass over."""
 
 
-def _check_match(saved: Any, target: Progress, name: str) -> None:
+def _check_match(saved: Any, target: Any, name: str) -> None:
     # Orbax raises for another structure or shape, and silently casts another type.
     found = {_path(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(saved)}
     wanted = jax.tree_util.tree_leaves_with_path(target)
@@ -209,12 +231,12 @@ def _check_match(saved: Any, target: Progress, name: str) -> None:
             raise _Mismatch(f"expected {_path(path)} to be {expected} in {name}; got {got}; the experiment has changed")
 
 
-def _checksum(progress: Progress, record: Record) -> int:
+def _checksum(progress: Any, record: Any) -> int:
     # Orbax writes large arrays without a checksum: a bit that flipped on the disk would be trained on.
     return zlib.crc32(repr(record).encode(), checksum(progress))
 
 
-def _placed(target: Progress) -> Progress:
+def _placed(target: Any) -> Any:
     # Where the arrays shall lie is said, or orbax would take it from the file and so from another machine.
     here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     return jax.tree.map(
@@ -225,14 +247,6 @@ def _placed(target: Progress) -> Progress:
 
 def _path(path: Any) -> str:
     return ".".join(str(getattr(part, "name", getattr(part, "key", getattr(part, "idx", part)))) for part in path)
-
-
-def _to_json(record: Record) -> dict[str, Any]:
-    return record._asdict() | {"best": record.best and record.best._asdict()}
-
-
-def _from_json(record: Any) -> Record:
-    return Record(**(record | {"best": record["best"] and Best(**record["best"])}))
 
 
 def _first_line(error: Exception) -> str:

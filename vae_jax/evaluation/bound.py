@@ -1,0 +1,84 @@
+"""The bound over a split, in training and after it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array
+
+from vae_jax.data.examples import Examples
+from vae_jax.evaluation.fitted import Fit, Fitted
+from vae_jax.evaluation.latent import code, num_active_units
+from vae_jax.evaluation.over_examples import over_stored
+from vae_jax.types import Key, Objective, Params
+from vae_jax.vae import Model
+
+
+def bound_evaluator(
+    model: Model, bound: Objective, transform: Callable[[Key, Array], Array], *, seed: int = 0, batch_size: int = 500
+) -> Callable[[Params, Examples], dict[str, Any]]:
+    """The bound over a split, and what the latent dimensions do: what is validated is what is reported.
+
+    Args:
+        model: Whose parameters are evaluated.
+        bound: `elbo`, or another objective of one example.
+        transform: `(key, stored example) -> x`.
+        seed: Of the evaluation's own randomness; the same draw for every call.
+        batch_size: How many examples are computed at once.
+
+    Returns:
+        A function `(params, stored examples) -> metrics`, means over the examples: `value` (nats per example, higher
+        is better), `value_standard_error`, the metrics of the bound, `squared_error` (of the mean of p(x|z) at the
+        posterior's mean, summed over an example), `active_units`, and `kl_per_dimension` (nats) where it is known.
+    """
+    return validator(lambda params: Fitted(model.bind(params), bound, transform), seed=seed, batch_size=batch_size)
+
+
+def validator(fit: Fit, *, seed: int = 0, batch_size: int = 500) -> Callable[[Params, Examples], dict[str, Any]]:
+    """`bound_evaluator` of what parameters are fitted to."""
+    of_all = over_stored(partial(_of_one, fit), seed=seed, batch_size=batch_size)
+    return lambda params, examples: _means(of_all(params, examples))
+
+
+def lanes_validator(fit: Fit, *, batch_size: int) -> Callable[[Params, Examples], list[dict[str, Any]]]:
+    """`validator` for parameters with a leading axis of lanes, all in one program: metrics for each lane."""
+    of_all = over_stored(partial(_of_one, fit), batch_size=batch_size, in_lanes=True)
+
+    def of_lanes(params: Params, examples: Examples) -> list[dict[str, Any]]:
+        results = of_all(params, examples)
+        num_lanes = len(jax.tree.leaves(results)[0])
+        return [_means(jax.tree.map(lambda array, lane=lane: array[lane], results)) for lane in range(num_lanes)]
+
+    return of_lanes
+
+
+def _of_one(fit: Fit, transform_key: Key, key: Key, params: Params, stored: Array) -> dict[str, Any]:
+    vae, bound, transform, _ = fit(params)
+    x = transform(transform_key, stored)
+    value, metrics = bound(key, vae, x)
+    latent = code(vae, x)
+    error = ((vae.likelihood(latent.mean).mean() - x) ** 2).sum()
+    return metrics | {"value": value, "squared_error": error, "code": latent}
+
+
+def _means(results: dict[str, Any]) -> dict[str, Any]:
+    results = dict(results)
+    latent = results.pop("code")
+    # In float64, so that the mean of many is as exact as each.
+    line: dict[str, Any] = {name: float(np.mean(values, dtype=np.float64)) for name, values in results.items()}
+    line["value_standard_error"] = standard_error(results["value"])
+    line["active_units"] = num_active_units(latent.mean.reshape(len(results["value"]), -1))
+    if latent.kl_per_dimension is not None:
+        line["kl_per_dimension"] = latent.kl_per_dimension.mean(axis=0, dtype=np.float64).reshape(-1).tolist()
+    return line
+
+
+def standard_error(values: np.ndarray) -> float:
+    """Of the mean of independent values: their standard deviation / √n; zero for a single one."""
+    values = np.asarray(values, np.float64)
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else 0.0

@@ -1,0 +1,128 @@
+"""The fields of an experiment's `Config`, one by one: names, types, values from words, and some of them changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Union
+
+from vae_jax.messages import UsageError
+
+
+def fields_of(kind: type) -> dict[str, Any]:
+    """Dotted name -> type of every field, those of nested dataclasses for themselves.
+
+    Example:
+        >>> from vae_jax.parallel.config import ParallelConfig
+        >>> fields_of(ParallelConfig)["params"]
+        <class 'int'>
+    """
+    found: dict[str, Any] = {}
+    hints = typing.get_type_hints(kind)
+    for field in dataclasses.fields(kind):
+        hint = hints[field.name]
+        if dataclasses.is_dataclass(hint):
+            found |= {f"{field.name}.{name}": inner for name, inner in fields_of(typing.cast(type, hint)).items()}
+        else:
+            found[field.name] = hint
+    return found
+
+
+def value_of(config: Any, name: str) -> Any:
+    """The value of a field by its dotted name."""
+    for part in name.split("."):
+        config = getattr(config, part)
+    return config
+
+
+def with_fields(config: Any, values: Mapping[str, Any]) -> Any:
+    """A config with some fields changed, by dotted names.
+
+    Example:
+        >>> from vae_jax.data.config import DataConfig
+        >>> with_fields(DataConfig(), {"name": "digits"}).name
+        'digits'
+    """
+    own = {name: value for name, value in values.items() if "." not in name}
+    nested: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        outer, dot, inner = name.partition(".")
+        if dot:
+            nested.setdefault(outer, {})[inner] = value
+    changed = {name: with_fields(getattr(config, name), inner) for name, inner in nested.items()}
+    return dataclasses.replace(config, **own, **changed)
+
+
+def parse_value(word: str, kind: Any, name: str) -> Any:
+    """A word of the command line as a value of a field's type.
+
+    Args:
+        word: `0.1`, `8`, `true`, `relu`, `none`; `512,256` for a tuple.
+        kind: The type.
+        name: Of the field, for the message.
+
+    Raises:
+        UsageError: If it is none.
+    """
+    try:
+        return _parsed(word, kind)
+    except (ValueError, TypeError):
+        raise UsageError(f"expected {in_words(kind)} for --{name.replace('_', '-')}; got '{word}'") from None
+
+
+def in_words(kind: Any) -> str:
+    """What is expected of a type.
+
+    Example:
+        >>> in_words(float), in_words(tuple[int, ...]), in_words(int | None)
+        ('a number', 'integers with commas between', 'an integer or none')
+    """
+    arguments = typing.get_args(kind)
+    if _is_union(kind):
+        return " or ".join(in_words(part) for part in arguments)
+    if typing.get_origin(kind) is tuple:
+        return {int: "integers", float: "numbers"}.get(arguments[0], "words") + " with commas between"
+    if typing.get_origin(kind) is Literal:
+        return " or ".join(map(str, arguments))
+    known = {float: "a number", int: "an integer", bool: "true or false", str: "a word", type(None): "none"}
+    return known.get(kind, getattr(kind, "__name__", str(kind)))
+
+
+def is_number(kind: Any) -> bool:
+    """Whether the type is that of floats."""
+    return kind is float
+
+
+def _parsed(word: str, kind: Any) -> Any:
+    arguments = typing.get_args(kind)
+    if _is_union(kind):
+        for part in arguments:
+            try:
+                return _parsed(word, part)
+            except (ValueError, TypeError):
+                pass
+        raise ValueError(word)
+    if typing.get_origin(kind) is tuple:
+        words = [part for part in word.split(",") if part]
+        kinds = arguments[:1] * len(words) if arguments[1:] == (...,) else arguments
+        return tuple(_parsed(part, inner) for part, inner in zip(words, kinds, strict=True))
+    if typing.get_origin(kind) is Literal:
+        return next(choice for choice in arguments if str(choice) == word) if word in map(str, arguments) else _no(word)
+    if kind is type(None):
+        return None if word == "none" else _no(word)
+    if kind is bool:
+        return {"true": True, "false": False}[word] if word in ("true", "false") else _no(word)
+    if kind in (int, float, str, Path):
+        return kind(word)
+    raise TypeError(kind)
+
+
+def _no(word: str) -> Any:
+    raise ValueError(word)
+
+
+def _is_union(kind: Any) -> bool:
+    return typing.get_origin(kind) in (Union, types.UnionType)
