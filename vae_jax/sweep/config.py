@@ -25,3 +25,27 @@ class SearchConfig:
     """An Optuna storage by URL, such as sqlite:///study.db; None for a journal in the sweep's directory."""
     seed: int = 0
     """Of the sampler."""
+
+
+@dataclass(frozen=True)
+class EvolutionConfig:
+    """Population-based training: lanes that learn from each other while they are trained."""
+
+    every: int | None = None
+    """Validations from one generation to the next. Default: lanes keep to themselves."""
+    share: float = 0.2
+    """Of the lanes, how many go on as copies of as many of the best."""
+    factor: float = 1.2
+    """A copy's numbers are multiplied or divided by it."""
+
+
+@dataclass(frozen=True)
+class LanesConfig:
+    """How lanes share the machine. What is computed does not depend on it, but for rounding."""
+
+    num: int | None = None
+    """At most so many at once. Default: as many as there are and fit into the memory; 16 in a search."""
+    map: Literal["auto", "vmap", "loop"] = "auto"
+    """Side by side in one program, or in turn. Default: what is faster here, which is measured once."""
+    memory: float | None = None
+    """GiB that they may take of each device. Default: what is free."""

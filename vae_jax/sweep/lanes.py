@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -11,8 +12,8 @@ import numpy as np
 from jaxtyping import Array, Bool
 
 from vae_jax.data.examples import Examples
-from vae_jax.parallel.placement import Placement
-from vae_jax.sweep.family import Family, Numbers
+from vae_jax.parallel.placement import Placement, on_one_device
+from vae_jax.sweep.family import Family, Numbers, traced
 from vae_jax.training.advance import Progress, first_progress, next_progress
 from vae_jax.types import Metrics
 
@@ -94,6 +95,15 @@ def next_of_lane(family: Family, placement: Placement, progress: Progress, numbe
     experiment = family.experiment(numbers)
     _, feed = experiment.key_and_feed()
     return next_progress(experiment.trainer, feed, placement, progress, examples)
+
+
+def abstract_step(family: Family, numbers: Numbers) -> tuple[Callable[..., Progress], tuple[Any, ...]]:
+    """A lane's step on one device, and the shapes of what it is called with: to look at it without computing."""
+    _, feed = family.experiment(numbers).key_and_feed()
+    arrays, stored = traced(numbers), feed.examples
+    lane = jax.eval_shape(partial(first_of_lane, family), arrays)
+    examples = jax.ShapeDtypeStruct(stored.shape, stored.dtype) if isinstance(stored, np.ndarray) else None
+    return partial(next_of_lane, family, on_one_device()), (lane.progress, arrays, examples)
 
 
 def sums_of(lanes: LaneState) -> Sums:

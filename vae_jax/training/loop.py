@@ -105,7 +105,7 @@ def fit(
         nonlocal best
         lines.flush(best)
         line = plain({"step": step, "split": "validation"} | validate(params_to_evaluate(progress.state)))
-        previous, best = best, _best_of(best, step, line["value"])
+        previous, best = best, best_of(best, step, line["value"])
         metrics.write(line)
         display.validation(line, is_best=best is not previous and best.step == step)
         save()
@@ -146,7 +146,8 @@ def _next_duty(step: int, budget: Budget) -> int:
     return min(budget.num_steps, *((step // period + 1) * period for period in periods))
 
 
-def _best_of(best: Best | None, step: int, value: float | None) -> Best:
+def best_of(best: Best | None, step: int, value: float | None) -> Best:
+    """The best validation after another one; the first of equal ones."""
     value = float("-inf") if value is None else value
     if best is None or value > best.value:
         return Best(step, value)

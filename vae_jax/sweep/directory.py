@@ -1,0 +1,153 @@
+"""A sweep's directory: what is in it, what its lanes are, and who is at work on which."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from vae_jax.files import write_bytes, write_json
+from vae_jax.messages import RunError, UsageError
+from vae_jax.runs.directory import RunDirectory
+
+LaneStatus = Literal["waiting", "running", "finished", "stopped", "diverged"]
+ENDED = ("finished", "stopped", "diverged")
+SECONDS_FOR_A_CLAIM = 300
+"""To wait for other workers, which hold the sweep's lock only while they choose their lanes."""
+
+
+class SweepSpec(NamedTuple):
+    """What a sweep is of: all that its workers have to agree on."""
+
+    experiment: str
+    """The experiment's name."""
+    config: dict[str, Any]
+    """As JSON: what the fields are that are not swept."""
+    num_steps: int | None
+    axes: dict[str, Any]
+    """Field -> axis, as JSON."""
+    side_by_side: list[str]
+    """Of the swept fields, those that lanes of one program differ in; the others make groups."""
+    is_zipped: bool
+    search: dict[str, Any] | None
+    """The `SearchConfig` as JSON; None for a grid."""
+    evolution: dict[str, Any] | None
+    """The `EvolutionConfig` as JSON; None where lanes do not learn from each other."""
+
+
+class SweepDirectory:
+    """The files of a sweep. It is one from the moment that it has a `sweep.json`, which `create` writes last."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.spec = path / "sweep.json"
+        self.experiment = path / "experiment.py"
+        self.environment = path / "environment.json"
+        self.lanes = path / "lanes"
+        self.stacks = path / "stacks"
+        self.images = path / "images"
+        self.report = path / "report.html"
+        self._lock = FileLock(path / ".lock", timeout=SECONDS_FOR_A_CLAIM)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a sweep."""
+        return self.spec.is_file()
+
+    def read_spec(self) -> SweepSpec:
+        """What `create` was given.
+
+        Raises:
+            UsageError: If there is no sweep, or its file cannot be read.
+        """
+        if not self.exists:
+            raise UsageError(f"expected a sweep; {self.path} has no sweep.json; start one with vae-jax sweep")
+        try:
+            return SweepSpec(**json.loads(self.spec.read_text("utf-8")))
+        except (ValueError, TypeError) as error:
+            raise UsageError(f"expected what vae-jax sweep has written in {self.spec}; {error}") from None
+
+    def create(self, spec: SweepSpec, environment: dict[str, Any], experiment: bytes) -> None:
+        """Begin a sweep, or join the one that is here.
+
+        Raises:
+            UsageError: If something else is here, or a sweep of something else.
+        """
+        self.check(spec, experiment)
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self.lock():
+            if self.exists:
+                self.check(spec, experiment)
+                return
+            write_bytes(self.experiment, experiment)
+            write_json(self.environment, environment)
+            write_json(self.spec, spec._asdict())
+
+    def check(self, spec: SweepSpec, experiment: bytes) -> None:
+        """See that this sweep is here, or nothing.
+
+        Raises:
+            UsageError: If it is not so.
+        """
+        if self.exists:
+            there = self.read_spec()
+            for name, value in json.loads(json.dumps(spec._asdict())).items():
+                if getattr(there, name) != value:
+                    raise UsageError(
+                        f"expected the sweep that is in {self.path}, to go on with it; its {name.replace('_', ' ')} is "
+                        f"{json.dumps(getattr(there, name))}, got {json.dumps(value)}; "
+                        f"give the same command, 'vae-jax resume {self.path}', or another --run-dir"
+                    )
+            if self.experiment.read_bytes() != experiment:
+                raise UsageError(
+                    f"expected the experiment file that the sweep in {self.path} was begun with; it has changed; "
+                    f"go on with the old one by 'vae-jax resume {self.path}', or give another --run-dir"
+                )
+            return
+        if self.path.exists() and not self.path.is_dir():
+            raise UsageError(f"expected a directory for the sweep; {self.path} is a file; give another --run-dir")
+        ours = {".lock", *(f".{file.name}.writing" for file in (self.experiment, self.environment, self.spec))}
+        ours |= {self.experiment.name, self.environment.name}
+        foreign = sorted({entry.name for entry in self.path.iterdir()} - ours) if self.path.exists() else []
+        if foreign:
+            raise UsageError(
+                f"expected a new or empty directory for the sweep; {self.path} holds {foreign[0]} and is no sweep; "
+                "give another --run-dir"
+            )
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only worker that chooses lanes.
+
+        Raises:
+            RunError: If another one does not come to an end with it.
+        """
+        try:
+            with self._lock:
+                yield
+        except Timeout:
+            raise RunError(
+                f"expected the other workers of {self.path} to choose their lanes within {SECONDS_FOR_A_CLAIM} s; "
+                "one holds the sweep's lock; see what it does, and start this one again"
+            ) from None
+
+    def lane(self, number: int) -> RunDirectory:
+        """The run directory of a lane."""
+        return RunDirectory(self.lanes / f"{number:04d}")
+
+    def status(self, number: int) -> LaneStatus:
+        """How far a lane is."""
+        path = self.lane(number).path / "lane.json"
+        return json.loads(path.read_text("utf-8"))["state"] if path.is_file() else "waiting"
+
+    def set_status(self, number: int, status: LaneStatus, swept: list[str]) -> None:
+        """Note how far a lane is."""
+        write_json(self.lane(number).path / "lane.json", {"state": status, "swept": swept})
+
+    def stack_directories(self) -> list[Path]:
+        """Those of all stacks, oldest first."""
+        return sorted(path for path in self.stacks.iterdir() if path.name.isdecimal()) if self.stacks.is_dir() else []
