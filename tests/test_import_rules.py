@@ -94,6 +94,7 @@ WITHOUT_JAX = (
     "vae_jax.machine.cache",
     "vae_jax.machine.profile",
     "vae_jax.runs.directory",
+    "vae_jax.runs.records",
     "vae_jax.cli",
 )
 SLOW = {

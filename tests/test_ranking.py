@@ -11,6 +11,7 @@ from vae_jax.ranking import (
     LOWER_IS_BETTER,
     RunRecord,
     best_validation,
+    caveats,
     default_metric,
     lower_is_better,
     mean_and_standard_error,
@@ -18,6 +19,7 @@ from vae_jax.ranking import (
     metric_of,
     over_seeds,
     rank,
+    split_of,
     swept_fields,
 )
 
@@ -86,6 +88,14 @@ def test_a_loss_is_of_the_best_validation_and_not_the_least():
     """The step that was kept had a KL of 7: the 1 of another step is of parameters that nobody will use."""
     lines = validated(-5.0, kl=1.0) + validated(-4.0, kl=7.0)
     assert metric_of(run(metrics=lines), "kl") == 7.0
+
+
+def test_a_number_has_the_split_it_was_measured_on():
+    record = run(evaluation={"nll": 1.0, "split": "train", "measures": {"angle": 1.0}}, metrics=validated(-1.0))
+    assert [split_of(record, name) for name in ("nll", "angle", "value", "other")] == ["train"] * 2 + [
+        "validation",
+        None,
+    ]
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, True, "1.0", [1.0]])
@@ -230,6 +240,119 @@ def test_every_run_is_in_exactly_one_row():
     means = [row.mean for row in rows if row.mean is not None]
     assert means == sorted(means)
     assert len(rows) == 7
+
+
+# What does not compare
+
+
+def evaluated(experiment="vae", state="finished", metrics=(), data_fields=None, **evaluation):
+    usual = {"nll": 1.0, "elbo": -2.0, "data": "digits", "split": "test", "num_examples": 176, "num_samples": 100}
+    usual["transform"] = "none"
+    return RunRecord("run", {"experiment": experiment} | (data_fields or {}), metrics, usual | evaluation, state)
+
+
+def running(experiment="vae", **data_fields):
+    return RunRecord("run", {"experiment": experiment} | data_fields, validated(-1.0), None, "running")
+
+
+def on(**fields):
+    return {f"data.{name}": value for name, value in fields.items()}
+
+
+@pytest.mark.parametrize(
+    ("metric", "records"),
+    [
+        ("nll", [evaluated(), evaluated(experiment="iwae")]),
+        ("nll", [evaluated(), evaluated(data="mnist", state="diverged")]),
+        ("nll", [evaluated(), evaluated(data="mnist", nll=None)]),
+        ("elbo", [evaluated(), evaluated(num_samples=1_000)]),
+        ("elbo", [evaluated(), running(experiment="iwae")]),
+        # A run that is still on its way is of the data that others of its experiment tell.
+        ("value", [evaluated(metrics=validated(-1.0)), running()]),
+        ("value", [evaluated(data_fields=on(name="digits"), metrics=validated(-1.0)), running(**on(name="digits"))]),
+        (
+            "value",
+            [evaluated(data_fields=on(name="digits"), metrics=validated(-1.0)), running("x", **on(name="digits"))],
+        ),
+        # Where they lie and how they are fed makes no difference.
+        (
+            "nll",
+            [evaluated(data_fields=on(name="digits", dir=where, num_workers=len(where))) for where in ("", "here")],
+        ),
+        # Other training data do not change what the NLL is of.
+        ("nll", [evaluated(data_fields=on(name="digits", train=part)) for part in ("train[:10]", "train")]),
+    ],
+)
+def test_what_is_alike_is_compared_without_a_word(metric, records):
+    assert caveats(records, metric) == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "records", "line"),
+    [
+        (
+            "nll",
+            [evaluated(), evaluated(data="mnist", num_examples=10_000), evaluated()],
+            "nll is of different examples: digits, test split, 176 examples (2 runs); "
+            "mnist, test split, 10,000 examples (1 run)",
+        ),
+        (
+            "elbo",
+            [evaluated(), evaluated(split="train", num_examples=1_444)],
+            "elbo is of different examples: digits, test split, 176 examples (1 run); "
+            "digits, train split, 1,444 examples (1 run)",
+        ),
+        (
+            "nll",
+            [evaluated(data_fields=on(name="digits", test=part)) for part in ("test", "test[:50%]")],
+            "nll is of different examples: digits, test split, test, 176 examples (1 run); "
+            "digits, test split, test[:50%], 176 examples (1 run)",
+        ),
+        (
+            "value",
+            [running(**on(name="digits", train=part)) for part in ("train[:10]", "train")],
+            "value is of different examples: digits, validation split, train[:10] (1 run); "
+            "digits, validation split, train (1 run)",
+        ),
+        (
+            "value",
+            [running(**on(name="./faces", image_size=size, colour="grey")) for size in (32, None)],
+            "value is of different examples: ./faces, validation split, image_size 32, colour grey (1 run); "
+            "./faces, validation split, colour grey (1 run)",
+        ),
+        (
+            "value",
+            [running(), running("iwae")],
+            "value is of different examples: data of vae, validation split (1 run); "
+            "data of iwae, validation split (1 run)",
+        ),
+        (
+            "kl",
+            [
+                evaluated(kl=1.0),
+                RunRecord("", {"experiment": "vae"}, validated(-1.0, kl=1.0), None, "running"),
+            ],
+            "kl is of different examples: digits, test split, 176 examples (1 run); digits, validation split (1 run)",
+        ),
+        (
+            "nll",
+            [evaluated(), evaluated(transform="dynamic binarisation")],
+            "examples are seen through different transforms: none (1 run); dynamic binarisation (1 run)",
+        ),
+        (
+            "bits_per_dim",
+            [evaluated(bits_per_dim=1.0), evaluated(bits_per_dim=1.0, num_samples=5_000)],
+            "bits_per_dim is estimated with different numbers of importance samples: 100 (1 run); 5,000 (1 run)",
+        ),
+        (
+            "value",
+            [evaluated(metrics=validated(-1.0)), evaluated(metrics=validated(-1.0), elbo=None)],
+            "value is of different kinds: a bound (1 run); no bound (1 run)",
+        ),
+    ],
+)
+def test_what_does_not_compare_is_said_in_a_line(metric, records, line):
+    assert caveats(records, metric) == [line]
 
 
 def test_it_is_read_without_numpy_or_jax():

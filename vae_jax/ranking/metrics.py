@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from vae_jax.ranking.record import RunRecord
@@ -85,10 +85,12 @@ def default_metric(records: Iterable[RunRecord]) -> str:
     return next((name for name in ("nll", "elbo") if known and all(name in names for names in known)), "value")
 
 
-def _sources(record: RunRecord) -> Iterable[Mapping[str, Any]]:
+def _sources(record: RunRecord) -> Iterator[Mapping[str, Any]]:
     """Where a metric is looked for, one after another."""
     evaluation = record.evaluation or {}
-    return evaluation, evaluation.get("measures") or {}, best_validation(record) or {}
+    yield evaluation
+    yield evaluation.get("measures") or {}
+    yield best_validation(record) or {}
 
 
 def _number(value: Any) -> float | None:
