@@ -149,7 +149,7 @@ WITHOUT_JAX = [
     (["evaluate", "nowhere"], 2),
     (["sample", ".", "--out", "a.jpg"], 2),
     (["report", "."], 2),
-    (["compare", "."], 2),
+    (["compare", "something"], 2),
     (["compare", "run"], 0),
 ]
 

@@ -13,7 +13,7 @@ from vae_jax.ranking import Row, lower_is_better, over_seeds
 OTHERS = ("nll", "elbo", "kl", "active_units")
 """What else is shown of a row, where there is any."""
 
-_NUMBER = re.compile(r"-?[\d.e+-]*( ± [\d.]+)?( of \d+)? *")
+_NUMBER = re.compile(r"[-+\d.e ]*( ± [\d.]+)?( of \d+)? *")
 
 
 def comparison_lines(rows: Sequence[Row], swept: Sequence[str], metric: str, top: int | None = None) -> list[str]:
@@ -25,20 +25,18 @@ def comparison_lines(rows: Sequence[Row], swept: Sequence[str], metric: str, top
         metric: By which they are ranked.
         top: So many rows are shown; None for all.
     """
-    shown = rows[:top]
     columns = [
-        ["", *(_rank(number, row) for number, row in enumerate(shown, start=1))],
-        *([name, *(_setting(row.fields.get(name, "")) for row in shown)] for name in swept),
-        [metric, *_with_errors([row.mean for row in shown], [row.standard_error for row in shown])],
-        *([["seeds", *map(_seeds, shown)]] if any(len(row.records) > 1 for row in rows) else []),
-        *(_means(name, shown) for name in OTHERS if name != metric and _has(name, rows)),
-        ["state", *map(_states, shown)],
-        ["best run", *(row.names[0] for row in shown)],
+        ["", *(_rank(number, row) for number, row in enumerate(rows, start=1))],
+        *([name, *(_setting(row.fields.get(name, "")) for row in rows)] for name in swept),
+        [metric, *_with_errors([row.mean for row in rows], [row.standard_error for row in rows])],
+        *([["seeds", *map(_seeds, rows)]] if any(len(row.records) > 1 for row in rows) else []),
+        *(_means(name, rows) for name in OTHERS if name != metric and _has(name, rows)),
+        ["state", *map(_states, rows)],
+        ["best run", *(row.names[0] for row in rows)],
     ]
-    lines = _aligned(columns)
-    if len(rows) > len(shown):
-        lines.append(f"and {len(rows) - len(shown)} more")
-    return [*lines, "", *_legend(rows, metric)]
+    title, *lines = _aligned(columns)
+    rest = [f"and {len(rows) - top} more"] if top is not None and top < len(rows) else []
+    return [title, *lines[:top], *rest, "", *_legend(rows, metric)]
 
 
 def row_as_json(number: int, row: Row, swept: Sequence[str], metric: str) -> dict[str, Any]:
@@ -91,7 +89,7 @@ def _means(name: str, rows: Sequence[Row]) -> list[str]:
 
 
 def _with_errors(means: Sequence[float | None], errors: Sequence[float | None]) -> list[str]:
-    num = _num_decimals(means, 5)
+    num = _num_decimals([*means, *errors], 5)
     left, right = (_decimals(means, num), [f" ± {text}" if text != "-" else "" for text in _decimals(errors, num)])
     width = max(map(len, right), default=0)
     return [f"{mean}{error:{width}}" for mean, error in zip(left, right, strict=True)]
