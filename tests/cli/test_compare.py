@@ -152,6 +152,13 @@ def test_single_runs_in_any_number(vae_jax, sweep):
     assert "seeds" not in lines[0]
 
 
+def test_a_repeated_seed_counts_once(vae_jax, write_run, tmp_path):
+    for name, seed, nll in (("a", 0, 1.0), ("b", 0, 3.0), ("c", 1, 4.0)):
+        write_run(tmp_path / name, seed=seed, evaluation={"nll": nll})
+    line = vae_jax("compare", tmp_path).out.splitlines()[1]
+    assert re.split("  +", line)[:3] == ["1", "3 ± 1", "2"]
+
+
 def test_fields_are_written_as_one_would_type_them():
     fields = [{"sizes": [512, 256], "rate": 0.0003, "size": None, "is_on": True}, {"rate": 1e-5, "size": 3}]
     fields[1] |= {"sizes": [16], "is_on": False}

@@ -122,13 +122,14 @@ def test_of_a_sweep_its_lanes(write_run, tmp_path):
     assert names(records_in(sweep)) == ["0000", "0001", "0002"]
 
 
-def test_of_a_folder_its_runs_and_of_these_one_level(write_run, tmp_path):
+def test_of_a_folder_its_runs_and_of_these_one_level(write_run, tmp_path, capsys):
     for name in ("b", "a"):
         write_run(tmp_path / name)
     write_run(tmp_path / "deeper" / "c")
     (tmp_path / "images").mkdir()
     (tmp_path / "notes.txt").touch()
     assert names(records_in(tmp_path)) == ["a", "b"]
+    assert capsys.readouterr().err == ""  # what is no run is nothing to speak of
 
 
 def test_a_run_is_there_once_however_often_it_is_said(write_run, tmp_path):
