@@ -1,8 +1,11 @@
 """Compiled programs are kept between tests, their processes, and sessions: a test suite waits for compilation."""
 
+import json
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +26,34 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip(f"no real data in {path}; VAE_JAX_SHARED_DATA tells where they are")
     return path
+
+
+@pytest.fixture(scope="session")
+def write_run() -> Callable[..., Path]:
+    """A run directory made by hand: what training would leave, without training."""
+
+    def write(
+        path: Path,
+        *,
+        experiment: str = "vae",
+        num_steps: int | None = None,
+        values: tuple[float | None, ...] = (),
+        evaluation: dict[str, Any] | None = None,
+        state: str = "",
+        **config: Any,
+    ) -> Path:
+        path.mkdir(parents=True)
+        record = {"experiment": experiment, "config": config, "num_steps": num_steps}
+        (path / "config.json").write_text(json.dumps(record))
+        lines = [{"step": step, "split": "validation", "value": value} for step, value in enumerate(values)]
+        (path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        if evaluation is not None:
+            (path / "evaluation.json").write_text(json.dumps(evaluation))
+        if state:
+            (path / "lane.json").write_text(json.dumps({"state": state, "swept": []}))
+        return path
+
+    return write
 
 
 def pytest_collection_modifyitems(items):

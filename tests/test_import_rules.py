@@ -37,18 +37,18 @@ ROOMS = {
     "parallel": "",
     # What the machine has and does; reads no model.
     "machine": "",
-    # Runs side by side: plain numbers.
-    "ranking": "",
     # Training takes a model and an objective as arguments, and imports neither room.
     "training": "vae data parallel machine",
     "prepare": "data",
+    # Numbers of finished runs, side by side.
+    "ranking": "",
     # A run: everything wired.
-    "report": "distributions vae data generation evaluation",
+    "report": "distributions vae data generation evaluation ranking",
     "experiment": "vae objectives data training evaluation",
     "catalogue": "experiment",
-    "runs": "vae data parallel generation evaluation machine training report experiment catalogue",
-    "sweep": "vae data parallel evaluation machine training report experiment catalogue runs ranking",
-    "cli": "data parallel machine prepare report experiment sweep catalogue runs",
+    "runs": "vae data parallel generation evaluation machine training report experiment catalogue ranking",
+    "sweep": "vae data parallel generation evaluation machine training report experiment catalogue runs ranking",
+    "cli": "data parallel machine prepare report experiment sweep catalogue runs ranking",
     "__main__": "cli",
 }
 
@@ -86,6 +86,7 @@ EXPERIMENTS = {"vae_jax", "optax", "jax"}
 WITHOUT_JAX = (
     "vae_jax",
     "vae_jax.messages",
+    "vae_jax.ranking",
     "vae_jax.data.config",
     "vae_jax.data.source",
     "vae_jax.parallel.config",
@@ -93,6 +94,7 @@ WITHOUT_JAX = (
     "vae_jax.machine.cache",
     "vae_jax.machine.profile",
     "vae_jax.runs.directory",
+    "vae_jax.runs.records",
     "vae_jax.cli",
 )
 SLOW = {

@@ -1,4 +1,4 @@
-"""Writing files so that they are there whole, or not at all."""
+"""Files that are there whole, or not at all."""
 
 from __future__ import annotations
 
@@ -27,3 +27,15 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON, indented, whole or not at all."""
     write_bytes(path, (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def read_json_lines(path: Path) -> list[Any]:
+    """The whole lines of a file of JSON lines; none where there is no file.
+
+    Raises:
+        ValueError: If one of them is not JSON.
+    """
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")
+    return [json.loads(line) for line in lines[:-1]]  # behind the last newline there is nothing, or half a line

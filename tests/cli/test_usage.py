@@ -14,7 +14,7 @@ from vae_jax.cli.arguments import COMMANDS
 def test_help_names_every_command(vae_jax, arguments):
     result = vae_jax(*arguments)
     assert (result.code, result.err) == (0, "")
-    for name in ("list", "train", "resume", "evaluate", "sample", "reconstruct", "report", "data", "info"):
+    for name in ("list", "train", "resume", "evaluate", "sample", "reconstruct", "report", "compare", "data", "info"):
         assert f"\n  {name} " in result.out
 
 
@@ -70,8 +70,8 @@ def test_the_help_of_an_experiment_has_its_fields_and_the_run_s_options(vae_jax)
     [
         (
             ("trian",),
-            "expected a command (list, train, resume, evaluate, sample, reconstruct, report, data, info); got 'trian'; "
-            "did you mean 'train'?",
+            "expected a command (list, train, resume, evaluate, sample, reconstruct, report, compare, data, info); got "
+            "'trian'; did you mean 'train'?",
         ),
         (("train",), "expected the name or file of an experiment behind 'train'; 'vae-jax list' names them"),
         (
@@ -149,12 +149,16 @@ WITHOUT_JAX = [
     (["evaluate", "nowhere"], 2),
     (["sample", ".", "--out", "a.jpg"], 2),
     (["report", "."], 2),
+    (["compare", "something"], 2),
+    (["compare", "run"], 0),
 ]
 
 
 def test_help_lists_and_usage_errors_do_not_import_jax(tmp_path):
     """All of them after each other in one process; `jax._src` is there as soon as jax is truly imported."""
     (tmp_path / "something").touch()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text('{"experiment": "vae", "config": {"seed": 0}, "num_steps": null}')
     code = f"""
 import sys
 from vae_jax.cli.main import main

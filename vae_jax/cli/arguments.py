@@ -8,7 +8,7 @@ from typing import Annotated, Any, Protocol
 import tyro
 
 from vae_jax.catalogue import ExperimentFile, load_experiment
-from vae_jax.cli import commands, data, data_show
+from vae_jax.cli import commands, compare, data, data_show
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.version import __version__
 
@@ -20,6 +20,7 @@ COMMANDS: dict[str, type] = {
     "sample": commands.Sample,
     "reconstruct": commands.Reconstruct,
     "report": commands.Report,
+    "compare": compare.Compare,
     "data": data.Data,
     "info": commands.Info,
 }

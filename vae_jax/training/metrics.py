@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from vae_jax.files import read_json_lines
 from vae_jax.messages import RunError
 
 
@@ -67,10 +68,7 @@ class NoMetricsFile:
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """All whole lines of a metrics file."""
-    if not path.exists():
-        return []
-    lines = path.read_bytes().split(b"\n")
-    return [json.loads(line) for line in lines[:-1]]  # behind the last newline there is nothing, or half a line
+    return read_json_lines(path)
 
 
 def plain(value: Any) -> Any:

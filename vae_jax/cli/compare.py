@@ -1,0 +1,63 @@
+"""`vae-jax compare`: runs in a table, the best first."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from vae_jax.cli.compare_lines import comparison_lines, row_as_json
+from vae_jax.messages import UsageError, did_you_mean
+from vae_jax.ranking import RunRecord, caveats, default_metric, metric_names, rank, swept_fields
+from vae_jax.runs.records import records_in
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Rank runs by a metric, the best first, with standard errors over seeds."""
+
+    paths: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="DIR|RUN...", help_behavior_hint="")]
+    """Runs, sweeps, and folders with runs in them."""
+    metric: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """A number of evaluation.json, or of the best validation. Default: nll where all have it, else elbo, else value."""
+    top: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """So many rows. Default: all."""
+    json: bool = False
+    """A JSON object a line and row, in place of the table."""
+
+    def run(self) -> int:
+        """Print the table."""
+        if not self.paths:
+            raise UsageError("expected runs, a sweep, or a folder with runs behind 'compare'; got none")
+        if self.top is not None and self.top < 1:
+            raise UsageError(f"expected --top of at least 1; got {self.top}")
+        records = records_in(*self.paths)
+        metric = _metric(self.metric, records)
+        rows = rank(records, metric)
+        swept = [name for name in swept_fields(records) if name != "seed"]
+        notes = [f"not comparable: {line}" for line in caveats(records, metric)]
+        if self.json:
+            for number, row in enumerate(rows[: self.top], start=1):
+                print(json.dumps(row_as_json(number, row, swept, metric), ensure_ascii=False))
+            for note in notes:
+                print(f"vae-jax: {note}", file=sys.stderr)
+        else:
+            print("\n".join([*comparison_lines(rows, swept, metric, self.top), *notes]))
+        return 0
+
+
+def _metric(name: str | None, records: list[RunRecord]) -> str:
+    """The metric that is asked for, or the default."""
+    if name is None:
+        return default_metric(records)
+    known = metric_names(records)
+    if name not in known:
+        raise UsageError(
+            f"expected a metric of these runs ({', '.join(known) or 'they have none yet'}); got '{name}'"
+            f"{did_you_mean(name, known)}"
+        )
+    return name

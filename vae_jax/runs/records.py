@@ -1,0 +1,153 @@
+"""Runs as records: what their directories tell, without JAX."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vae_jax.files import read_json_lines
+from vae_jax.messages import UsageError
+from vae_jax.ranking import RunRecord
+from vae_jax.runs.directory import RunDirectory
+
+STATES = ("waiting", "running", "finished", "stopped", "diverged")
+
+
+def read_record(path: Path) -> RunRecord:
+    """What is known of the run in a directory.
+
+    Its fields are those of its config by dotted name, between `experiment`, the experiment's name, and `num_steps`,
+    which is None for the experiment's own budget: runs that differ in these are as different as in any other field.
+
+    Args:
+        path: The directory.
+
+    Raises:
+        UsageError: If there is no run, or one of its files is damaged.
+    """
+    directory = RunDirectory(path)
+    if (path / "sweep.json").is_file():
+        raise UsageError(f"expected a run; {path} holds a sweep; compare its lanes by 'vae-jax compare {path}'")
+    if not directory.exists:
+        raise UsageError(
+            f"expected a run, a sweep, or a folder with runs in it; {path} has no config.json; "
+            "start a run with vae-jax train"
+        )
+    record = directory.read_config()
+    evaluation = _read_object(directory.evaluation)
+    return RunRecord(
+        name=os.path.basename(os.path.abspath(path)),
+        fields={
+            "experiment": record["experiment"],
+            **dict(_dotted(record["config"])),
+            "num_steps": record["num_steps"],
+        },
+        metrics=_read_lines(directory.metrics),
+        evaluation=evaluation,
+        state=_state_of_lane(path / "lane.json") or ("running" if evaluation is None else "finished"),
+    )
+
+
+def records_in(*paths: Path, say: Callable[[str], None] | None = None) -> list[RunRecord]:
+    """The runs in some places, each once.
+
+    Args:
+        *paths: Run directories, directories of sweeps, whose lanes are meant, or folders with runs in them.
+        say: Where a line goes for each run that cannot be read, as long as others can; None for stderr.
+
+    Returns:
+        The runs, named by their directories; by whole paths where names are alike.
+
+    Raises:
+        UsageError: If a place does not exist, or no run can be read.
+    """
+    directories = {directory.resolve(): directory for path in paths for directory in run_directories(path)}
+    found: list[tuple[Path, RunRecord]] = []
+    problems: list[UsageError] = []
+    for directory in directories.values():
+        try:
+            found.append((directory, read_record(directory)))
+        except UsageError as problem:
+            problems.append(problem)
+    if problems and not found:
+        raise problems[0]
+    for problem in problems:
+        (say or _to_stderr)(f"left out: {problem}")
+    counts = Counter(record.name for _, record in found)
+    return [record if counts[record.name] == 1 else record._replace(name=str(directory)) for directory, record in found]
+
+
+def run_directories(path: Path) -> list[Path]:
+    """Where the runs of a place are: of a sweep its lanes, of a folder the runs directly in it, else the place itself.
+
+    Among them are those that were only begun, and cannot be read.
+
+    Raises:
+        UsageError: If the place does not exist, or is a sweep without lanes.
+    """
+    if not path.exists():
+        raise UsageError(f"expected a run, a sweep, or a folder with runs in it; {path} does not exist")
+    lanes = path / "lanes"
+    if lanes.is_dir():
+        inside = [entry for entry in lanes.iterdir() if entry.is_dir()]
+    elif path.is_dir() and not RunDirectory(path).exists:
+        inside = [entry for entry in path.iterdir() if _is_begun(entry)]
+    else:
+        inside = []
+    if not inside and (path / "sweep.json").is_file():
+        raise UsageError(f"expected lanes in {lanes}; the sweep has none yet; start it with vae-jax sweep")
+    return sorted(inside) or [path]
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether something is there that only runs, or sweeps, leave."""
+    directory = RunDirectory(path)
+    return any(file.is_file() for file in (directory.config, directory.environment, path / "sweep.json"))
+
+
+def _dotted(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The fields of a config and of the configs in it."""
+    for name, value in config.items():
+        if isinstance(value, dict) and value:
+            yield from _dotted(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _state_of_lane(path: Path) -> str | None:
+    """What its sweep says of it; None of a run that is no lane."""
+    lane = _read_object(path)
+    if lane is None:
+        return None
+    if lane.get("state") not in STATES:
+        raise UsageError(f"expected a state ({', '.join(STATES)}) in {path}; got {lane.get('state')!r}")
+    return lane["state"]
+
+
+def _read_object(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_text("utf-8")) if path.is_file() else None
+    except ValueError as error:
+        raise UsageError(f"expected JSON in {path}; {error}") from None
+    if not isinstance(content, dict | None):
+        raise UsageError(f"expected an object in {path}; got another")
+    return content
+
+
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    try:
+        lines = read_json_lines(path)
+    except ValueError as error:
+        raise UsageError(f"expected JSON lines in {path}; {error}") from None
+    if not all(isinstance(line, dict) for line in lines):
+        raise UsageError(f"expected an object a line in {path}; got another")
+    return lines
+
+
+def _to_stderr(line: str) -> None:
+    print(f"vae-jax: {line}", file=sys.stderr)
