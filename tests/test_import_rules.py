@@ -68,18 +68,20 @@ PACKAGES = {
     "grain": "data",
     "absl": "data",
     "requests": "prepare",
-    "scipy": "prepare",
+    "scipy": "prepare sweep",
     "h5py": "prepare",
     "matplotlib": "report",
     "PIL": "data report prepare",
     "jinja2": "report",
-    "filelock": "runs prepare",
+    "filelock": "runs prepare sweep",
     "cattrs": "runs",
     "rich": "runs",
     "tyro": "cli",
+    "optuna": "sweep",
+    "sqlalchemy": "sweep",
 }
 # Optional packages: imported inside the function that needs them, never when a file is read.
-INSIDE_FUNCTIONS = {"equinox", "h5py"}
+INSIDE_FUNCTIONS = {"equinox", "h5py", "optuna", "sqlalchemy"}
 # An experiment file uses public names, the optimizers, and jax.numpy for its own measures: nothing else.
 EXPERIMENTS = {"vae_jax", "optax", "jax"}
 # Read before a command line is understood, which must not wait seconds for JAX.
@@ -95,6 +97,7 @@ WITHOUT_JAX = (
     "vae_jax.machine.profile",
     "vae_jax.runs.directory",
     "vae_jax.runs.records",
+    "vae_jax.sweep.study",
     "vae_jax.cli",
 )
 SLOW = {

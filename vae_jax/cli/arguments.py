@@ -8,13 +8,14 @@ from typing import Annotated, Any, Protocol
 import tyro
 
 from vae_jax.catalogue import ExperimentFile, load_experiment
-from vae_jax.cli import commands, compare, data, data_show
+from vae_jax.cli import commands, compare, data, data_show, sweep
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.version import __version__
 
 COMMANDS: dict[str, type] = {
     "list": commands.List,
     "train": commands.Train,
+    "sweep": sweep.Sweep,
     "resume": commands.Resume,
     "evaluate": commands.Evaluate,
     "sample": commands.Sample,
@@ -57,6 +58,8 @@ def parse(argv: list[str]) -> Command:
         raise UsageError(f"expected a command ({', '.join(COMMANDS)}); got '{name}'{did_you_mean(name, COMMANDS)}")
     if name == "train":
         return _parse_train(rest)
+    if name == "sweep":
+        return sweep.parse_sweep(rest)
     if name == "data":
         return _parse_data(rest)
     return tyro.cli(COMMANDS[name], args=rest, prog=f"vae-jax {name}", config=(tyro.conf.FlagCreatePairsOff,))

@@ -68,7 +68,7 @@ class Train:
         profile = profiled_steps(options.profile)
         if options.run_dir is not None and not options.hosts.index:
             RunDirectory(options.run_dir).check_free(overwrite=options.overwrite)
-        _check_data(self.config)
+        check_data(self.config)
         from vae_jax.parallel.hosts import connect
         from vae_jax.runs.run import begin
 
@@ -297,7 +297,7 @@ def check_output(path: Path, num: int, kinds: tuple[str, ...] = (".png",)) -> No
     _check_at_least(1, "--num", num)
 
 
-def _check_data(config: Any) -> None:
+def check_data(config: Any) -> None:
     """Say what data are not there before seconds are spent on imports."""
     from vae_jax.data.source import source_of
 

@@ -41,13 +41,13 @@ def bound_evaluator(
 
 def validator(fit: Fit, *, seed: int = 0, batch_size: int = 500) -> Callable[[Params, Examples], dict[str, Any]]:
     """`bound_evaluator` of what parameters are fitted to."""
-    of_all = over_stored(partial(_of_one, fit), seed=seed, batch_size=batch_size)
+    of_all = over_stored(partial(of_one, fit), seed=seed, batch_size=batch_size)
     return lambda params, examples: _means(of_all(params, examples))
 
 
 def lanes_validator(fit: Fit, *, batch_size: int) -> Callable[[Params, Examples], list[dict[str, Any]]]:
     """`validator` for parameters with a leading axis of lanes, all in one program: metrics for each lane."""
-    of_all = over_stored(partial(_of_one, fit), batch_size=batch_size, in_lanes=True)
+    of_all = over_stored(partial(of_one, fit), batch_size=batch_size, in_lanes=True)
 
     def of_lanes(params: Params, examples: Examples) -> list[dict[str, Any]]:
         results = of_all(params, examples)
@@ -57,7 +57,7 @@ def lanes_validator(fit: Fit, *, batch_size: int) -> Callable[[Params, Examples]
     return of_lanes
 
 
-def _of_one(fit: Fit, transform_key: Key, key: Key, params: Params, stored: Array) -> dict[str, Any]:
+def of_one(fit: Fit, transform_key: Key, key: Key, params: Params, stored: Array) -> dict[str, Any]:
     vae, bound, transform, _ = fit(params)
     x = transform(transform_key, stored)
     value, metrics = bound(key, vae, x)

@@ -332,10 +332,21 @@ def open_run(
 
 
 def build(file: ExperimentFile, config: Any, num_steps: int | None) -> Experiment:
-    """The experiment of a config, checked.
+    """The experiment of a config, checked: a step of it was traced.
 
     Raises:
         UsageError: With the reason.
+    """
+    experiment = wire(file, config, num_steps)
+    check(experiment)
+    return experiment
+
+
+def wire(file: ExperimentFile, config: Any, num_steps: int | None) -> Experiment:
+    """The experiment of a config.
+
+    Raises:
+        UsageError: If the file does not make one of it.
     """
     try:
         experiment = file.experiment(config)
@@ -353,7 +364,6 @@ def build(file: ExperimentFile, config: Any, num_steps: int | None) -> Experimen
         )
     if num_steps is not None:
         experiment = experiment._replace(budget=experiment.budget._replace(num_steps=num_steps))
-    check(experiment)
     return experiment
 
 

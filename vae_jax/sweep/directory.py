@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -141,12 +142,24 @@ class SweepDirectory:
 
     def status(self, number: int) -> LaneStatus:
         """How far a lane is."""
-        path = self.lane(number).path / "lane.json"
-        return json.loads(path.read_text("utf-8"))["state"] if path.is_file() else "waiting"
+        return self._lane_json(number).get("state", "waiting")
 
-    def set_status(self, number: int, status: LaneStatus, swept: list[str]) -> None:
-        """Note how far a lane is."""
-        write_json(self.lane(number).path / "lane.json", {"state": status, "swept": swept})
+    def values(self, number: int) -> list[float] | None:
+        """The objectives of a finished lane."""
+        values = self._lane_json(number).get("objectives")
+        return values and [math.nan if value is None else value for value in values]
+
+    def set_status(
+        self, number: int, status: LaneStatus, swept: Sequence[str], values: Sequence[float] | None = None
+    ) -> None:
+        """Note how far a lane is, and at its end the values of the objectives."""
+        found = values and [value if math.isfinite(value) else None for value in values]
+        content = {"state": status, "swept": list(swept), "objectives": found}
+        write_json(self.lane(number).path / "lane.json", content)
+
+    def _lane_json(self, number: int) -> dict[str, Any]:
+        path = self.lane(number).path / "lane.json"
+        return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
     def stack_directories(self) -> list[Path]:
         """Those of all stacks, oldest first."""

@@ -15,7 +15,7 @@ from vae_jax.data.examples import Examples
 from vae_jax.evaluation import validator
 from vae_jax.parallel.mesh import mesh_of
 from vae_jax.parallel.placement import Placement
-from vae_jax.sweep.family import Family, Lane, Numbers, traced
+from vae_jax.sweep.family import Family, Lane, Numbers, stacked_numbers, traced
 from vae_jax.sweep.lanes import LaneState, Sums, first_of_lane, next_of_lane, sums_of, with_new_sums
 from vae_jax.training import params_to_evaluate
 from vae_jax.training.advance import Progress, loops_in_python, placed_examples
@@ -36,9 +36,10 @@ class InTurn:
         programs = [_OneLane(family, numbers, Placement(mesh_of([device]))) for device in devices]
         self._programs = [programs[slot % len(programs)] for slot in range(num_slots)]
         self._numbers = [traced(numbers)] * num_slots
-        self._lanes = [program.first(of_slot) for program, of_slot in zip(self._programs, self._numbers, strict=True)]
+        self._shapes = jax.eval_shape(jax.vmap(partial(first_of_lane, family)), stacked_numbers([numbers] * num_slots))
         self._new_sums = jax.jit(with_new_sums, donate_argnums=0)
         self._validate = validator(family.fitted)
+        self.clear()
 
     def start(self, numbers: Mapping[int, Numbers]) -> None:
         """Begin new lanes in some slots."""
@@ -81,8 +82,21 @@ class InTurn:
 
     def stacked(self) -> LaneState:
         """All slots."""
-        here = jax.device_put(self._lanes, self._programs[0].placement.everywhere)
+        # What stands in a free slot is never looked at; that of another one takes its place.
+        anything = next(lane for lane in self._lanes if lane is not None)
+        lanes = [anything if lane is None else lane for lane in self._lanes]
+        here = jax.device_put(lanes, self._programs[0].placement.everywhere)
         return jax.tree.map(lambda *leaves: jnp.stack(leaves), *here)
+
+    def abstract(self) -> LaneState:
+        """Shapes and types of all slots."""
+        return self._shapes
+
+    def clear(self) -> None:
+        """Give up the memory."""
+        self._lanes: list[Any] = [None] * self.num_slots
+        for program in self._programs:
+            program.clear()
 
     def put(self, lanes: LaneState, numbers: Sequence[Numbers]) -> None:
         """Take the place of all slots."""
@@ -98,10 +112,10 @@ class _OneLane:
 
     def __init__(self, family: Family, numbers: Numbers, placement: Placement) -> None:
         experiment = family.experiment(numbers)
-        _, feed = experiment.key_and_feed()
+        _, self._feed = experiment.key_and_feed()
         self.placement = placement
-        self._examples = placed_examples(feed, placement)
-        self._loops_in_python = loops_in_python(experiment.trainer, feed)
+        self._examples: Any = None
+        self._loops_in_python = loops_in_python(experiment.trainer, self._feed)
         step = partial(next_of_lane, family, placement)
 
         @partial(jax.jit, donate_argnums=0)
@@ -114,7 +128,12 @@ class _OneLane:
     def first(self, numbers: dict[str, Array]) -> LaneState:
         return self._first(numbers)
 
+    def clear(self) -> None:
+        self._examples = None
+
     def advance(self, progress: Progress, numbers: dict[str, Array], num_steps: int) -> Progress:
+        if self._examples is None:
+            self._examples = placed_examples(self._feed, self.placement)
         if not self._loops_in_python:
             return self._many(progress, numbers, self._examples, num_steps)
         for _ in range(num_steps):

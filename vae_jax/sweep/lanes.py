@@ -68,6 +68,14 @@ class Lanes(Protocol):
         """All slots, stacked along a first axis."""
         ...
 
+    def abstract(self) -> LaneState:
+        """Shapes and types of `stacked`."""
+        ...
+
+    def clear(self) -> None:
+        """Give up the memory; what comes next is `start` or `put`."""
+        ...
+
     def put(self, lanes: LaneState, numbers: Sequence[Numbers]) -> None:
         """Take the place of all slots."""
         ...

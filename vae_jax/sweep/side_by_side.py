@@ -36,11 +36,10 @@ class SideBySide:
         self.num_slots = num_slots
         self._numbers = [dict(numbers)] * num_slots
         experiment = family.experiment(numbers)
-        _, feed = experiment.key_and_feed()
-        self._examples = placed_examples(feed, placement)
+        _, self._feed = experiment.key_and_feed()
         self._placement = placement
-        shapes = jax.eval_shape(jax.vmap(partial(first_of_lane, family)), stacked_numbers(self._numbers))
-        self._shardings = placement.of_lanes(shapes)
+        self._shapes = jax.eval_shape(jax.vmap(partial(first_of_lane, family)), stacked_numbers(self._numbers))
+        self._shardings = placement.of_lanes(self._shapes)
         compiled = partial(jax.jit, donate_argnums=0, out_shardings=self._shardings)
         self._first = jax.jit(jax.vmap(partial(first_of_lane, family)), out_shardings=self._shardings)
 
@@ -55,23 +54,25 @@ class SideBySide:
             return jax.lax.fori_loop(0, num_steps, body, lanes)
 
         self._many, self._one = many, compiled(step)
-        self._loops_in_python = loops_in_python(experiment.trainer, feed)
+        self._loops_in_python = loops_in_python(experiment.trainer, self._feed)
         self._restart = compiled(lambda lanes, new, is_new: choose(is_new, new, lanes))
         self._keep_best = compiled(lambda lanes, is_best: lanes._replace(best=choose(is_best, *lanes)))
         self._new_sums = compiled(with_new_sums)
         at_once = VALIDATED_AT_ONCE // (num_slots // placement.mesh.shape["run"])
         self._validate = lanes_validator(family.fitted, batch_size=min(max(at_once, 10), 500))
-        self._lanes = self._first(stacked_numbers(self._numbers))
+        self.clear()
 
     def start(self, numbers: Mapping[int, Numbers]) -> None:
         """Begin new lanes in some slots."""
         for slot, of_slot in numbers.items():
             self._numbers[slot] = dict(of_slot)
         new = self._first(stacked_numbers(self._numbers))
-        self._lanes = self._restart(self._lanes, new, self._mask(numbers))
+        self._lanes = new if self._lanes is None else self._restart(self._lanes, new, self._mask(numbers))
 
     def advance(self, slots: Sequence[int], num_steps: int) -> None:
         """Train some lanes, and leave the others."""
+        if self._examples is None:
+            self._examples = placed_examples(self._feed, self._placement)
         arguments = (stacked_numbers(self._numbers), self._examples, self._mask(slots))
         if not self._loops_in_python:
             self._lanes = self._many(self._lanes, *arguments, num_steps)
@@ -107,6 +108,19 @@ class SideBySide:
         """Take the place of all slots."""
         self._numbers = [dict(of_slot) for of_slot in numbers]
         self._lanes = jax.device_put(lanes, self._shardings)
+
+    def abstract(self) -> LaneState:
+        """Shapes, types and shardings of all slots."""
+        return jax.tree.map(
+            lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
+            self._shapes,
+            self._shardings,
+        )
+
+    def clear(self) -> None:
+        """Give up the memory."""
+        self._lanes: Any = None
+        self._examples: Any = None
 
     def _mask(self, slots: Any) -> Array:
         return jnp.zeros(self.num_slots, bool).at[jnp.asarray(list(slots), jnp.int32)].set(True)

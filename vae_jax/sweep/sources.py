@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from vae_jax.sweep.study import Outcome
+from vae_jax.sweep.study import Outcome, Study
 from vae_jax.sweep.trial import Trial
+
+LANES_OF_A_SEARCH = 16
 
 
 class Source(Protocol):
@@ -14,6 +16,12 @@ class Source(Protocol):
 
     num_trials: int
     """In all."""
+    is_shared_beyond_files: bool
+    """Whether workers that do not see this directory may have trials, too."""
+
+    def num_at_once(self, is_wanted: Callable[[Trial], bool]) -> int:
+        """How many lanes of a group there may be at once."""
+        ...
 
     def claim(self, num: int, is_wanted: Callable[[Trial], bool], taken: set[int]) -> list[Trial]:
         """At most `num` more trials; a search cannot choose, and may give others than are wanted.
@@ -48,11 +56,16 @@ class Grid:
     def __init__(self, trials: Sequence[Trial]) -> None:
         self._trials = trials
         self.num_trials = len(trials)
+        self.is_shared_beyond_files = False
 
     def claim(self, num: int, is_wanted: Callable[[Trial], bool], taken: set[int]) -> list[Trial]:
         """The next wanted ones that nobody has taken."""
         free = (trial for trial in self._trials if trial.number not in taken and is_wanted(trial))
         return [trial for trial, _ in zip(free, range(num), strict=False)]
+
+    def num_at_once(self, is_wanted: Callable[[Trial], bool]) -> int:
+        """As many as there are."""
+        return sum(map(is_wanted, self._trials))
 
     def report(self, number: int, step: int, value: float) -> bool:
         """None of them is stopped."""
@@ -67,3 +80,29 @@ class Grid:
 
     def give_back(self, number: int) -> None:
         """Stacks tell that."""
+
+
+class Search:
+    """Trials that a study chooses, by how others went.
+
+    Args:
+        study: Which.
+        num_trials: In all.
+        is_shared_beyond_files: Whether it is kept in a database.
+    """
+
+    def __init__(self, study: Study, num_trials: int, *, is_shared_beyond_files: bool) -> None:
+        self._study = study
+        self.is_shared_beyond_files = is_shared_beyond_files
+        self.num_trials = num_trials
+        self.report, self.finish = study.report, study.finish
+        self.running, self.give_back = study.running, study.give_back
+
+    def num_at_once(self, is_wanted: Callable[[Trial], bool]) -> int:
+        """A batch: the more are asked for at once, the less each knows of the others."""
+        return min(LANES_OF_A_SEARCH, self.num_trials)
+
+    def claim(self, num: int, is_wanted: Callable[[Trial], bool], taken: set[int]) -> list[Trial]:
+        """The next ones, of whatever group."""
+        asked = (self._study.ask() for _ in range(num))
+        return [trial for trial in asked if trial is not None]

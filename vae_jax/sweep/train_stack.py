@@ -106,12 +106,7 @@ def train_stack(
         for index, slot in those(lambda slot: slot.ending).items():
             _end(program, index, slot, judge)
             slots[index] = None
-        new: dict[int, Slot] = {}
-        for index in [index for index, slot in enumerate(slots) if slot is None]:
-            if (trial := judge.another()) is None:
-                break
-            new[index] = slots[index] = new_slot(program, trial, judge)
-        program.lanes.start({index: slot.numbers for index, slot in new.items()})
+        fill(program, slots, judge)
         validate()
 
     def save() -> None:
@@ -164,8 +159,14 @@ def _end(program: Program, index: int, slot: Slot, judge: Judge) -> None:
     judge.end(slot, status, nll)
 
 
-def new_slot(program: Program, trial: Trial, judge: Judge) -> Slot:
-    """A slot for a trial, with a run directory that has just been made."""
+def fill(program: Program, slots: list[Slot | None], judge: Judge) -> None:
+    """Begin new lanes in the slots that are free, as long as there are any to be trained."""
     _, feed = program.experiment.key_and_feed()
-    run = judge.begin(trial, program)
-    return Slot(trial, program.numbers(trial), run, program.experiment.budget, feed.num_steps_per_epoch)
+    new: dict[int, Slot] = {}
+    for index in [index for index, slot in enumerate(slots) if slot is None]:
+        if (trial := judge.another()) is None:
+            break
+        run, budget = judge.begin(trial, program), program.experiment.budget
+        new[index] = slots[index] = Slot(trial, program.numbers(trial), run, budget, feed.num_steps_per_epoch)
+    if new:
+        program.lanes.start({index: slot.numbers for index, slot in new.items()})

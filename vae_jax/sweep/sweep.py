@@ -1,0 +1,226 @@
+"""A sweep: begun, joined, gone on with, and explained at its end."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from vae_jax.catalogue import ExperimentFile, load_experiment
+from vae_jax.data.loading import loaded_once
+from vae_jax.evaluation.bound import of_one
+from vae_jax.experiment import Experiment
+from vae_jax.messages import UsageError, did_you_mean
+from vae_jax.parallel.config import ParallelConfig
+from vae_jax.runs.config import config_from, config_to_json
+from vae_jax.runs.directory import next_free
+from vae_jax.runs.environment import environment
+from vae_jax.runs.run import wire
+from vae_jax.sweep import axes as axes_module
+from vae_jax.sweep.axes import Axis, Interval, Values, product_of, zip_of
+from vae_jax.sweep.check_search import num_trials
+from vae_jax.sweep.config import EvolutionConfig, LanesConfig, SearchConfig
+from vae_jax.sweep.directory import ENDED, SweepDirectory, SweepSpec
+from vae_jax.sweep.evolution import Evolution
+from vae_jax.sweep.family import Family, side_by_side
+from vae_jax.sweep.fields import with_fields
+from vae_jax.sweep.sources import Grid, Search, Source
+from vae_jax.sweep.study import Study
+from vae_jax.sweep.table import Table
+from vae_jax.sweep.trial import Trial
+from vae_jax.sweep.worker import Setting, Worker
+
+
+class Sweep:
+    """A sweep's directory, ready to be worked on.
+
+    Args:
+        directory: Where it is.
+    """
+
+    def __init__(self, directory: SweepDirectory) -> None:
+        self.directory = directory
+        self.spec = directory.read_spec()
+        self.file = load_experiment(directory.experiment)._replace(name=self.spec.experiment)
+        self.axes = {name: axes_module.from_json(axis) for name, axis in self.spec.axes.items()}
+
+    def work(
+        self, *, lanes: LanesConfig | None = None, parallel: ParallelConfig | None = None, show: str | None = None
+    ) -> bool:
+        """Train lanes until none is left that no other worker has; False if a signal came first.
+
+        Args:
+            lanes: How they share the machine.
+            parallel: Which devices they are on.
+            show: "table", "lines" or "json".
+
+        Raises:
+            UsageError: If the search cannot be made here, or not a single lane fits into the memory.
+        """
+        with loaded_once():
+            experiment = wire(self.file, config_from(self.file, self.spec.config), self.spec.num_steps)
+            source = self._source(experiment)
+            ended = [number for number in self.lane_numbers() if self.directory.status(number) in ENDED]
+            with Table(source.num_trials, experiment.budget.num_steps, show, num_ended=len(ended)) as table:
+                setting = Setting(
+                    self.directory,
+                    self.spec,
+                    self.file,
+                    source,
+                    table,
+                    lanes or LanesConfig(),
+                    parallel or ParallelConfig(),
+                    self._evolution(experiment),
+                )
+                return Worker(setting).work()
+
+    def lane_numbers(self) -> list[int]:
+        """Of the lanes that were begun."""
+        folder = self.directory.lanes
+        return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal()) if folder.is_dir() else []
+
+    def _source(self, experiment: Experiment) -> Source:
+        if self.spec.search is None:
+            return Grid(trials_of(self.axes, is_zipped=self.spec.is_zipped))
+        saved: dict[str, Any] = self.spec.search | {"objectives": tuple(self.spec.search["objectives"])}
+        search = SearchConfig(**saved)
+        budget = experiment.budget
+        study = Study(
+            self.directory.path, self.axes, search, min_steps=budget.validate_every, max_steps=budget.num_steps
+        )
+        return Search(study, num_trials(self.axes, search), is_shared_beyond_files=search.storage is not None)
+
+    def _evolution(self, experiment: Experiment) -> Evolution | None:
+        if self.spec.evolution is None:
+            return None
+        config = EvolutionConfig(**self.spec.evolution)
+        bounds = {name: _bounds(self.axes[name]) for name in self.spec.side_by_side if name != "seed"}
+        return Evolution(config, bounds, (config.every or 1) * experiment.budget.validate_every)
+
+
+def begin(
+    file: ExperimentFile,
+    config: Any,
+    axes: Mapping[str, Axis],
+    *,
+    run_dir: Path | None = None,
+    num_steps: int | None = None,
+    is_zipped: bool = False,
+    search: SearchConfig | None = None,
+    evolution: EvolutionConfig | None = None,
+) -> Sweep:
+    """Begin a sweep, or join the same one that is there. Nothing on the disk changes before it is known to work.
+
+    Args:
+        file: The experiment's file.
+        config: Its `Config`, for the fields that are not swept.
+        axes: The swept fields.
+        run_dir: Where to; None for the next free `runs/NAME-sweep-1`.
+        num_steps: Of each lane, in place of the experiment's own budget.
+        is_zipped: Take the values of the fields together, not their product.
+        search: Choose trials, in place of all of them.
+        evolution: How lanes learn from each other, if they do.
+
+    Raises:
+        UsageError: If something of this is not as expected.
+    """
+    search = search if search is not None and search.sampler is not None else None
+    evolution = evolution if evolution is not None and evolution.every is not None else None
+    _check(axes, search, evolution, is_zipped=is_zipped)
+    with loaded_once():
+        first = {name: _first(axis) for name, axis in axes.items()}
+        family = Family(file, config, num_steps)
+        experiment = family.checked(first)
+        for name, axis in axes.items():
+            for value in _extremes(axis):
+                wire(file, with_fields(config, first | {name: value}), num_steps)
+        lane_fields = side_by_side(family, first)
+        if search is not None:
+            _check_objectives(search, experiment)
+    if evolution is not None and not set(lane_fields) - {"seed"}:
+        raise UsageError(
+            f"expected a number to be swept, for lanes to learn from each other; got {', '.join(axes)}; "
+            "sweep a learning rate, say"
+        )
+    spec = SweepSpec(
+        file.name,
+        config_to_json(config),
+        num_steps,
+        {name: axes_module.to_json(axis) for name, axis in axes.items()},
+        list(lane_fields),
+        is_zipped,
+        None if search is None else dataclasses.asdict(search),
+        None if evolution is None else dataclasses.asdict(evolution),
+    )
+    directory = SweepDirectory(next_free(Path("runs"), f"{file.name}-sweep") if run_dir is None else run_dir)
+    content = file.path.read_bytes()
+    if not directory.exists:
+        directory.create(spec, environment(file.path), content)
+    directory.check(spec, content)
+    return Sweep(directory)
+
+
+def trials_of(axes: Mapping[str, Axis], *, is_zipped: bool) -> list[Trial]:
+    """The trials of a grid, numbered.
+
+    Raises:
+        UsageError: If an axis has no values, or they do not match.
+    """
+    rows = zip_of(axes) if is_zipped else product_of(axes)
+    return [Trial(number, fields) for number, fields in enumerate(rows)]
+
+
+def _check(
+    axes: Mapping[str, Axis], search: SearchConfig | None, evolution: EvolutionConfig | None, *, is_zipped: bool
+) -> None:
+    if not axes:
+        raise UsageError("expected fields to sweep over, with two values or more, such as --beta 1 2 4; got none")
+    if search is None:
+        trials_of(axes, is_zipped=is_zipped)
+    elif is_zipped:
+        raise UsageError("expected --zip without --search, which takes every combination; got both; leave one out")
+    if evolution is not None:
+        if search is not None and search.stopping is not None:
+            raise UsageError(
+                f"expected lanes that all go on, to learn from each other; got --stopping {search.stopping}; "
+                "leave out that or --evolve"
+            )
+        if (evolution.every or 0) < 1 or not 0 < evolution.share <= 0.5 or evolution.factor <= 1:
+            raise UsageError(
+                f"expected --evolve of at least 1, a share above 0 and at most 0.5, and a factor above 1; "
+                f"got {evolution.every}, {evolution.share:g} and {evolution.factor:g}"
+            )
+
+
+def _check_objectives(search: SearchConfig, experiment: Experiment) -> None:
+    known = objectives_of(experiment)
+    for name in search.objectives:
+        if name not in known:
+            raise UsageError(f"expected an objective ({', '.join(known)}); got '{name}'{did_you_mean(name, known)}")
+
+
+def objectives_of(experiment: Experiment) -> list[str]:
+    """What can be optimised: the numbers of a validation, and the NLL."""
+    examples = experiment.dataset.train.examples
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    params = jax.eval_shape(experiment.model.init, key)
+    example = jax.ShapeDtypeStruct(examples.shape[1:], examples.dtype)
+    metrics = jax.eval_shape(lambda *arguments: of_one(experiment.fitted, *arguments), key, key, params, example)
+    return sorted({*metrics} - {"code"} | {"active_units", "nll"})
+
+
+def _first(axis: Axis) -> Any:
+    return axis.values[0] if isinstance(axis, Values) else _extremes(axis)[0]
+
+
+def _extremes(axis: Axis) -> tuple[Any, ...]:
+    if isinstance(axis, Values):
+        return axis.values
+    return tuple(int(end) if axis.is_integer else end for end in (axis.low, axis.high))
+
+
+def _bounds(axis: Axis) -> tuple[float, float]:
+    return (axis.low, axis.high) if isinstance(axis, Interval) else (0.0, float("inf"))
