@@ -87,10 +87,10 @@ class Train:
 
 @dataclass(frozen=True)
 class Resume:
-    """Go on with a run that was interrupted, or train it for more steps."""
+    """Go on with a run or a sweep that was interrupted, or train a run for more steps."""
 
     run_dir: RunDirectoryArgument
-    """The run's directory."""
+    """The directory of the run, or of the sweep."""
     num_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Train until this step. Default: what the run was started with."""
     parallel: ParallelConfig = field(default_factory=ParallelConfig)
@@ -104,12 +104,27 @@ class Resume:
         """Train from the latest checkpoint."""
         _check_at_least(0, "--num-steps", self.num_steps)
         profile = profiled_steps(self.profile)
+        if _is_sweep(self.run_dir):
+            return self._resume_sweep()
         RunDirectory(self.run_dir).read_config()
         from vae_jax.parallel.hosts import connect
         from vae_jax.runs.run import open_run
 
         connect(self.hosts)
+        _settle(self.run_dir)
         return _train(open_run(self.run_dir, num_steps=self.num_steps, parallel=self.parallel, profile=profile))
+
+    def _resume_sweep(self) -> int:
+        if self.num_steps is not None or self.profile is not None or self.hosts.coordinator is not None:
+            raise UsageError(
+                "expected no --num-steps, --profile or --hosts for a sweep, whose lanes are all alike; leave them out, "
+                "or resume a lane"
+            )
+        from vae_jax.cli.sweep import WorkOptions, work_on
+        from vae_jax.sweep.directory import SweepDirectory
+        from vae_jax.sweep.sweep import Sweep
+
+        return work_on(Sweep(SweepDirectory(self.run_dir)), WorkOptions(parallel=self.parallel))
 
 
 @dataclass(frozen=True)
@@ -192,13 +207,19 @@ class Reconstruct:
 
 @dataclass(frozen=True)
 class Report:
-    """Write a run's pictures and report page anew."""
+    """Write the pictures and the report page of a run or a sweep anew."""
 
     run_dir: RunDirectoryArgument
-    """The run's directory."""
+    """The directory of the run, or of the sweep."""
 
     def run(self) -> int:
         """Write it, and print where it is."""
+        if _is_sweep(self.run_dir):
+            from vae_jax.sweep.directory import SweepDirectory
+            from vae_jax.sweep.sweep import Sweep
+
+            print(Sweep(SweepDirectory(self.run_dir)).report())
+            return 0
         run = _open(self.run_dir)
         with run.directory.lock():
             print(run.report())
@@ -230,7 +251,20 @@ def _open(path: Path) -> Run:
     RunDirectory(path).read_config()
     from vae_jax.runs.run import open_run
 
+    _settle(path)
     return open_run(path)
+
+
+def _settle(path: Path) -> None:
+    """A lane of a sweep that was stopped becomes a run of its own before it is looked at."""
+    if (path / "lane.json").is_file():
+        from vae_jax.sweep.settle import settle
+
+        settle(path)
+
+
+def _is_sweep(path: Path) -> bool:
+    return (path / "sweep.json").is_file()
 
 
 def _train(run: Run) -> int:

@@ -83,20 +83,22 @@ class Sweep:
         if options.search is None and (options.trials is not None or options.stopping or options.storage):
             raise UsageError("expected --search with --trials, --stopping or --storage; got none; choose one, say tpe")
         from vae_jax.cli.commands import check_data
+        from vae_jax.data.loading import loaded_once
         from vae_jax.sweep.sweep import begin
 
         check_data(config)
-        sweep = begin(
-            self.file,
-            config,
-            axes,
-            run_dir=options.run_dir,
-            num_steps=options.num_steps,
-            is_zipped=options.zip,
-            search=options.search_config,
-            evolution=options.evolve,
-        )
-        return work_on(sweep, self.work)
+        with loaded_once():
+            sweep = begin(
+                self.file,
+                config,
+                axes,
+                run_dir=options.run_dir,
+                num_steps=options.num_steps,
+                is_zipped=options.zip,
+                search=options.search_config,
+                evolution=options.evolve,
+            )
+            return work_on(sweep, self.work)
 
 
 def work_on(sweep: Any, options: WorkOptions) -> int:

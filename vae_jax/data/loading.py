@@ -48,7 +48,7 @@ _LOADED: ContextVar[dict[DataConfig, Dataset] | None] = ContextVar("loaded data 
 @contextmanager
 def loaded_once() -> Iterator[None]:
     """While entered, the same config gives the same data set, read once: for many experiments on one set of data."""
-    token = _LOADED.set({})
+    token = _LOADED.set(_LOADED.get() or {})
     try:
         yield
     finally:

@@ -56,19 +56,20 @@ def config_to_json(config: Any) -> dict[str, Any]:
 
 def command(record: dict[str, Any], config: Any) -> str:
     """What to type to get such a run again: the fields that differ from their defaults."""
-    words = ["vae-jax", "train", record["experiment"], *_options(config, type(config)(), "--")]
+    words = ["vae-jax", "train", record["experiment"], *options_of(config, type(config)(), "--")]
     if record["num_steps"] is not None:
         words += ["--num-steps", str(record["num_steps"])]
     return shlex.join(words)
 
 
-def _options(config: Any, default: Any, prefix: str) -> list[str]:
+def options_of(config: Any, default: Any, prefix: str) -> list[str]:
+    """The options of a command line that make a config of the default one."""
     words: list[str] = []
     for field in dataclasses.fields(config):
         value, usual = getattr(config, field.name), getattr(default, field.name)
         option = prefix + field.name.replace("_", "-")
         if dataclasses.is_dataclass(value):
-            words += _options(value, usual, f"{option}.")
+            words += options_of(value, usual, f"{option}.")
         elif value != usual:
             words += [option, *map(str, value if isinstance(value, tuple | list) else [value])]
     return words

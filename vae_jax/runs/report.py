@@ -67,7 +67,7 @@ def write_run_report(
         config=record["config"],
         data=experiment.dataset.summary() | {"transform": experiment.transform.name},
         evaluation=evaluation,
-        environment=_environment_in_words(directory.read_json(directory.environment) or {}),
+        environment=environment_in_words(directory.read_json(directory.environment) or {}),
         metrics=read_metrics(directory.metrics),
         pictures=list(found.values()),
         command=command(record, config),
@@ -77,7 +77,7 @@ def write_run_report(
     write_bytes(directory.report, page.encode())
 
 
-def _environment_in_words(environment: dict[str, Any]) -> dict[str, Any]:
+def environment_in_words(environment: dict[str, Any]) -> dict[str, Any]:
     """The run's `environment.json`, the cost of a step in words."""
     count = environment.get("flops_per_step")
     rest = {name: value for name, value in environment.items() if name != "flops_per_step"}

@@ -72,6 +72,10 @@ class SweepDirectory:
         except (ValueError, TypeError) as error:
             raise UsageError(f"expected what vae-jax sweep has written in {self.spec}; {error}") from None
 
+    def read_environment(self) -> dict[str, Any]:
+        """Where the sweep was begun."""
+        return json.loads(self.environment.read_text("utf-8"))
+
     def create(self, spec: SweepSpec, environment: dict[str, Any], experiment: bytes) -> None:
         """Begin a sweep, or join the one that is here.
 

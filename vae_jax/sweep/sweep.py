@@ -63,8 +63,7 @@ class Sweep:
         with loaded_once():
             experiment = wire(self.file, config_from(self.file, self.spec.config), self.spec.num_steps)
             source = self._source(experiment)
-            ended = [number for number in self.lane_numbers() if self.directory.status(number) in ENDED]
-            with Table(source.num_trials, experiment.budget.num_steps, show, num_ended=len(ended)) as table:
+            with Table(source.num_trials, experiment.budget.num_steps, show, num_ended=self.num_ended) as table:
                 setting = Setting(
                     self.directory,
                     self.spec,
@@ -75,7 +74,23 @@ class Sweep:
                     parallel or ParallelConfig(),
                     self._evolution(experiment),
                 )
-                return Worker(setting).work()
+                is_done = Worker(setting).work()
+            if is_done and self.num_ended == source.num_trials:
+                self.report()
+        return is_done
+
+    @property
+    def num_ended(self) -> int:
+        """Lanes that have come to their end."""
+        return sum(self.directory.status(number) in ENDED for number in self.lane_numbers())
+
+    def report(self) -> Path:
+        """Write the report page from what is there, and return its path."""
+        from vae_jax.sweep.explain import write_sweep_report
+
+        with self.directory.lock(), loaded_once():
+            write_sweep_report(self)
+        return self.directory.report
 
     def lane_numbers(self) -> list[int]:
         """Of the lanes that were begun."""

@@ -46,7 +46,7 @@ class Worker:
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
         self._programs: dict[str, Program] = {}
-        self._environment = json.loads(setting.directory.environment.read_text("utf-8"))
+        self._environment = setting.directory.read_environment()
 
     def work(self) -> bool:
         """Train until nothing is left that nobody has; False if a signal came first."""
