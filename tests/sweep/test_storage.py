@@ -20,7 +20,8 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from vae_jax.sweep.storage import JournalLock
-JournalLock(Path(sys.argv[1])).acquire()
+lock = JournalLock(Path(sys.argv[1]))
+lock.acquire()
 print("held", flush=True)
 time.sleep(60)
 """
@@ -160,7 +161,9 @@ def test_a_host_that_never_answers_is_waited_for_some_seconds(begin, monkeypatch
 
 @pytest.mark.parametrize("url", ["", "study.db", "://"])
 def test_what_is_no_url(begin, url):
-    with pytest.raises(UsageError, match="expected a storage such as sqlite:///study.db; got '.*'; give the URL of a"):
+    with pytest.raises(
+        UsageError, match=r"expected a storage such as sqlite:///study\.db; got '.*'; give the URL of a"
+    ):
         begin(storage=url)
 
 

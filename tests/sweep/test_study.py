@@ -16,7 +16,7 @@ from vae_jax.sweep.study import Study, Trial
 
 ROOT = Path(__file__).parents[2]
 AXIS = {"x": Interval(0, 1)}
-BOTH = pytest.mark.parametrize("is_database", [False, True], ids=["journal", "database"])
+PLANE = {"beta": Interval(0.1, 10, is_log=True), "dropout": Interval(0, 0.5)}
 
 WORKER = """
 import json, sys
@@ -35,10 +35,10 @@ while (trial := study.ask()) is not None:
 """
 
 
-@pytest.fixture
+@pytest.fixture(params=["journal", "database"])
 def where(request, database):
-    """The options of a study in a journal or in a database."""
-    return {"storage": database if request.getfixturevalue("is_database") else None}
+    """The options of a study that is kept there."""
+    return {"storage": database if request.param == "database" else None}
 
 
 def start_worker(directory: Path, storage: str | None) -> subprocess.Popen:
@@ -51,7 +51,6 @@ def start_worker(directory: Path, storage: str | None) -> subprocess.Popen:
     )
 
 
-@BOTH
 def test_a_study_from_its_beginning_to_its_end(begin, where):
     study = begin(trials=3, **where)
     assert study.best() == []
@@ -67,11 +66,10 @@ def test_a_study_from_its_beginning_to_its_end(begin, where):
     assert study.ask() is None
 
 
-@BOTH
 def test_a_study_is_joined(begin, where):
-    first = begin(trials=2, **where)
+    first = begin(PLANE, trials=2, **where)
     trial = first.ask()
-    second = begin(dict(reversed(study_axes(first).items())), trials=2, **where)
+    second = begin({"dropout": PLANE["dropout"], "beta": PLANE["beta"]}, trials=2, **where)
     assert second.running() == [trial]
     assert second.ask().number == 1
     assert first.ask() is None
@@ -80,11 +78,6 @@ def test_a_study_is_joined(begin, where):
     assert [trial.number for trial in first.running()] == [1]
 
 
-def study_axes(study: Study) -> dict:
-    return study._axes
-
-
-@BOTH
 def test_workers_that_ask_at_the_same_time_get_other_trials_and_so_many_in_all(begin, where, tmp_path):
     workers = [start_worker(tmp_path / "sweep", where["storage"]) for _ in range(2)]
     for worker in workers:
@@ -104,10 +97,9 @@ def test_workers_that_ask_at_the_same_time_get_other_trials_and_so_many_in_all(b
     assert begin(AXIS, sampler="sobol", trials=40, **where).ask() is None
 
 
-@BOTH
-def test_a_surplus_of_workers_that_asked_at_the_same_moment_is_taken_back(begin, where, monkeypatch):
-    """As where nobody can be kept from asking: both see a place that is left, and take it."""
-    first, second = begin(trials=1, **where), begin(trials=1, **where)
+def test_a_surplus_of_workers_that_asked_at_the_same_moment_is_taken_back(begin, database, monkeypatch):
+    """Where nobody can be kept from asking: both see a place that is left, and take it."""
+    first, second = (begin(trials=1, storage=database) for _ in range(2))
     ask = first._study.ask
     with monkeypatch.context() as patch:
         patch.setattr(first._study, "ask", lambda *arguments: (second.ask(), ask(*arguments))[1])
@@ -118,7 +110,6 @@ def test_a_surplus_of_workers_that_asked_at_the_same_moment_is_taken_back(begin,
     assert first.ask() is None
 
 
-@BOTH
 def test_what_is_given_back_is_asked_for_again_once(begin, where):
     study = begin(trials=2, sampler="tpe", **where)
     first, second = study.ask(), study.ask()
@@ -136,7 +127,6 @@ def test_what_is_given_back_is_asked_for_again_once(begin, where):
     assert study.best() == [3]
 
 
-@BOTH
 def test_one_who_comes_back_finds_the_trial_in_other_hands(begin, where):
     """Its reports tell it to stop, and its end does not count."""
     study = begin(AXIS, trials=1, **where)
@@ -148,7 +138,6 @@ def test_one_who_comes_back_finds_the_trial_in_other_hands(begin, where):
     assert study.ask().number == 1
 
 
-@BOTH
 def test_what_is_finished_cannot_be_given_back_or_finished_again(begin, where):
     study = begin(AXIS, trials=1, **where)
     study.ask()
@@ -181,8 +170,7 @@ def test_killed_in_the_middle_of_an_ask(begin, monkeypatch, sampler, after):
     with monkeypatch.context() as patch:
         patch.setattr(backend, "append_logs", append_until_killed)
         with pytest.raises(Killed):
-            for _ in range(5):
-                study.ask()
+            list(iter(study.ask, None))
     again = begin(axes, sampler=sampler, trials=4)
     seen = {tuple(trial.fields.values()) for trial in again.running()}
     asked = []
@@ -208,9 +196,10 @@ def test_half_a_line_at_the_end_of_a_journal_is_cut_off(begin, tmp_path):
     assert again.ask().number == 1
 
 
-def test_a_trial_that_diverged_does_not_speak_well_for_its_fields(begin):
-    """TPE leaves the half of the axis where everything diverges, however good it was before."""
-    study = begin({"x": Interval(-1, 1)}, sampler="tpe", trials=40)
+@pytest.mark.parametrize("sampler", ["tpe", "cma-es"])
+def test_a_trial_that_diverged_does_not_speak_well_for_its_fields(begin, sampler):
+    """The half of the axis where everything diverges is left, however good it was before."""
+    study = begin({"x": Interval(-1, 1)}, sampler=sampler, trials=60, stopping="halving")
     found = []
     while (trial := study.ask()) is not None:
         found.append(trial.fields["x"])
@@ -218,9 +207,9 @@ def test_a_trial_that_diverged_does_not_speak_well_for_its_fields(begin):
             study.report(trial.number, 100, 1e6)
             study.finish(trial.number, None, "diverged")
         else:
-            study.finish(trial.number, [trial.fields["x"]], "finished")
-    assert sum(x > 0 for x in found[:10]) >= 3
-    assert sum(x > 0 for x in found[-20:]) <= 6
+            study.finish(trial.number, [-abs(trial.fields["x"] + 0.6)], "finished")
+    assert sum(x > 0 for x in found[:10]) >= 2
+    assert sum(x > 0 for x in found[-20:]) <= 4
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -241,7 +230,6 @@ def test_the_greatest_or_the_least_is_the_best(begin):
         assert study.best() == [best]
 
 
-@BOTH
 def test_several_objectives_have_a_front(begin, where):
     """NLL is to be small, active units many; (2, 2) is beaten in both by (1, 3)."""
     study = begin(AXIS, trials=5, objectives=("nll", "active_units"), **where)
@@ -254,7 +242,6 @@ def test_several_objectives_have_a_front(begin, where):
     assert sorted(study.best()) == [0, 2, 3]
 
 
-@BOTH
 def test_nothing_is_printed_or_warned_of(begin, where, capfd, caplog):
     with warnings.catch_warnings(record=True) as warned, caplog.at_level(logging.DEBUG):
         warnings.simplefilter("always")
@@ -300,12 +287,12 @@ INTERVAL = {"x": Interval(0.5, 1)}
         (
             INTERVAL,
             {"stopping": "halving", "objectives": ("nll", "kl")},
-            "expected one objective for halving, which must know the better of two; got nll, kl; name one, or stop none",
+            "expected one objective for halving, which must know the better of two; got nll, kl; name one",
         ),
         (
             INTERVAL,
             {"stopping": "hyperband", "steps": 100},
-            "expected validations before the end for hyperband; the first is after 100 of 100 steps; validate more often",
+            "expected validations before the end for hyperband; the first is after 100 of 100 steps; validate",
         ),
     ],
 )
@@ -337,7 +324,6 @@ def test_reading_the_file_does_not_import_optuna():
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
-@BOTH
 @pytest.mark.parametrize(
     ("axes", "search", "message"),
     [

@@ -8,7 +8,7 @@ moment, the first one counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,16 +51,22 @@ def to_replace(trials: Sequence[FrozenTrial], num_places: int) -> list[FrozenTri
     ]
 
 
-def replacement_of(trial: FrozenTrial) -> FrozenTrial:
-    """The same trial to be asked for again; one whose fields were not all chosen is chosen anew, at the same place."""
+def replacement_of(trial: FrozenTrial, names: Set[str]) -> FrozenTrial:
+    """The same trial to be asked for again; one whose fields were not all chosen is chosen anew, at the same place.
+
+    Args:
+        trial: What was given back.
+        names: Of all fields.
+    """
     from optuna.trial import TrialState, create_trial
 
+    is_whole = trial.params.keys() == names
     # Where it stood among others is told anew by its own reports.
     kept = {key: value for key, value in trial.system_attrs.items() if not key.startswith("completed_rung")}
     return create_trial(
         state=TrialState.WAITING,
-        params=trial.params,
-        distributions=trial.distributions,
+        params=trial.params if is_whole else {},
+        distributions=trial.distributions if is_whole else {},
         user_attrs={REPLACES: trial.number},
-        system_attrs=kept,
+        system_attrs=kept if is_whole else {},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -80,15 +81,27 @@ def _journal(directory: Path, name: str) -> Storage:
 def _database(url: str, name: str) -> Storage:
     from optuna.storages import RDBStorage, get_storage
     from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import DBAPIError, IntegrityError
 
     option, seconds = WAITING.get(make_url(url).get_dialect().driver, (None, None))
-    backend = RDBStorage(
-        url,
-        engine_kwargs={"connect_args": {option: seconds}} if option else None,
-        heartbeat_interval=SECONDS_BETWEEN_BEATS,
-        grace_period=SECONDS_TO_BE_GONE,
-    )
-    return Storage(get_storage(backend), name, nullcontext(), Heart(backend))
+    options = {"connect_args": {option: seconds}} if option else None
+    num_left = 3
+    while True:
+        num_left -= 1
+        try:
+            backend = RDBStorage(
+                url,
+                engine_kwargs=options,
+                heartbeat_interval=SECONDS_BETWEEN_BEATS,
+                grace_period=SECONDS_TO_BE_GONE,
+            )
+            return Storage(get_storage(backend), name, nullcontext(), Heart(backend))
+        except DBAPIError as error:
+            # Workers that begin together make the same tables: all but one are told that these exist.
+            is_being_made = isinstance(error, IntegrityError) or "already exists" in str(error)
+            if not (num_left and is_being_made):
+                raise
+            time.sleep(0.5)
 
 
 class JournalLock:

@@ -201,7 +201,7 @@ class Study:
     def _is_something_left(self) -> bool:
         """See to the trials that were given back, and whether there is one to be had, or a place for a new one."""
         for trial in to_replace(self._trials(), self._num_places):
-            self._study.add_trial(replacement_of(trial))
+            self._study.add_trial(replacement_of(trial, self._axes.keys()))
         trials = self._trials()
         is_waiting = any(trial.state.name == "WAITING" for trial in trials)
         return is_waiting or sum(REPLACES not in trial.user_attrs for trial in trials) < self._num_places
