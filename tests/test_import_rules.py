@@ -40,13 +40,15 @@ ROOMS = {
     # Training takes a model and an objective as arguments, and imports neither room.
     "training": "vae data parallel machine",
     "prepare": "data",
+    # Numbers of finished runs, side by side.
+    "ranking": "",
     # A run: everything wired.
-    "report": "distributions vae data generation evaluation",
+    "report": "distributions vae data generation evaluation ranking",
     "experiment": "vae objectives data training",
-    "sweep": "vae objectives data training evaluation experiment",
+    "sweep": "vae objectives data training evaluation experiment ranking",
     "catalogue": "experiment",
-    "runs": "vae data parallel generation evaluation machine training report experiment catalogue",
-    "cli": "data parallel machine prepare report experiment sweep catalogue runs",
+    "runs": "vae data parallel generation evaluation machine training report experiment catalogue ranking",
+    "cli": "data parallel machine prepare report experiment sweep catalogue runs ranking",
     "__main__": "cli",
 }
 
@@ -84,6 +86,7 @@ EXPERIMENTS = {"vae_jax", "optax", "jax"}
 WITHOUT_JAX = (
     "vae_jax",
     "vae_jax.messages",
+    "vae_jax.ranking",
     "vae_jax.data.config",
     "vae_jax.data.source",
     "vae_jax.parallel.config",
