@@ -42,7 +42,7 @@ def key_above(axes: Axes, scale: Scale, theme: Theme) -> None:
         ScalarMappable(Normalize(*scale.ends), ramp(theme)), ax=axes, aspect=45, pad=0.02, fraction=0.05
     )
     bar.outline.set_visible(False)  # type: ignore[operator]
-    bar.set_ticks(*map(list, zip(*scale.ticks(), strict=True)))
+    bar.set_ticks([at for at, _ in scale.ticks()], labels=[word for _, word in scale.ticks()])
     bar.ax.minorticks_off()
     bar.ax.tick_params(length=0, labelcolor=theme.muted)
     words_above(axes, [(name, theme.muted)])
