@@ -33,7 +33,7 @@ def record(name, fields, *, state="finished", noise=0.0, evaluated=True):
     last = {"stopped": 1_000, "diverged": 1_600, "running": 2_400, "waiting": -1}.get(state, 4_000)
     speed = 300 * (BEST_RATE / fields["learning_rate"]) ** 0.4
     lines = []
-    for step in STEPS[STEPS <= last]:
+    for step in STEPS[: np.searchsorted(STEPS, last, "right")]:
         start = np.exp(-step / speed)
         values = {"log_likelihood": -distortion - 130 * start, "kl": rate * (1 - start)}
         values["value"] = values["log_likelihood"] - fields["beta"] * values["kl"]

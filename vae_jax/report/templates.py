@@ -25,5 +25,7 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    functions = {function.__name__: function for function in (data_uri, numbers.decimal, numbers.setting, numbers.words)}
+    functions = {
+        function.__name__: function for function in (data_uri, numbers.decimal, numbers.setting, numbers.words)
+    }
     return environment.get_template(template).render(light=LIGHT, dark=DARK, string=str, **functions, **values)

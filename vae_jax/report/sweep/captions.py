@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vae_jax.ranking import RunRecord, lower_is_better
-from vae_jax.report.sweep.importance import Importance
+from vae_jax.report.sweep.importance import NUM_FOLDS, NUM_SHUFFLES, Importance
 from vae_jax.report.sweep.quantity import quantity_of
 from vae_jax.report.sweep.scale import Scale, field_words
 
@@ -34,8 +34,8 @@ def ranking(metric: str, has_seeds: bool) -> str:
     if not has_seeds:
         return text + " Each setting ran with one seed, so small differences may be luck."
     return text + (
-        " Runs that differ in their seed alone share a row: their mean, ± its standard error. Settings whose bars "
-        "overlap cannot be told apart by these runs."
+        " Runs that differ in their seed alone share a row: their mean, ± its standard error. Where two "
+        "errors overlap, these runs cannot tell which setting is better."
     )
 
 
@@ -47,7 +47,11 @@ def field(scale: Scale, *, has_lines: bool, has_others: bool, has_seeds: bool) -
             f"Each point is a setting. A field that matters gathers the best ones in a part of its range; where they "
             f"spread over all of it, {name} makes little difference."
         )
-    around = f" through the best setting, of which only the {name} varies; the faint ones are other settings" if has_others else ""
+    around = (
+        f" through the best setting, of which only the {name} varies; the faint ones are other settings"
+        if has_others
+        else ""
+    )
     band = " The band is one standard error over the seeds, up and down." if has_seeds else ""
     end = "An optimum inside is safe; one at an end asks for values beyond it."
     if scale.kind == "classes":
@@ -66,8 +70,8 @@ def rate_distortion(is_evaluation: bool, has_beta: bool) -> str:
     """What the plane shows."""
     split = "final evaluation" if is_evaluation else "best validation"
     beta = (
-        " Beta is the price of a nat of rate: each beta settles where the frontier falls by beta nats of distortion per "
-        "nat of rate, so larger ones move up and to the left."
+        " Beta is the price of a nat of rate: a lane settles where one nat more would save beta nats of distortion, so "
+        "larger betas lie further up and to the left."
         if has_beta
         else ""
     )
@@ -94,13 +98,12 @@ def importance(found: Importance, metric: str, has_seed: bool) -> str:
     return (
         f"A random forest learned to predict {quantity_of(metric).name} from the fields. Each bar is by how much its "
         "mean absolute error on lanes it had not seen grew when the values of that field were shuffled between them: "
-        f"of a field without influence it does not grow. Five folds of {found.num_lanes} lanes, ten shuffles each; "
-        "whiskers are one standard deviation. On unseen lanes the forest explains "
-        f"{max(0, round(100 * found.explained))} % of the variance.{seed}"
+        f"of a field without influence it does not grow. {NUM_FOLDS} folds of {found.num_lanes} lanes, {NUM_SHUFFLES} "
+        "shuffles each; whiskers are one standard deviation. On unseen lanes the forest explains "
+        f"{int(100 * found.explained)} % of the variance.{seed}"
     )
 
 
 SAMPLES = (
-    "What the best lanes generate, the best first. Likelihood and looks do not always agree: trust your eyes as well as "
-    "the ranking."
+    "What the best lanes generate, the best first. Likelihood and looks do not always agree: trust your eyes, too."
 )

@@ -43,7 +43,9 @@ def lane_curves(
     width, opacity = line_style(len(drawn))
     with plot(theme, 520, 400) as (figure, axes):
         name_plot(figure, "Validation objective (nats)")
-        colours = [colour_of(scale, record.fields.get(scale.name), theme) if scale else theme.accent for record, _ in drawn]
+        colours = [
+            colour_of(scale, record.fields.get(scale.name), theme) if scale else theme.accent for record, _ in drawn
+        ]
         # The longest first, so that lanes which ended early lie on top of those that went on.
         order = sorted(range(len(drawn)), key=lambda i: -len(drawn[i][1]))
         axes.add_collection(
@@ -71,7 +73,9 @@ def validation_curve(record: RunRecord) -> NDArray[Any]:
     points = [
         (line["step"], line["value"])
         for line in record.metrics
-        if line.get("split") == "validation" and isinstance(line.get("value"), (int, float)) and math.isfinite(line["value"])
+        if line.get("split") == "validation"
+        and isinstance(line.get("value"), (int, float))
+        and math.isfinite(line["value"])
     ]
     return np.array(points, float).reshape(-1, 2)
 
@@ -88,7 +92,9 @@ def view(curves: Sequence[NDArray[Any]]) -> tuple[float, float]:
     best as the median lane ends.
     """
     last = max(curve[-1, 0] for curve in curves)
-    settled = np.concatenate([curve[curve[:, 0] >= last / 10, 1] for curve in curves] + [curve[-1:, 1] for curve in curves])
+    settled = np.concatenate(
+        [curve[curve[:, 0] >= last / 10, 1] for curve in curves] + [curve[-1:, 1] for curve in curves]
+    )
     low, high = float(settled.min()), float(settled.max())
     median = float(np.median([curve[-1, 1] for curve in curves]))
     if len(curves) > 2:
@@ -98,7 +104,9 @@ def view(curves: Sequence[NDArray[Any]]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _mark_ends(axes: Axes, drawn: Sequence[tuple[RunRecord, NDArray[Any]]], colours: Sequence[str], theme: Theme) -> None:
+def _mark_ends(
+    axes: Axes, drawn: Sequence[tuple[RunRecord, NDArray[Any]]], colours: Sequence[str], theme: Theme
+) -> None:
     """A ring where a lane was stopped, a cross where it diverged; at the lower edge where that lies below the plot."""
     floor = axes.get_ylim()[0]
     size = 5.0 if len(drawn) <= 64 else 3.5
@@ -106,9 +114,11 @@ def _mark_ends(axes: Axes, drawn: Sequence[tuple[RunRecord, NDArray[Any]]], colo
         step, value = curve[-1]
         at = (step, max(value, floor))
         if record.state == "diverged":
-            axes.plot(*at, "x", color=theme.mark, markersize=size + 1.5, markeredgewidth=1.5, clip_on=False, zorder=4)
+            axes.plot(*at, "x", color=theme.mark, markersize=size + 1.5, markeredgewidth=1.5, clip_on=False, zorder=6)
         elif record.state == "stopped" and value >= floor:
-            axes.plot(*at, "o", color=colour, markersize=size, markerfacecolor=theme.ground, markeredgewidth=1, zorder=3)
+            axes.plot(
+                *at, "o", color=colour, markersize=size, markerfacecolor=theme.ground, markeredgewidth=1, zorder=3
+            )
 
 
 def _stress(axes: Axes, curve: NDArray[Any], colour: str, theme: Theme) -> None:

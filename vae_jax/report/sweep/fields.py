@@ -48,14 +48,26 @@ def field_plot(
         else:
             _points(axes, groups, scale, theme)
             words_above(axes, [("each setting", theme.muted), ("the best tenth", theme.accent)])
-        best = groups[0][0] if len(groups[0]) == 1 else next(row for row in rows if row in groups[0])
-        at = scale.place(best.fields.get(scale.name)), best.mean
-        axes.plot(*at, "o", color=theme.mark, markersize=5.5, markeredgecolor=theme.ground, zorder=6, clip_on=False)
-        means = [[row.mean for row in group if row.mean is not None] for group in groups]
-        axes.set_ylim(*view(sum(means, []), metric, means[0] if are_lines(groups) else None))
+        axes.plot(
+            scale.place(rows[0].fields.get(scale.name)),
+            means_of(rows)[0],
+            "o",
+            color=theme.mark,
+            markersize=5.5,
+            markeredgecolor=theme.ground,
+            zorder=6,
+            clip_on=False,
+        )
+        stressed = means_of(groups[0]) if are_lines(groups) else None
+        axes.set_ylim(*view(means_of(rows), metric, stressed))
         show_scale(axes, scale)
         axes.yaxis.set_major_locator(MaxNLocator(5))
         return to_png(figure)
+
+
+def means_of(rows: Sequence[Row]) -> list[float]:
+    """The metric of those rows that have it."""
+    return [row.mean for row in rows if row.mean is not None]
 
 
 def view(means: Sequence[float], metric: str, stressed: Sequence[float] | None = None) -> tuple[float, float]:
@@ -103,7 +115,9 @@ def _line(
         )  # fmt: skip
         axes.plot(places, means, color=colour, linewidth=0.6 * width, alpha=0.5 * opacity, dashes=(1, 2), zorder=zorder)
         return
-    axes.plot(places, means, color=colour, linewidth=width, alpha=opacity, marker="o", markersize=1 + width, zorder=zorder)
+    axes.plot(
+        places, means, color=colour, linewidth=width, alpha=opacity, marker="o", markersize=1 + width, zorder=zorder
+    )
     axes.fill_between(
         places, means - errors, means + errors, color=colour, alpha=shade * opacity, linewidth=0, zorder=zorder - 1
     )

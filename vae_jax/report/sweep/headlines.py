@@ -45,7 +45,11 @@ def sweep_headlines(
     if noise is not None:
         meaning = "One standard deviation between seeds of a setting: smaller differences may be luck."
         found.append(Headline("Noise of seeds", f"± {quantity.show(noise)}", quantity.unit, meaning))
-    meaning = f"Runs side by side: {len(rows):,} settings, each with its seeds." if len(rows) < len(records) else "Runs side by side."
+    meaning = (
+        f"Runs side by side: {len(rows):,} settings, each with its seeds."
+        if len(rows) < len(records)
+        else "Runs side by side."
+    )
     found.append(Headline("Lanes", f"{len(records):,}", "", meaning))
     counts = Counter(record.state for record in records)
     return found + [

@@ -66,7 +66,12 @@ def importance(records: Sequence[RunRecord], scales: Sequence[Scale], metric: st
         forest = RandomForestRegressor(NUM_TREES, random_state=0).fit(fields[seen], target[seen])
         predicted[unseen] = forest.predict(fields[unseen])
         found = permutation_importance(
-            forest, fields[unseen], target[unseen], scoring="neg_mean_absolute_error", n_repeats=NUM_SHUFFLES, random_state=0
+            forest,
+            fields[unseen],
+            target[unseen],
+            scoring="neg_mean_absolute_error",
+            n_repeats=NUM_SHUFFLES,
+            random_state=0,
         )
         added.append(found["importances"])
     explained = 1 - float(np.mean((predicted - target) ** 2) / np.var(target))
@@ -86,7 +91,7 @@ def importance(records: Sequence[RunRecord], scales: Sequence[Scale], metric: st
 def importance_bars(found: Importance, metric: str, *, theme: Theme = LIGHT) -> bytes:
     """A bar for each field, the most important at the top, its whisker one standard deviation to both sides."""
     with plot(theme, 460, 300) as (figure, axes):
-        name_plot(figure, "What matters")
+        name_plot(figure, f"Importance for {quantity_of(metric).title}")
         places = -np.arange(len(found.names))
         axes.barh(places, found.mean, height=0.5, color=theme.accent)
         axes.errorbar(found.mean, places, xerr=found.deviation, fmt="none", ecolor=theme.ink, elinewidth=1)
@@ -103,5 +108,4 @@ def importance_bars(found: Importance, metric: str, *, theme: Theme = LIGHT) -> 
         axes.set_yticks(places, [field_words(name) for name in found.names])
         axes.tick_params(axis="y", labelcolor=theme.ink, labelsize=9)
         axes.set_ylim(-max(len(found.names), 3) + 0.4, 0.6)
-        axes.set_xlabel(f"error that shuffling adds: {quantity_of(metric).title}")
         return to_png(figure)

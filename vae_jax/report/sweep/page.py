@@ -14,11 +14,12 @@ from vae_jax.report.sweep.groups import along, are_lines
 from vae_jax.report.sweep.headlines import sweep_headlines
 from vae_jax.report.sweep.importance import importance, importance_bars
 from vae_jax.report.sweep.parallel import parallel_coordinates
+from vae_jax.report.sweep.pareto import pareto_plot
 from vae_jax.report.sweep.quantity import quantity_of
+from vae_jax.report.sweep.rate_distortion import rate_distortion, rate_distortion_plot
 from vae_jax.report.sweep.scale import Scale, field_words, scale_of
 from vae_jax.report.sweep.settings import search_settings, setting_words, swept_values
 from vae_jax.report.sweep.table import BAR_WIDTH, entries, other_numbers
-from vae_jax.report.sweep.trade_off import pareto_plot, rate_distortion, rate_distortion_plot
 from vae_jax.report.templates import render
 from vae_jax.report.theme import DARK, LIGHT, Theme
 
@@ -96,13 +97,15 @@ def sweep_report_html(
             metric,
             others,
             {record.name for record in records if record.evaluation} if reports is None else reports,
+            NUM_SHOWN,
         ),
         ranking_caption=captions.ranking(metric, seed is not None),
         num_shown=NUM_SHOWN,
         bar_width=BAR_WIDTH,
         plane_first="beta" in swept,
         trade_offs=trade_offs,
-        field_plots=[*_fields(digest), *_importance(digest)],
+        field_plots=_fields(digest),
+        importance=_importance(digest),
         parallel=_parallel(digest),
         samples=_samples(digest, samples),
         samples_caption=captions.SAMPLES,
@@ -150,13 +153,16 @@ def _fields(digest: Digest) -> list[Picture]:
     return found
 
 
-def _importance(digest: Digest) -> list[Picture]:
+def _importance(digest: Digest) -> Picture | None:
     scales = [*digest.scales, *([digest.seed] if digest.seed and digest.scales else [])]
     found = importance(digest.records, scales, digest.metric)
     if found is None:
-        return []
+        return None
     caption = captions.importance(found, digest.metric, digest.seed is not None)
-    return _on_both_grounds(lambda theme: importance_bars(found, digest.metric, theme=theme), "What matters", caption)
+    (bars,) = _on_both_grounds(
+        lambda theme: importance_bars(found, digest.metric, theme=theme), "Importance of each field", caption
+    )
+    return bars
 
 
 def _parallel(digest: Digest) -> Picture | None:
@@ -206,5 +212,7 @@ def _samples(digest: Digest, samples: Mapping[str, Picture | bytes]) -> list[Pic
             of = setting_words(record.fields, [*digest.scales, *([digest.seed] if digest.seed else [])])
             quantity = quantity_of(digest.metric)
             measured = f"{quantity.name} {quantity.show(value)} {quantity.unit}".strip()
-            found.append(picture._replace(title=f"Lane {record.name}", caption=f"{of}: {measured}." if of else f"{measured}."))
+            found.append(
+                picture._replace(title=f"Lane {record.name}", caption=f"{of}: {measured}." if of else f"{measured}.")
+            )
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
+from PIL import Image
 
 from vae_jax.ranking import Row, lower_is_better
 from vae_jax.report.labels import name_plot, words_above
-from vae_jax.report.sweep.fields import view
+from vae_jax.report.sweep.fields import means_of, view
 from vae_jax.report.sweep.quantity import quantity_of
 from vae_jax.report.sweep.scale import Scale, field_words, value_words
 from vae_jax.report.theme import LIGHT, Theme, plot, to_png
@@ -33,8 +36,9 @@ def parallel_coordinates(rows: Sequence[Row], scales: Sequence[Scale], metric: s
         A PNG file.
     """
     rows = [row for row in rows if row.mean is not None]
-    ends = view([row.mean for row in rows if row.mean is not None], metric)
-    heights = line_heights(rows, scales, ends if not lower_is_better(metric) else ends[::-1])
+    low, high = view(means_of(rows), metric)
+    worst, best = (high, low) if lower_is_better(metric) else (low, high)
+    heights = line_heights(rows, scales, worst, best)
     num_best = -(-len(rows) // 10)
     with plot(theme, 1072, 380) as (figure, axes):
         name_plot(figure, "Every setting, from field to field")
@@ -45,34 +49,40 @@ def parallel_coordinates(rows: Sequence[Row], scales: Sequence[Scale], metric: s
         axes.add_collection(LineCollection(curves[1:num_best], colors=theme.accent, linewidths=1.4, alpha=0.85))
         axes.add_collection(LineCollection(curves[:1], colors=theme.mark, linewidths=2.2))
         for number, scale in enumerate(scales):
-            low, high = scale.ends
-            ticks = [((at - low) / (high - low), words) for at, words in scale.ticks()]
+            first, last = scale.ends
+            ticks = [((at - first) / (last - first), words) for at, words in scale.ticks()]
             _axis(axes, number, ticks, field_words(scale.name), theme, last=False)
-        locator = MaxNLocator(5).tick_values(*ends)
-        ticks = [((value - ends[0]) / (ends[1] - ends[0]), value_words(float(value))) for value in locator]
-        if lower_is_better(metric):
-            ticks = [(1 - at, words) for at, words in ticks]
-        ticks = [tick for tick in ticks if 0 <= tick[0] <= 1]
+        round_numbers = [float(value) for value in MaxNLocator(5).tick_values(low, high) if low <= value <= high]
+        ticks = [((value - worst) / (best - worst), value_words(value)) for value in round_numbers]
         _axis(axes, len(scales), ticks, quantity_of(metric).title, theme, last=True)
         axes.set_xlim(-0.12, len(scales) + 0.12)
         axes.set_ylim(-0.06, 1.14)
         legend = [("the other settings", theme.muted), ("the best tenth", theme.accent), ("the best", theme.mark)]
         words_above(axes, [legend[0], *legend[2 if num_best < 2 else 1 :]] if len(rows) > 1 else legend[2:])
-        return to_png(figure)
+        return in_few_colours(to_png(figure))
 
 
-def line_heights(rows: Sequence[Row], scales: Sequence[Scale], ends: tuple[float, float]) -> NDArray[Any]:
-    """Where each row crosses each axis, 0 at the bottom to 1 at the top, (rows, fields + 1); the metric is the last.
+def in_few_colours(png: bytes) -> bytes:
+    """The same in 256 colours: of a few hues nobody sees it, and hundreds of lines take half the room."""
+    file = io.BytesIO()
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def line_heights(rows: Sequence[Row], scales: Sequence[Scale], worst: float, best: float) -> NDArray[Any]:
+    """Where each row crosses each axis, 0 at the bottom to 1 at the top, (rows, fields + 1).
 
     Rows of one value are spread a little, the better ones higher, so that lines do not hide each other.
+
+    Args:
+        rows: Those with a value, the best first.
+        scales: Of the fields.
+        worst: The metric at the foot of the last axis; what is worse stays there.
+        best: The metric at its top.
     """
-    heights = np.array(
-        [
-            [*(scale.fraction(row.fields.get(scale.name)) for scale in scales), (row.mean - ends[0]) / (ends[1] - ends[0])]
-            for row in rows
-            if row.mean is not None
-        ]
-    )
+    of_fields = [[scale.fraction(row.fields.get(scale.name)) for scale in scales] for row in rows]
+    heights = np.column_stack([of_fields, (np.array(means_of(rows)) - worst) / (best - worst)])
     heights[:, -1] = np.clip(heights[:, -1], 0, 1)
     for column, scale in enumerate(scales):
         if len(scale.values) > len(rows) / 2:
@@ -89,7 +99,7 @@ def smooth(heights: NDArray[Any], num: int = 60) -> NDArray[Any]:
     along = np.linspace(0, 1, num)
     ease = along**2 * (3 - 2 * along)
     places = np.concatenate([number + along for number in range(len(heights) - 1)])
-    values = np.concatenate([low + (high - low) * ease for low, high in zip(heights, heights[1:], strict=False)])
+    values = np.concatenate([low + (high - low) * ease for low, high in pairwise(heights)])
     return np.column_stack([places, values])
 
 

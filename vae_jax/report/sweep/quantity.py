@@ -32,7 +32,7 @@ KNOWN = {
     "bits_per_dim": Quantity("Bits per dimension", "bits", 3),
     "kl": Quantity("KL", "nats", 2),
     "log_likelihood": Quantity("Reconstruction", "nats", 2),
-    "active_units": Quantity("Active units", "", 1),
+    "active_units": Quantity("Active units", "", None),
     "squared_error": Quantity("Squared error", "", None),
 }
 

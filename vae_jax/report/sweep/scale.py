@@ -54,7 +54,9 @@ class Scale(NamedTuple):
             enough = next((ticks for ticks in inside if len(ticks) > 2), inside[-1])
             round_numbers = [(np.log10(tick), tick) for tick in enough]
         slack = 1e-9 * (high - low)
-        return [(float(at), value_words(float(number))) for at, number in round_numbers if low - slack <= at <= high + slack]
+        return [
+            (float(at), value_words(float(number))) for at, number in round_numbers if low - slack <= at <= high + slack
+        ]
 
 
 def scale_of(name: str, values: Iterable[Any]) -> Scale:
@@ -101,8 +103,8 @@ def value_words(value: Any) -> str:
     """A value of a field in few letters.
 
     Example:
-        >>> value_words(0.00031622776), value_words(1e-5), value_words([500, 300]), value_words("relu"), value_words(8.0)
-        ('0.0003162', '1e-5', '500, 300', 'relu', '8')
+        >>> [value_words(value) for value in (0.00031622776, 1e-5, 8.0, [500, 300], "relu")]
+        ['0.0003162', '1e-5', '8', '500, 300', 'relu']
     """
     if isinstance(value, float):
         return f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e").replace("-", "−", value < 0)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from vae_jax.ranking import Row, over_seeds
-from vae_jax.report.sweep.fields import view
+from vae_jax.report.sweep.fields import means_of, view
 from vae_jax.report.sweep.quantity import quantity_of
 from vae_jax.report.sweep.scale import Scale, value_words
 
@@ -49,7 +49,12 @@ class Entry(NamedTuple):
 
 
 def entries(
-    rows: Sequence[Row], scales: Sequence[Scale], metric: str, others: Sequence[str], reports: Collection[str]
+    rows: Sequence[Row],
+    scales: Sequence[Scale],
+    metric: str,
+    others: Sequence[str],
+    reports: Collection[str],
+    num_seen: int,
 ) -> list[Entry]:
     """The rows of the table.
 
@@ -59,8 +64,9 @@ def entries(
         metric: What the ranking is by.
         others: Further numbers to show.
         reports: Names of the lanes that have a report of their own.
+        num_seen: How many rows are seen at once: the axis of the bars is made for them.
     """
-    means = [row.mean for row in rows if row.mean is not None]
+    means = means_of(rows[:num_seen])
     ends = view(means, metric) if len(means) > 1 else None
     return [
         Entry(

@@ -1,7 +1,8 @@
-"""Two numbers of every setting against each other: the rate-distortion plane, and the front of two objectives."""
+"""The rate-distortion plane: what a code tells about its example, against what it leaves untold."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,12 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from vae_jax.ranking import Row, RunRecord, best_validation, lower_is_better, mean_and_standard_error, over_seeds
-from vae_jax.report.labels import name_plot, words_above
-from vae_jax.report.numbers import decimal, is_number
+from vae_jax.ranking import Row, RunRecord, best_validation
+from vae_jax.report.labels import name_plot
+from vae_jax.report.numbers import decimal
 from vae_jax.report.sweep.colours import colour_of, key_above
 from vae_jax.report.sweep.groups import along, are_lines
-from vae_jax.report.sweep.quantity import quantity_of
 from vae_jax.report.sweep.scale import Scale
 from vae_jax.report.theme import LIGHT, Theme, plot, to_png
 
@@ -40,15 +40,18 @@ class Plane(NamedTuple):
 def rate_distortion(rows: Sequence[Row]) -> Plane | None:
     """The plane of a ranking, if it shows more than one place.
 
-    All numbers are of one origin, evaluation or validation, whichever more runs have: bounds of two splits on one
-    plane would be compared where they cannot be.
+    It is of the runs that finished, or of all that did not diverge where none did. All numbers are of one origin,
+    evaluation or validation, whichever more runs have: those of two splits do not belong on one plane.
     """
+    states = {record.state for row in rows for record in row.records}
+    drawn = {"finished"} if "finished" in states else states - {"diverged"}
 
     def numbers(record: RunRecord, evaluated: bool) -> tuple[float, float] | None:
         source = (record.evaluation if evaluated else best_validation(record)) or {}
         kl, log_likelihood = source.get("kl"), source.get("log_likelihood")
-        known = record.state != "diverged" and is_number(kl) and is_number(log_likelihood)
-        return (kl, -log_likelihood) if known and np.isfinite([kl, log_likelihood]).all() else None
+        if record.state not in drawn or kl is None or log_likelihood is None:
+            return None
+        return (kl, -log_likelihood) if math.isfinite(kl + log_likelihood) else None
 
     def count(evaluated: bool) -> int:
         return sum(numbers(record, evaluated) is not None for row in rows for record in row.records)
@@ -88,7 +91,9 @@ def rate_distortion_plot(plane: Plane, scales: Sequence[Scale], *, theme: Theme 
             place = {id(row): (rate, distortion) for row, rate, distortion in zip(*plane[:3], strict=True)}
             groups = along(plane.rows, scale, [other for other in scales if other != scale])
             for group in groups if are_lines(groups) else []:
-                axes.plot(*zip(*(place[id(row)] for row in group), strict=True), color=theme.quiet, linewidth=1, zorder=3)
+                axes.plot(
+                    *zip(*(place[id(row)] for row in group), strict=True), color=theme.quiet, linewidth=1, zorder=3
+                )
             key_above(axes, scale, theme)
         colours = [colour_of(scale, row.fields.get(scale.name), theme) if scale else theme.accent for row in plane.rows]
         size = float(np.clip(3_000 / len(plane.rows), 10, 44))
@@ -119,71 +124,6 @@ def elbo_levels(rate: tuple[float, float], distortion: tuple[float, float]) -> l
     # The outermost ones would cut off a corner only.
     margin = 0.05 * (high - low)
     return [float(level) for level in levels if low + margin < level < high - margin]
-
-
-def pareto_front(first: Sequence[float], second: Sequence[float], metrics: tuple[str, str]) -> list[int]:
-    """Which points no other point beats: none is as good in both numbers and better in one.
-
-    Args:
-        first: A number of each.
-        second: Another.
-        metrics: Their names, which say whether lower is better.
-
-    Returns:
-        Indices, from the best by the first number to the best by the second.
-
-    Example:
-        >>> pareto_front([90.0, 95.0, 95.0, 99.0], [10.0, 12.0, 9.0, 12.0], ("nll", "active_units"))
-        [0, 1]
-    """
-    signs = [-1.0 if lower_is_better(metric) else 1.0 for metric in metrics]
-    gains = np.column_stack([signs[0] * np.asarray(first, float), signs[1] * np.asarray(second, float)])
-    unbeaten = [
-        i for i, gain in enumerate(gains) if not ((gains >= gain).all(axis=1) & (gains > gain).any(axis=1)).any()
-    ]
-    return sorted(unbeaten, key=lambda i: (-gains[i, 0], -gains[i, 1], i))
-
-
-def pareto_plot(rows: Sequence[Row], metrics: tuple[str, str], *, theme: Theme = LIGHT) -> bytes | None:
-    """Two objectives of every setting, and the front: those that no other setting beats in both.
-
-    Args:
-        rows: The settings.
-        metrics: The names of the objectives, to the right and upwards.
-        theme: The colours.
-
-    Returns:
-        A PNG file, or None if fewer than two settings have both numbers.
-    """
-    numbers = [[over_seeds(row.records, metric) for metric in metrics] for row in rows]
-    known = [(row, *pair) for row, pair in zip(rows, numbers, strict=True) if None not in [one.mean for one in pair]]
-    if len(known) < 2:
-        return None
-    first, second = np.array([[one.mean for one in pair] for _, *pair in known], float).T
-    front = pareto_front(first, second, metrics)
-    with plot(theme, 520, 440) as (figure, axes):
-        name_plot(figure, "Two objectives")
-        axes.grid(True, axis="both")
-        others = np.setdiff1d(np.arange(len(known)), front)
-        size = float(np.clip(3_000 / len(known), 10, 36))
-        axes.scatter(first[others], second[others], s=size, color=theme.quiet, linewidths=0, alpha=0.7, zorder=3)
-        # Steps on the worse side: between two settings nobody has been.
-        axes.plot(first[front], second[front], color=theme.accent, linewidth=1.4, drawstyle="steps-post", zorder=4)
-        axes.errorbar(
-            first[front], second[front],
-            xerr=[known[i][1].standard_error or 0.0 for i in front], yerr=[known[i][2].standard_error or 0.0 for i in front],
-            fmt="o", color=theme.accent, markersize=5.5, elinewidth=1, zorder=5,
-        )  # fmt: skip
-        words_above(axes, [("beaten by another", theme.muted), ("the front", theme.accent)])
-        axes.set_xlabel(_direction(metrics[0]))
-        axes.set_ylabel(_direction(metrics[1]))
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(MaxNLocator(6))
-        return to_png(figure)
-
-
-def _direction(metric: str) -> str:
-    return f"{quantity_of(metric).title}, {'lower' if lower_is_better(metric) else 'higher'} is better"
 
 
 def _limits(values: NDArray[Any]) -> tuple[float, float]:
