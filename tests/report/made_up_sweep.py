@@ -97,6 +97,22 @@ def search(num=512, seed=3):
     return records
 
 
+def wide(num=10):
+    """More fields than fit side by side, of long values."""
+    rng = np.random.default_rng(0)
+    names = [f"network.block_{i}_size" for i in range(num - 1)]
+    sizes = [[512] * depth + [64] * width for depth in range(1, 5) for width in (1, 2, 3)]
+    return [
+        record(
+            f"{i:04d}",
+            {"hidden_sizes": sizes[i % len(sizes)]}
+            | {name: float(value) for name, value in zip(names, row, strict=True)},
+            noise=rng.normal(),
+        )
+        for i, row in enumerate(rng.uniform(0, 4, (40, len(names))))
+    ]
+
+
 def shifted(item, nats):
     """The same run, so many nats worse."""
     lines = [line | {key: line[key] - nats for key in ("value", "log_likelihood")} for line in item.metrics]

@@ -14,15 +14,16 @@ def curves(records: Sequence[RunRecord], scale: Scale | None, swept: Sequence[st
     """What the learning curves show, and the marks that are in them."""
     num = sum(any(line.get("split") == "validation" for line in record.metrics) for record in records)
     states = {record.state for record in records}
-    lines = "Each line is a lane" if num > 1 else "The one lane"
-    parts = [f"{lines}{f', coloured by its {field_words(scale.name)}' if scale else ''}; higher is better."]
+    if num == 1:
+        return "The objective on examples that it was not trained on; higher is better."
+    parts = [f"Each line is a lane{f', coloured by its {field_words(scale.name)}' if scale else ''}; higher is better."]
     if "stopped" in states:
         parts.append("Rings are lanes that were stopped early.")
     if "diverged" in states:
         parts.append("Crosses are lanes that diverged.")
     if "beta" in swept:
         parts.append("Lanes of another beta have another objective: compare heights within a colour only.")
-    elif num > 1:
+    else:
         parts.append("Lines that still rise at the end would have gained from more steps.")
     return " ".join(parts)
 
@@ -39,24 +40,20 @@ def ranking(metric: str, has_seeds: bool) -> str:
     )
 
 
-def field(scale: Scale, *, has_lines: bool, has_others: bool, has_seeds: bool) -> str:
-    """What a plot of the metric against a field shows."""
-    name = field_words(scale.name)
+def fields(*, has_lines: bool, has_others: bool, has_seeds: bool) -> str:
+    """What the plots of the metric against single fields show."""
     if not has_lines:
         return (
-            f"Each point is a setting. A field that matters gathers the best ones in a part of its range; where they "
-            f"spread over all of it, {name} makes little difference."
+            "Each point is a setting, the best tenth in colour. A field that matters gathers these in a part of its "
+            "range; where they spread over all of it, the field makes little difference."
         )
     around = (
-        f" through the best setting, of which only the {name} varies; the faint ones are other settings"
-        if has_others
-        else ""
+        "The strong line goes through the best setting, and only the one field varies along it; the faint ones do the "
+        "same around other settings. "
     )
-    band = " The band is one standard error over the seeds, up and down." if has_seeds else ""
-    end = "An optimum inside is safe; one at an end asks for values beyond it."
-    if scale.kind == "classes":
-        end = "Look for an order that is the same in every line."
-    return f"The line goes{around}.{band} {end}" if around else f"{band.strip()} {end}".strip()
+    band = "Bands and whiskers are one standard error over the seeds, up and down. "
+    end = "A best value inside the range is safe; one at an end asks for values beyond it."
+    return around * has_others + band * has_seeds + end
 
 
 PARALLEL = (

@@ -35,8 +35,7 @@ def key_above(axes: Axes, scale: Scale, theme: Theme) -> None:
     """What each colour means: the values as coloured words above the plot, or a bar at its side where they are many."""
     name = field_words(scale.name)
     if scale.kind == "classes" or len(scale.values) <= FEW:
-        named = [(_shortened(value_words(value)), colour_of(scale, value, theme)) for value in scale.values[: 2 * FEW]]
-        words_above(axes, [(name, theme.muted), *named])
+        words_above(axes, [(name, theme.muted), *_named(scale, theme)])
         return
     bar = axes.figure.colorbar(
         ScalarMappable(Normalize(*scale.ends), ramp(theme)), ax=axes, aspect=45, pad=0.02, fraction=0.05
@@ -48,5 +47,13 @@ def key_above(axes: Axes, scale: Scale, theme: Theme) -> None:
     words_above(axes, [(name, theme.muted)])
 
 
-def _shortened(words: str, most: int = 12) -> str:
-    return words if len(words) <= most else words[: most - 1] + "…"
+def _named(scale: Scale, theme: Theme) -> list[tuple[str, str]]:
+    """As many values as fit beside the title, each in its colour."""
+    named, room = [], 38
+    for value in scale.values:
+        words = value_words(value)
+        room -= len(words) + 2
+        if room < 0:
+            return [*named, ("…", theme.muted)]
+        named.append((words, colour_of(scale, value, theme)))
+    return named

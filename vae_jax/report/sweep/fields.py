@@ -12,11 +12,14 @@ from vae_jax.ranking import Row, lower_is_better
 from vae_jax.report.labels import name_plot, words_above
 from vae_jax.report.sweep.groups import along, are_lines
 from vae_jax.report.sweep.quantity import quantity_of
-from vae_jax.report.sweep.scale import Scale, field_words
+from vae_jax.report.sweep.scale import Scale, field_words, shortened
 from vae_jax.report.theme import LIGHT, Theme, plot, to_png
 
 FEW = 8
 """Of so many settings none leaves a plot, unless it is extreme."""
+
+LINE_LENGTH = 70
+"""Letters below a plot side by side; more of them are tilted."""
 
 
 def field_plot(
@@ -96,7 +99,11 @@ def show_scale(axes: Axes, scale: Scale) -> None:
     low, high = scale.ends
     margin = (0.35 if scale.kind == "classes" else 0.05) * ((high - low) if scale.kind != "classes" else 1)
     axes.set_xlim(low - margin, high + margin)
-    axes.set_xticks([at for at, _ in scale.ticks()], [words for _, words in scale.ticks()])
+    ticks = scale.ticks()
+    axes.set_xticks([at for at, _ in ticks], [words for _, words in ticks])
+    if sum(len(words) + 2 for _, words in ticks) > LINE_LENGTH:
+        for label in axes.get_xticklabels():
+            label.set(text=shortened(label.get_text(), 18), rotation=25, ha="right", rotation_mode="anchor")
     axes.set_xlabel(field_words(scale.name))
 
 

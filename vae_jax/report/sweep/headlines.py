@@ -19,6 +19,8 @@ STATES = {
     "running": ("Running", "Not at their end yet: this page will change."),
     "waiting": ("Waiting", "Not begun yet."),
 }
+MOST_FIELDS = 4
+"""Of the best setting that are named."""
 
 
 def sweep_headlines(
@@ -37,7 +39,7 @@ def sweep_headlines(
     if rows and rows[0].mean is not None:
         best = rows[0]
         error = "" if best.standard_error is None else f"± {quantity.show(best.standard_error)} "
-        where = setting_words(best.fields, scales)
+        where = setting_words(best.fields, scales[:MOST_FIELDS]) + ", …" * (len(scales) > MOST_FIELDS)
         over = f"mean of {best.num_seeds} seeds" if best.num_seeds > 1 else f"lane {best.names[0]}"
         meaning = f"The best: {where + '; ' if where else ''}{over}. {_better(metric)} is better."
         found.append(Headline(quantity.name, quantity.show(best.mean), f"{error}{quantity.unit}".strip(), meaning))
@@ -45,11 +47,8 @@ def sweep_headlines(
     if noise is not None:
         meaning = "One standard deviation between seeds of a setting: smaller differences may be luck."
         found.append(Headline("Noise of seeds", f"± {quantity.show(noise)}", quantity.unit, meaning))
-    meaning = (
-        f"Runs side by side: {len(rows):,} settings, each with its seeds."
-        if len(rows) < len(records)
-        else "Runs side by side."
-    )
+    seeds = "with its seeds" if len(rows) < len(records) else "with one seed"
+    meaning = f"Runs side by side: {len(rows):,} settings, each {seeds}." if len(rows) > 1 else "Runs of one setting."
     found.append(Headline("Lanes", f"{len(records):,}", "", meaning))
     counts = Counter(record.state for record in records)
     return found + [

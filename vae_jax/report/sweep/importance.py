@@ -16,6 +16,8 @@ from vae_jax.report.theme import LIGHT, Theme, plot, to_png
 
 LEAST_LANES = 24
 """Of fewer lanes a forest knows too little to be asked."""
+LEAST_EXPLAINED = 0.1
+"""Of the variance: a forest that explains less does not know what matters."""
 NUM_FOLDS = 5
 NUM_TREES = 100
 NUM_SHUFFLES = 10
@@ -47,7 +49,7 @@ def importance(records: Sequence[RunRecord], scales: Sequence[Scale], metric: st
         metric: What is explained.
 
     Returns:
-        None if there are fewer than `LEAST_LANES` lanes or two fields, or the forest explains nothing.
+        None if there are fewer than `LEAST_LANES` lanes or two fields, or the forest explains next to nothing.
 
     Source: Breiman 2001, Random Forests, section 10; the average over held-out folds is ours.
     """
@@ -75,7 +77,7 @@ def importance(records: Sequence[RunRecord], scales: Sequence[Scale], metric: st
         )
         added.append(found["importances"])
     explained = 1 - float(np.mean((predicted - target) ** 2) / np.var(target))
-    if explained <= 0:
+    if explained < LEAST_EXPLAINED:
         return None
     all_added = np.concatenate(added, axis=1)
     order = np.argsort(-all_added.mean(axis=1), kind="stable")

@@ -25,6 +25,8 @@ from vae_jax.report.theme import DARK, LIGHT, Theme
 
 NUM_SHOWN = 16
 """Rows of the ranking that are seen at once; the others unfold."""
+MOST_LANES = 8
+"""Names in a row of it, likewise."""
 
 
 class Digest(NamedTuple):
@@ -99,12 +101,14 @@ def sweep_report_html(
             {record.name for record in records if record.evaluation} if reports is None else reports,
             NUM_SHOWN,
         ),
-        ranking_caption=captions.ranking(metric, seed is not None),
+        ranking_caption=captions.ranking(metric, seed is not None) if len(rows) > 1 else "",
         num_shown=NUM_SHOWN,
+        most_lanes=MOST_LANES,
         bar_width=BAR_WIDTH,
         plane_first="beta" in swept,
         trade_offs=trade_offs,
         field_plots=_fields(digest),
+        fields_caption=_fields_caption(digest),
         importance=_importance(digest),
         parallel=_parallel(digest),
         samples=_samples(digest, samples),
@@ -126,31 +130,36 @@ def _curves(digest: Digest, swept: Sequence[str]) -> Picture | None:
     best = digest.scored[0].names[0] if digest.scored and len(digest.records) > 1 else None
     found = _on_both_grounds(
         lambda theme: lane_curves(digest.records, scale, best=best, theme=theme),
-        "All lanes" if len(digest.records) > 1 else "Its lane",
+        "All lanes" if len(digest.records) > 1 else "The lane",
         captions.curves(digest.records, scale, swept),
     )
     return found[0] if found else None
+
+
+def _others(digest: Digest, scale: Scale) -> list[Scale]:
+    return [other for other in digest.scales if other != scale]
 
 
 def _fields(digest: Digest) -> list[Picture]:
     """One plot for each field of which at least two values have the metric."""
     found = []
     for scale in digest.scales:
-        others = [other for other in digest.scales if other != scale]
         if len({scale.place(row.fields.get(scale.name)) for row in digest.scored}) < 2:
             continue
-        caption = captions.field(
-            scale,
-            has_lines=are_lines(along(digest.scored, scale, others)),
-            has_others=bool(others),
-            has_seeds=any(row.standard_error is not None for row in digest.scored),
-        )
 
-        def draw(theme: Theme, scale: Scale = scale, others: list[Scale] = others) -> bytes:
-            return field_plot(digest.scored, scale, others, digest.metric, theme=theme)
+        def draw(theme: Theme, scale: Scale = scale) -> bytes:
+            return field_plot(digest.scored, scale, _others(digest, scale), digest.metric, theme=theme)
 
-        found += _on_both_grounds(draw, f"{quantity_of(digest.metric).name} by {field_words(scale.name)}", caption)
+        found += _on_both_grounds(draw, f"{quantity_of(digest.metric).name} by {field_words(scale.name)}", "")
     return found
+
+
+def _fields_caption(digest: Digest) -> str:
+    return captions.fields(
+        has_lines=any(are_lines(along(digest.scored, scale, _others(digest, scale))) for scale in digest.scales),
+        has_others=len(digest.scales) > 1,
+        has_seeds=any(row.standard_error is not None for row in digest.scored),
+    )
 
 
 def _importance(digest: Digest) -> Picture | None:

@@ -40,7 +40,7 @@ def parallel_coordinates(rows: Sequence[Row], scales: Sequence[Scale], metric: s
     worst, best = (high, low) if lower_is_better(metric) else (low, high)
     heights = line_heights(rows, scales, worst, best)
     num_best = -(-len(rows) // 10)
-    with plot(theme, 1072, 380) as (figure, axes):
+    with plot(theme, max(1072, 120 * len(scales)), 380) as (figure, axes):
         name_plot(figure, "Every setting, from field to field")
         axes.set_axis_off()
         curves = [smooth(line) for line in heights]

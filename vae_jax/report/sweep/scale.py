@@ -103,12 +103,25 @@ def value_words(value: Any) -> str:
     """A value of a field in few letters.
 
     Example:
-        >>> [value_words(value) for value in (0.00031622776, 1e-5, 8.0, [500, 300], "relu")]
-        ['0.0003162', '1e-5', '8', '500, 300', 'relu']
+        >>> [value_words(value) for value in (0.00031622776, 0.0005, 1e-5, 8.0, [500, 300], "relu")]
+        ['0.000316', '0.0005', '1e-5', '8', '500, 300', 'relu']
     """
     if isinstance(value, float):
-        return f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e").replace("-", "−", value < 0)
+        exact = f"{value:.12g}"
+        # Nobody typed more digits than these: a search drew them.
+        short = exact if len(exact) <= 6 else f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+        return short.replace("e-0", "e-").replace("e+0", "e").replace("-", "−", value < 0)
     return setting(value)
+
+
+def shortened(words: str, most: int) -> str:
+    """At most so many letters.
+
+    Example:
+        >>> shortened("512, 512, 256", 8)
+        '512, 51…'
+    """
+    return words if len(words) <= most else words[: most - 1] + "…"
 
 
 def field_words(name: str) -> str:

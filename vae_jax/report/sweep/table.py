@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
+from urllib.parse import quote
 
 from vae_jax.ranking import Row, over_seeds
 from vae_jax.report.sweep.fields import means_of, view
@@ -76,7 +77,11 @@ def entries(
             _bar(row, ends),
             [quantity_of(other).show(over_seeds(row.records, other).mean) for other in others],
             [
-                Lane(record.name, f"lanes/{record.name}/report.html" if record.name in reports else None, record.state)
+                Lane(
+                    record.name,
+                    f"lanes/{quote(record.name)}/report.html" if record.name in reports else None,
+                    record.state,
+                )
                 for record in row.records
             ],
             unfinished(row.states),
