@@ -52,7 +52,7 @@ def fields(*, has_lines: bool, has_others: bool, has_seeds: bool) -> str:
         "same around other settings. "
     )
     band = "Bands and whiskers are one standard error over the seeds, up and down. "
-    end = "A best value inside the range is safe; one at an end asks for values beyond it."
+    end = "Where the best value is at an end of the range, try values beyond it."
     return around * has_others + band * has_seeds + end
 
 

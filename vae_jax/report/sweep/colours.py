@@ -10,7 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_hex
 
 from vae_jax.report.labels import words_above
-from vae_jax.report.sweep.scale import Scale, field_words, value_words
+from vae_jax.report.sweep.scale import Scale, value_words
 from vae_jax.report.theme import CLASSES, DARK, Theme
 
 FEW = 6
@@ -26,14 +26,14 @@ def colour_of(scale: Scale, value: Any, theme: Theme) -> str:
 
 def ramp(theme: Theme) -> Colormap:
     """Viridis, without the end that the ground swallows."""
-    low, high = (0.22, 1.0) if theme == DARK else (0.0, 0.87)
+    low, high = (0.3, 1.0) if theme == DARK else (0.0, 0.87)
     viridis = matplotlib.colormaps["viridis"]
     return LinearSegmentedColormap.from_list("ramp", [viridis(low + (high - low) * i / 255) for i in range(256)])
 
 
 def key_above(axes: Axes, scale: Scale, theme: Theme) -> None:
     """What each colour means: the values as coloured words above the plot, or a bar at its side where they are many."""
-    name = field_words(scale.name)
+    name = scale.title
     if scale.kind == "classes" or len(scale.values) <= FEW:
         words_above(axes, [(name, theme.muted), *_named(scale, theme)])
         return

@@ -20,6 +20,9 @@ from vae_jax.report.sweep.colours import colour_of, key_above
 from vae_jax.report.sweep.scale import Scale
 from vae_jax.report.theme import LIGHT, Theme, plot, to_png
 
+FEW = 8
+"""Of so many lanes none leaves the plot, unless it is extreme."""
+
 
 def lane_curves(
     records: Sequence[RunRecord], scale: Scale | None, *, best: str | None = None, theme: Theme = LIGHT
@@ -88,17 +91,18 @@ def line_style(num: int) -> tuple[float, float]:
 def view(curves: Sequence[NDArray[Any]]) -> tuple[float, float]:
     """The values from which to which the plot reaches.
 
-    All that comes after the first tenth of the steps, unless that is far below: then from four times as far below the
-    best as the median lane ends.
+    All that comes after the first tenth of the steps, unless that is far below the best: then as much as the best lane
+    went through, or most lanes end at.
     """
     last = max(curve[-1, 0] for curve in curves)
-    settled = np.concatenate(
-        [curve[curve[:, 0] >= last / 10, 1] for curve in curves] + [curve[-1:, 1] for curve in curves]
+    settled = [curve[curve[:, 0] >= last / 10, 1] if curve[-1, 0] >= last / 10 else curve[-1:, 1] for curve in curves]
+    best = max(settled, key=np.max)
+    high = float(best.max())
+    far = np.array([high - values[-1] for values in settled])
+    reach = max(
+        high - best.min(), (4 if far.size > FEW else 20) * np.median(far), 1.2 * np.quantile(far, 0.8, method="lower")
     )
-    low, high = float(settled.min()), float(settled.max())
-    median = float(np.median([curve[-1, 1] for curve in curves]))
-    if len(curves) > 2:
-        low = max(low, high - max(4 * (high - median), 0.25 * (high - low)))
+    low = max(min(float(values.min()) for values in settled), high - reach)
     # A floor, so that a constant is a level line and not noise blown up.
     margin = max(0.05 * (high - low), 1e-3 * max(abs(high), 1e-3))
     return low - margin, high + margin

@@ -12,7 +12,7 @@ from vae_jax.ranking import Row, lower_is_better
 from vae_jax.report.labels import name_plot, words_above
 from vae_jax.report.sweep.groups import along, are_lines
 from vae_jax.report.sweep.quantity import quantity_of
-from vae_jax.report.sweep.scale import Scale, field_words, shortened
+from vae_jax.report.sweep.scale import Scale
 from vae_jax.report.theme import LIGHT, Theme, plot, to_png
 
 FEW = 8
@@ -87,7 +87,7 @@ def view(means: Sequence[float], metric: str, stressed: Sequence[float] | None =
     if stressed is not None:
         reach = max(2.5 * np.abs(np.asarray(stressed) - best).max(), np.median(far))
     else:
-        reach = max((4 if far.size > FEW else 20) * np.median(far), 1.2 * np.quantile(far, 0.8))
+        reach = max((4 if far.size > FEW else 20) * np.median(far), 1.2 * np.quantile(far, 0.8, method="lower"))
     worst = float(far.max() if reach == 0 else min(far.max(), reach))
     low, high = (best, best + worst) if lower_is_better(metric) else (best - worst, best)
     margin = max(0.08 * worst, 1e-3 * max(abs(float(best)), 1e-3))
@@ -103,8 +103,8 @@ def show_scale(axes: Axes, scale: Scale) -> None:
     axes.set_xticks([at for at, _ in ticks], [words for _, words in ticks])
     if sum(len(words) + 2 for _, words in ticks) > LINE_LENGTH:
         for label in axes.get_xticklabels():
-            label.set(text=shortened(label.get_text(), 18), rotation=25, ha="right", rotation_mode="anchor")
-    axes.set_xlabel(field_words(scale.name))
+            label.set(rotation=25, ha="right", rotation_mode="anchor")
+    axes.set_xlabel(scale.title)
 
 
 def _line(

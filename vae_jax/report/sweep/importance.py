@@ -11,7 +11,7 @@ from vae_jax.ranking import RunRecord, metric_of
 from vae_jax.report.labels import name_plot
 from vae_jax.report.numbers import decimal
 from vae_jax.report.sweep.quantity import quantity_of
-from vae_jax.report.sweep.scale import Scale, field_words
+from vae_jax.report.sweep.scale import Scale, field_words, shortened
 from vae_jax.report.theme import LIGHT, Theme, plot, to_png
 
 LEAST_LANES = 24
@@ -107,7 +107,7 @@ def importance_bars(found: Importance, metric: str, *, theme: Theme = LIGHT) -> 
         axes.axvline(0, color=theme.quiet, linewidth=1)
         axes.grid(False)
         axes.grid(True, axis="x")
-        axes.set_yticks(places, [field_words(name) for name in found.names])
+        axes.set_yticks(places, [shortened(field_words(name), 32) for name in found.names])
         axes.tick_params(axis="y", labelcolor=theme.ink, labelsize=9)
         axes.set_ylim(-max(len(found.names), 3) + 0.4, 0.6)
         return to_png(figure)

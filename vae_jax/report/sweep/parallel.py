@@ -19,7 +19,7 @@ from vae_jax.ranking import Row, lower_is_better
 from vae_jax.report.labels import name_plot, words_above
 from vae_jax.report.sweep.fields import means_of, view
 from vae_jax.report.sweep.quantity import quantity_of
-from vae_jax.report.sweep.scale import Scale, field_words, value_words
+from vae_jax.report.sweep.scale import Scale, value_words
 from vae_jax.report.theme import LIGHT, Theme, plot, to_png
 
 
@@ -51,7 +51,7 @@ def parallel_coordinates(rows: Sequence[Row], scales: Sequence[Scale], metric: s
         for number, scale in enumerate(scales):
             first, last = scale.ends
             ticks = [((at - first) / (last - first), words) for at, words in scale.ticks()]
-            _axis(axes, number, ticks, field_words(scale.name), theme, last=False)
+            _axis(axes, number, ticks, scale.title, theme, last=False)
         round_numbers = [float(value) for value in MaxNLocator(5).tick_values(low, high) if low <= value <= high]
         ticks = [((value - worst) / (best - worst), value_words(value)) for value in round_numbers]
         _axis(axes, len(scales), ticks, quantity_of(metric).title, theme, last=True)

@@ -117,10 +117,10 @@ def elbo_levels(rate: tuple[float, float], distortion: tuple[float, float]) -> l
 
     Example:
         >>> elbo_levels((0.0, 40.0), (60.0, 160.0))
-        [-175.0, -150.0, -125.0, -100.0, -75.0]
+        [-180.0, -160.0, -140.0, -120.0, -100.0, -80.0]
     """
     low, high = -distortion[1] - rate[1], -distortion[0] - rate[0]
-    levels = MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    levels = MaxNLocator(7).tick_values(low, high)
     # The outermost ones would cut off a corner only.
     margin = 0.05 * (high - low)
     return [float(level) for level in levels if low + margin < level < high - margin]

@@ -12,6 +12,8 @@ from vae_jax.report.numbers import setting
 
 MANY = 8
 """More distinct values than these get round numbers at the axis, in place of the values themselves."""
+MOST_LETTERS = 20
+"""Of a value at an axis, and half of those of a name."""
 
 
 class Scale(NamedTuple):
@@ -22,6 +24,11 @@ class Scale(NamedTuple):
     kind: Literal["linear", "log", "classes"]
     values: tuple[Any, ...]
     """The distinct ones: numbers in order, others as they first came."""
+
+    @property
+    def title(self) -> str:
+        """The field's name in words, as at an axis."""
+        return shortened(field_words(self.name), 2 * MOST_LETTERS)
 
     def place(self, value: Any) -> float:
         """Where a value stands: itself, its logarithm to base ten, or its number in the row of classes."""
@@ -43,7 +50,7 @@ class Scale(NamedTuple):
     def ticks(self) -> list[tuple[float, str]]:
         """Places with their words: every value where there are few, else round numbers."""
         if self.kind == "classes" or len(self.values) <= MANY:
-            ticks = [(self.place(value), value_words(value)) for value in self.values]
+            ticks = [(self.place(value), shortened(value_words(value), MOST_LETTERS)) for value in self.values]
             return ticks if self.kind == "classes" else _apart(ticks, 0.07 * (self.ends[1] - self.ends[0]))
         low, high = self.ends
         if self.kind == "linear":
@@ -77,7 +84,7 @@ def scale_of(name: str, values: Iterable[Any]) -> Scale:
     for value in values:
         if value not in distinct:
             distinct.append(value)
-    if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in distinct):
+    if not distinct or not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in distinct):
         return Scale(name, "classes", tuple(distinct))
     distinct.sort()
     return Scale(name, "log" if _is_spread_by_logarithm(distinct) else "linear", tuple(distinct))

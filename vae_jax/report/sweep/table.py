@@ -75,7 +75,7 @@ def entries(
             quantity_of(metric).show(row.mean),
             "" if row.standard_error is None else f"± {quantity_of(metric).show(row.standard_error)}",
             _bar(row, ends),
-            [quantity_of(other).show(over_seeds(row.records, other).mean) for other in others],
+            [quantity_of(other).show(_other(row, other)) for other in others],
             [
                 Lane(
                     record.name,
@@ -92,11 +92,7 @@ def entries(
 
 def other_numbers(rows: Sequence[Row], metric: str) -> list[str]:
     """Which further numbers some row has."""
-    return [
-        name
-        for name in OTHER_NUMBERS
-        if name != metric and any(over_seeds(row.records, name).mean is not None for row in rows)
-    ]
+    return [name for name in OTHER_NUMBERS if name != metric and any(_other(row, name) is not None for row in rows)]
 
 
 def unfinished(states: Sequence[str]) -> str:
@@ -108,6 +104,12 @@ def unfinished(states: Sequence[str]) -> str:
     """
     counts = Counter(state for state in states if state != "finished")
     return ", ".join(f"{counts[state]} {state}" for state in sorted(counts))
+
+
+def _other(row: Row, name: str) -> float | None:
+    """The mean of a further number over the runs that have the metric: all numbers of a row are of the same runs."""
+    measured = [record for record, value in zip(row.records, row.values, strict=True) if value is not None]
+    return over_seeds(measured or row.records, name).mean
 
 
 def _bar(row: Row, ends: tuple[float, float] | None) -> Bar | None:
