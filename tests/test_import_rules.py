@@ -59,7 +59,7 @@ PACKAGES = {
     "equinox": "networks",
     "optax": "training aggregate",
     "orbax": "training",
-    "sklearn": "data aggregate",
+    "sklearn": "data aggregate report",
     "skimage": "data",
     "pyarrow": "data",
     "mlxtend": "data",

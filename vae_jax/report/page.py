@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jinja2
-
 from vae_jax.report import captions, numbers
-from vae_jax.report.picture import Picture, data_uri
+from vae_jax.report.picture import Picture
 from vae_jax.report.plots import Metrics, best_validation_step, kl_bars, learning_curve
+from vae_jax.report.templates import render
 from vae_jax.report.theme import DARK, LIGHT
 
 CURVES = {
@@ -53,19 +52,11 @@ def report_html(
     """
     evaluation = evaluation or {}
     best_step = best_validation_step(metrics) if best_step is None else best_step
-    template = jinja2.Environment(
-        loader=jinja2.PackageLoader("vae_jax", "report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).get_template("page.html.jinja")
     notes = evaluation.get("notes") or []
-    return template.render(
+    return render(
+        "page.html.jinja",
         title=title,
         summary=summary,
-        light=LIGHT,
-        dark=DARK,
         hero=pictures[0] if pictures else None,
         pictures=pictures[1:],
         headlines=numbers.headlines(evaluation),
@@ -78,8 +69,6 @@ def report_html(
         data=data,
         environment=environment,
         command=command,
-        string=str,
-        **{function.__name__: function for function in (data_uri, numbers.decimal, numbers.setting, numbers.words)},
     )
 
 

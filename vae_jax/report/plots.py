@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib import patheffects
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from vae_jax.report.labels import name_plot, words_above
 from vae_jax.report.theme import LIGHT, Theme, plot, to_png
 
 ACTIVE_KL = 0.01
@@ -54,12 +54,12 @@ def learning_curve(
     if not len(train) + len(validation):
         return None
     with plot(theme, 460, 300) as (figure, axes):
-        _name(figure, title)
+        name_plot(figure, title)
         axes.plot(train_steps, train, color=theme.quiet, linewidth=1.3, marker="." if len(train) == 1 else "")
         axes.plot(steps, validation, color=theme.accent, marker="." if len(validation) == 1 else "")
         _limit_to_what_follows_the_start(axes, (train_steps, train), (steps, validation))
         words = [("train", theme.muted)] * bool(len(train)) + [("validation", theme.accent)] * bool(len(validation))
-        _words_above(axes, words)
+        words_above(axes, words)
         if best_step is not None and best_step in steps:
             _mark_best(axes, theme, best_step, float(validation[steps == best_step][0]), "best  " * (name == "value"))
         axes.set_xlabel("step")
@@ -84,7 +84,7 @@ def kl_bars(kl_per_dimension: ArrayLike, *, active_units: int | None = None, the
     order = np.argsort(-values, kind="stable")
     num_active = int((values > ACTIVE_KL).sum()) if active_units is None else min(int(active_units), values.size)
     with plot(theme, 460, 300) as (figure, axes):
-        _name(figure, "KL of each latent dimension (nats)")
+        name_plot(figure, "KL of each latent dimension (nats)")
         colours = [theme.accent] * num_active + [theme.quiet] * (values.size - num_active)
         axes.bar(np.arange(values.size), values[order], color=colours, width=0.5 if values.size < 4 else 0.78)
         axes.set_xlim(-0.7, max(values.size, 4) - 0.3)
@@ -95,7 +95,7 @@ def kl_bars(kl_per_dimension: ArrayLike, *, active_units: int | None = None, the
         axes.set_xlabel("latent dimension, in falling order")
         axes.yaxis.set_major_locator(MaxNLocator(5))
         labels = [(f"{num_active} active", theme.accent), (f"{values.size - num_active} unused", theme.muted)]
-        _words_above(axes, labels if num_active < values.size else labels[:1])
+        words_above(axes, labels if num_active < values.size else labels[:1])
         return to_png(figure)
 
 
@@ -123,32 +123,6 @@ def _limit_to_what_follows_the_start(axes: Axes, *curves: tuple[NDArray[Any], ND
     # A floor, so that a constant is a level line and not noise blown up.
     margin = max(0.08 * (high - low), 1e-3 * max(abs(high), 1e-3))
     axes.set_ylim(low - margin, high + margin)
-
-
-def _name(figure: Figure, title: str) -> None:
-    """The title at the left edge of the plot, where the page's text begins too."""
-    figure.suptitle(title, x=0.0, ha="left", fontsize=9.5, weight="bold")
-
-
-def _words_above(axes: Axes, words: Sequence[tuple[str, str]]) -> None:
-    """Coloured words at the upper right, on the line of the title: a legend without a box."""
-    neighbour: Any = "figure fraction"
-    for word, colour in reversed(words):
-        # Each hangs on the left end of the one before, wherever the font puts that.
-        first = neighbour == "figure fraction"
-        neighbour = axes.annotate(
-            word,
-            xy=(1, 0.98) if first else (0, 1),
-            xycoords=neighbour,
-            xytext=(-1 if first else -10, 0),
-            textcoords="offset points",
-            ha="right",
-            va="top",
-            color=colour,
-            annotation_clip=False,
-        )
-        # The title has made the room already.
-        neighbour.set_in_layout(False)
 
 
 def _mark_best(axes: Axes, theme: Theme, step: int, value: float, prefix: str) -> None:

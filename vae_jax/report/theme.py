@@ -75,6 +75,8 @@ def _style(theme: Theme) -> dict[str, Any]:
         # The one family that matplotlib carries with itself, so that every machine draws the same.
         "font.family": "DejaVu Sans",
         "font.size": 8.5,
+        # Names come from users: a dollar in one is a dollar.
+        "text.parse_math": False,
         "text.color": theme.ink,
         "figure.facecolor": theme.ground,
         "savefig.facecolor": theme.ground,
