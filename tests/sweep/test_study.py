@@ -97,19 +97,6 @@ def test_workers_that_ask_at_the_same_time_get_other_trials_and_so_many_in_all(b
     assert begin(AXIS, sampler="sobol", trials=40, **where).ask() is None
 
 
-def test_a_surplus_of_workers_that_asked_at_the_same_moment_is_taken_back(begin, database, monkeypatch):
-    """Where nobody can be kept from asking: both see a place that is left, and take it."""
-    first, second = (begin(trials=1, storage=database) for _ in range(2))
-    ask = first._study.ask
-    with monkeypatch.context() as patch:
-        patch.setattr(first._study, "ask", lambda *arguments: (second.ask(), ask(*arguments))[1])
-        assert first.ask() is None
-    assert [trial.number for trial in first.running()] == [0]
-    first.give_back(0)
-    assert second.ask().number == 2
-    assert first.ask() is None
-
-
 def test_what_is_given_back_is_asked_for_again_once(begin, where):
     study = begin(trials=2, sampler="tpe", **where)
     first, second = study.ask(), study.ask()
