@@ -42,3 +42,9 @@ def begin(tmp_path: Path) -> Iterator[Callable[..., Study]]:
 def database(tmp_path: Path) -> str:
     """The URL of one."""
     return f"sqlite:///{tmp_path / 'study.db'}"
+
+
+@pytest.fixture(params=["journal", "database"])
+def where(request, database):
+    """The options of a study that is kept there."""
+    return {"storage": database if request.param == "database" else None}

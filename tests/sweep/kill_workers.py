@@ -71,7 +71,7 @@ def lines_of(log: Path) -> list[tuple[str, int, dict[str, float]]]:
     return [tuple(json.loads(line)) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
-def wait_for_more(log: Path, seconds: float = 60) -> None:
+def wait_for_more(log: Path, seconds: float = 20) -> None:
     """Until a worker has noted something new."""
     size, until = len(lines_of(log)), time.monotonic() + seconds
     while len(lines_of(log)) <= size:

@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parent / "kill_workers.py"
 @pytest.mark.parametrize("options", [[], ["--database"]])
 def test_killed_workers_lose_nothing(options):
     result = subprocess.run(
-        [sys.executable, str(SCRIPT), "--rounds", "3", *options], capture_output=True, text=True, timeout=600
+        [sys.executable, str(SCRIPT), "--rounds", "2", *options], capture_output=True, text=True, timeout=600
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.endswith("each point finished once: True\n")

@@ -95,9 +95,15 @@ def test_trials_of_a_worker_that_a_database_hears_no_more_of_are_given_back(begi
     assert study.ask() is None
 
 
-def test_a_trial_that_a_killed_worker_was_still_asking_a_database_for(begin, database, monkeypatch):
+def without_turns(study):
+    """As on a server, which knows no turns."""
+    study._storage = study._storage._replace(turn=None)
+    return study
+
+
+def test_a_trial_that_a_killed_worker_was_still_asking_a_server_for(begin, database, monkeypatch):
     """It has no fields yet, and no beat."""
-    first = begin(AXIS, trials=1, storage=database)
+    first = without_turns(begin(AXIS, trials=1, storage=database))
     first._storage.backend.create_new_trial(first._study._study_id)
     assert (first.ask(), first.running()) == (None, [])
     monkeypatch.setattr(storage, "SECONDS_TO_BE_GONE", 0)
@@ -106,8 +112,21 @@ def test_a_trial_that_a_killed_worker_was_still_asking_a_database_for(begin, dat
     assert first.ask() is None
 
 
+def test_a_surplus_of_workers_that_asked_at_the_same_moment_is_taken_back(begin, database, monkeypatch):
+    """A server keeps nobody from asking: both see a place that is left, and take it."""
+    first, second = (without_turns(begin(AXIS, trials=1, storage=database)) for _ in range(2))
+    ask = first._study.ask
+    with monkeypatch.context() as patch:
+        patch.setattr(first._study, "ask", lambda *arguments: (second.ask(), ask(*arguments))[1])
+        assert first.ask() is None
+    assert [trial.number for trial in first.running()] == [0]
+    first.give_back(0)
+    assert second.ask().number == 2
+    assert first.ask() is None
+
+
 def test_who_asks_so_slowly_that_the_trial_was_given_back_gets_another(begin, database, monkeypatch):
-    study, other = (begin(AXIS, trials=1, storage=database) for _ in range(2))
+    study, other = (without_turns(begin(AXIS, trials=1, storage=database)) for _ in range(2))
     ask = study._study.ask
 
     def ask_slowly(*arguments):
@@ -150,7 +169,7 @@ def test_a_database_that_cannot_be_reached(begin, monkeypatch, url, reason):
 
 def test_a_host_that_never_answers_is_waited_for_some_seconds(begin, monkeypatch):
     """With whichever drivers are installed."""
-    monkeypatch.setattr(storage, "WAITING", {driver: (option, 1) for driver, (option, _) in storage.WAITING.items()})
+    monkeypatch.setattr(storage, "WAITING", {driver: dict.fromkeys(one, 1) for driver, one in storage.WAITING.items()})
     with socket.create_server(("127.0.0.1", 0)) as server:
         for driver in ("postgresql+pg8000", "postgresql+psycopg", "postgresql+psycopg2", "mysql+pymysql"):
             began = time.monotonic()

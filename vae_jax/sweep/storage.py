@@ -25,15 +25,16 @@ SECONDS_TO_BE_GONE = 150
 """Without a beat, after which a worker that shares a database is taken for dead, and its trials are given back."""
 # A missing driver; a schema of another Optuna; a journal that is none.
 REFUSALS = (ImportError, RuntimeError, ValueError, KeyError)
-# What each driver calls the seconds that it waits for a connection; of SQLite, those for its lock.
+SECONDS_TO_READ = 60
+# What the drivers call the seconds that they wait for a connection, for an answer, and SQLite for its lock.
 WAITING = {
-    "pysqlite": ("timeout", 60),
-    "psycopg": ("connect_timeout", SECONDS_TO_ANSWER),
-    "psycopg2": ("connect_timeout", SECONDS_TO_ANSWER),
-    "pg8000": ("timeout", SECONDS_TO_ANSWER),
-    "pymysql": ("connect_timeout", SECONDS_TO_ANSWER),
-    "mysqldb": ("connect_timeout", SECONDS_TO_ANSWER),
-    "mysqlconnector": ("connection_timeout", SECONDS_TO_ANSWER),
+    "pysqlite": {"timeout": SECONDS_TO_READ},
+    "psycopg": {"connect_timeout": SECONDS_TO_ANSWER},
+    "psycopg2": {"connect_timeout": SECONDS_TO_ANSWER},
+    "pg8000": {"timeout": SECONDS_TO_READ},
+    "pymysql": {"connect_timeout": SECONDS_TO_ANSWER, "read_timeout": SECONDS_TO_READ},
+    "mysqldb": {"connect_timeout": SECONDS_TO_ANSWER, "read_timeout": SECONDS_TO_READ},
+    "mysqlconnector": {"connection_timeout": SECONDS_TO_ANSWER},
 }
 
 
@@ -43,10 +44,10 @@ class Storage(NamedTuple):
     backend: BaseStorage
     name: str
     """For people: without a password."""
-    turn: AbstractContextManager[Any]
-    """Held by whoever asks, where one process can keep others from asking."""
+    turn: AbstractContextManager[Any] | None
+    """Held by whoever is using it; None for a server, which keeps its own order."""
     heart: Heart | None
-    """Where nobody is kept from asking, and nobody else tells who is dead."""
+    """Of this process, for a database that others may use from elsewhere."""
 
 
 @contextmanager
@@ -63,7 +64,7 @@ def opening(directory: Path, url: str | None) -> Iterator[Storage]:
         what_to_do = "see that it answers and may be written to, or give none, for a journal in the sweep's directory"
     with told_in_one_line(f"expected a study in {name}; {{}}; {what_to_do}", UsageError, REFUSALS):
         storage = _journal(directory, name) if url is None else _database(url, name)
-        with storage.turn:
+        with storage.turn or nullcontext():
             yield storage
 
 
@@ -83,8 +84,11 @@ def _database(url: str, name: str) -> Storage:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import DBAPIError, IntegrityError
 
-    option, seconds = WAITING.get(make_url(url).get_dialect().driver, (None, None))
-    options = {"connect_args": {option: seconds}} if option else None
+    address = make_url(url)
+    # A file of SQLite's is read before it is locked: two workers would take the same trial.
+    is_file = address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:")
+    turn = FileLock(_lock_file_of(Path(str(address.database))), poll_interval=0.005) if is_file else None
+    options = {"connect_args": WAITING.get(address.get_dialect().driver, {})}
     num_left = 3
     while True:
         num_left -= 1
@@ -95,7 +99,7 @@ def _database(url: str, name: str) -> Storage:
                 heartbeat_interval=SECONDS_BETWEEN_BEATS,
                 grace_period=SECONDS_TO_BE_GONE,
             )
-            return Storage(get_storage(backend), name, nullcontext(), Heart(backend))
+            return Storage(get_storage(backend), name, turn, Heart(backend))
         except DBAPIError as error:
             # Workers that begin together make the same tables: all but one are told that these exist.
             is_being_made = isinstance(error, IntegrityError) or "already exists" in str(error)
@@ -112,7 +116,7 @@ class JournalLock:
 
     def __init__(self, journal: Path) -> None:
         self._journal = journal
-        self._lock = FileLock(journal.with_name(f".{journal.name}.lock"), poll_interval=0.005)
+        self._lock = FileLock(_lock_file_of(journal), poll_interval=0.005)
 
     def acquire(self) -> bool:
         """Wait for it."""
@@ -130,6 +134,10 @@ class JournalLock:
 
     def __exit__(self, *error: object) -> None:
         self.release()
+
+
+def _lock_file_of(file: Path) -> Path:
+    return file.with_name(f".{file.name}.lock")
 
 
 def _cut_half_a_line(journal: Path) -> None:

@@ -6,7 +6,7 @@ import math
 import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -194,7 +194,7 @@ class Study:
         message = f"the study in {self._storage.name} cannot be reached any more: {{}}; what was finished is kept; "
         with (
             storage.told_in_one_line(message + "give the same command again to go on", RunError),
-            self._storage.turn,
+            self._storage.turn or nullcontext(),
         ):
             yield
 
@@ -228,8 +228,8 @@ class Study:
         from optuna.storages import fail_stale_trials
 
         fail_stale_trials(self._study)
-        # Whose turn it is knows that nobody else is asking; without turns, nobody asks for so long.
-        since = datetime.now() - timedelta(seconds=storage.SECONDS_TO_BE_GONE if self._storage.heart else 0)
+        # Whose turn it is knows that nobody else is asking; where there are no turns, nobody asks for so long.
+        since = datetime.now() - timedelta(seconds=0 if self._storage.turn else storage.SECONDS_TO_BE_GONE)
         for trial in self._trials():
             is_taken = trial.state.name != "RUNNING" or WORKER in trial.user_attrs
             if not is_taken and (trial.datetime_start or since) <= since:
