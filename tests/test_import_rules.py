@@ -75,9 +75,10 @@ PACKAGES = {
     "cattrs": "runs",
     "rich": "runs",
     "tyro": "cli",
+    "submitit": "sweep",
 }
 # Optional packages: imported inside the function that needs them, never when a file is read.
-INSIDE_FUNCTIONS = {"equinox", "h5py"}
+INSIDE_FUNCTIONS = {"equinox", "h5py", "submitit"}
 # An experiment file uses public names, the optimizers, and jax.numpy for its own measures: nothing else.
 EXPERIMENTS = {"vae_jax", "optax", "jax"}
 # Read before a command line is understood, which must not wait seconds for JAX.
@@ -91,6 +92,7 @@ WITHOUT_JAX = (
     "vae_jax.machine.cache",
     "vae_jax.machine.profile",
     "vae_jax.runs.directory",
+    "vae_jax.sweep.submit",
     "vae_jax.cli",
 )
 SLOW = {
