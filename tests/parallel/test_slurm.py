@@ -94,6 +94,13 @@ def test_a_cancelled_job_does_not_come_back(submit, tmp_path):
     assert (result.returncode, "scontrol" in result.stdout) == (-signal.SIGTERM, False)
 
 
+def test_a_job_of_an_array_has_only_itself_queued_again(submit, tmp_path):
+    """The last one of an array has the array's own number."""
+    array = {"SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3"}
+    result = submit("sweep", "vae", "--run-dir", tmp_path / "sweep", **array)
+    assert result.stdout.splitlines()[1] == "scontrol requeue 7_3"
+
+
 def test_a_step_has_the_processors_of_its_job(submit, tmp_path):
     command = ["train", "vae", "--run-dir", tmp_path / "run"]
     result = submit(*command, SLURM_CPUS_PER_TASK="8", SRUN="echo $SRUN_CPUS_PER_TASK")

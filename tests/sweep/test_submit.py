@@ -21,7 +21,8 @@ PROGRAMS = {
     # What comes before the program are options.
     "srun": f'while [ "$1" != {sys.executable} ]; do shift; done; exec "$@"',
     "scontrol": 'echo "$@" >>log',
-    "squeue": "cat state",
+    # Of the number alone, SLURM would tell of the whole array.
+    "squeue": 'case "$*" in *--jobs=7_1) cat state ;; *) echo RUNNING; echo RUNNING ;; esac',
 }
 # What a sweep does: it goes on with what is there, and saves when it is asked to stop.
 SWEEP = """
@@ -58,15 +59,15 @@ def cluster(tmp_path, monkeypatch):
 
 
 class Job(NamedTuple):
-    """The files of a job, and how to start it as SLURM would: in a process group, all of which is signalled."""
+    """The second job of an array, its files, and how to start it: in a process group, all of which SLURM signals."""
 
     folder: Path
 
     def start(self) -> subprocess.Popen[bytes]:
-        environment = os.environ | {"SLURM_JOB_ID": "7"}
+        array = {"SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "1"}
         return subprocess.Popen(
             ["bash", str(script_in(self.folder / "jobs"))],
-            env=environment,
+            env=os.environ | array,
             start_new_session=True,
             stdout=-3,
             stderr=subprocess.STDOUT,
@@ -100,12 +101,13 @@ def script_in(folder: Path) -> Path:
 
 @pytest.fixture
 def job(cluster):
-    assert submit([sys.executable, "sweep.py", "log"], SlurmConfig(workers=1), cluster / "jobs") == ["7"]
+    assert submit([sys.executable, "sweep.py", "log"], SlurmConfig(workers=2), cluster / "jobs")[1] == "7_1"
     return Job(cluster)
 
 
 def test_a_job_for_each_worker_with_what_it_was_given(cluster):
     config = SlurmConfig(3, "long", gpus=2, cpus=4, memory=1.5, hours=0.5, extra=("account=vision", "--exclusive"))
+    assert submit(["true"], SlurmConfig(1), cluster / "alone") == ["7"]
     assert submit(["true"], config, cluster / "jobs") == ["7_0", "7_1", "7_2"]
     lines = script_in(cluster / "jobs").read_text().splitlines()
     for option in (
@@ -129,12 +131,12 @@ def test_on_notice_the_command_saves_and_is_queued_again_to_go_on(job):
     wait_until(lambda: job.log == "began\n")
     os.killpg(process.pid, signal.SIGUSR2)
     job.wait_until_over()
-    assert (job.log, job.has_result) == ("began\nsaved\nrequeue 7\n", False)
+    assert (job.log, job.has_result) == ("began\nsaved\nrequeue 7_1\n", False)
     assert job.start().wait(30) == 0
-    assert (job.log, job.has_result) == ("began\nsaved\nrequeue 7\nwent on\n", True)
+    assert (job.log, job.has_result) == ("began\nsaved\nrequeue 7_1\nwent on\n", True)
 
 
-@pytest.mark.parametrize(("state", "asked"), [("RUNNING", "requeue 7\n"), ("COMPLETING", "")])
+@pytest.mark.parametrize(("state", "asked"), [("RUNNING", "requeue 7_1\n"), ("COMPLETING", "")])
 def test_told_to_stop_a_job_is_queued_again_unless_it_was_cancelled(job, state, asked):
     (job.folder / "state").write_text(f"{state}\n")
     process = job.start()
@@ -146,18 +148,18 @@ def test_told_to_stop_a_job_is_queued_again_unless_it_was_cancelled(job, state, 
 
 def test_told_to_stop_before_it_can_save_a_command_is_queued_again(cluster):
     """A program that is still starting dies of the signal."""
-    submit(["sh", "-c", "echo began >>log; exec sleep 60"], SlurmConfig(1), cluster / "jobs")
+    submit(["sh", "-c", "echo began >>log; exec sleep 60"], SlurmConfig(2), cluster / "jobs")
     job = Job(cluster)
     process = job.start()
     wait_until(lambda: job.log == "began\n")
     os.killpg(process.pid, signal.SIGTERM)
     process.wait(30)
     job.wait_until_over()
-    assert job.log == "began\nrequeue 7\n"
+    assert job.log == "began\nrequeue 7_1\n"
 
 
 def test_a_command_that_fails_is_not_queued_again(cluster):
-    submit([sys.executable, "-c", "raise SystemExit(3)"], SlurmConfig(1), cluster / "jobs")
+    submit([sys.executable, "-c", "raise SystemExit(3)"], SlurmConfig(2), cluster / "jobs")
     job = Job(cluster)
     assert job.start().wait(30) != 0
     assert job.log == ""

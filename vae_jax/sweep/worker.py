@@ -78,11 +78,14 @@ def _started(command: Sequence[str]) -> subprocess.Popen[bytes]:
 
 def _is_running_for_slurm() -> bool:
     """Whether the job is neither cancelled nor already on its way back into the queue."""
-    squeue = ["squeue", "--noheader", "--format=%T", f"--jobs={os.environ['SLURM_JOB_ID']}"]
+    from submitit import JobEnvironment  # pyright: ignore[reportMissingImports]  # an extra
+
+    # Not SLURM_JOB_ID: one job of an array has the number of the whole array.
+    squeue = ["squeue", "--noheader", "--format=%T", f"--jobs={JobEnvironment().job_id}"]
     return subprocess.run(squeue, capture_output=True, text=True).stdout.split() == ["RUNNING"]
 
 
 def _notice_of_submitit() -> signal.Signals:
-    from submitit.core.job_environment import JobEnvironment  # pyright: ignore[reportMissingImports]  # an extra
+    from submitit import JobEnvironment  # pyright: ignore[reportMissingImports]
 
     return signal.Signals[f"SIG{JobEnvironment.USR_SIG}"]
