@@ -14,7 +14,7 @@ from vae_jax.sweep.worker import Worker
 
 MOST_TIMEOUTS = 100
 LEAST_MINUTES = 3
-OURS = {
+OURS = (
     "array",
     "cpus-per-task",
     "error",
@@ -25,7 +25,7 @@ OURS = {
     "requeue",
     "signal",
     "time",
-}
+)
 """Options of sbatch without which a worker does not go on where it was."""
 
 
@@ -90,7 +90,7 @@ def _options(config: SlurmConfig) -> dict[str, Any]:
         "ntasks_per_node": 1,
         "cpus_per_task": config.cpus,
         "array_parallelism": config.workers,
-        # Since SLURM 22.05 a step does not have them from its job by itself, and would run on one.
+        # Since SLURM 22.05 a step is not told by its job.
         "srun_args": [f"--cpus-per-task={config.cpus}"],
         "additional_parameters": {"requeue": True, **_extra(config.extra)},
     }
@@ -110,8 +110,6 @@ def _extra(words: Sequence[str]) -> dict[str, str | bool]:
         if not key or any(letter.isspace() for letter in key):
             raise UsageError(f"expected options of sbatch as KEY=VALUE or KEY; got '{word}'")
         if key in OURS:
-            raise UsageError(
-                f"expected options of sbatch that are not set here ({', '.join(sorted(OURS))}); got {word}"
-            )
+            raise UsageError(f"expected options of sbatch that are not set here ({', '.join(OURS)}); got {word}")
         extra[key] = value if equals else True
     return extra
