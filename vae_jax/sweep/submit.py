@@ -10,7 +10,7 @@ from typing import Any
 
 from vae_jax.messages import UsageError
 from vae_jax.sweep.config import SlurmConfig
-from vae_jax.sweep.worker import Worker
+from vae_jax.sweep.slurm_job import Worker
 
 MOST_TIMEOUTS = 100
 LEAST_MINUTES = 3
