@@ -79,9 +79,10 @@ PACKAGES = {
     "tyro": "cli",
     "optuna": "sweep",
     "sqlalchemy": "sweep",
+    "submitit": "sweep",
 }
 # Optional packages: imported inside the function that needs them, never when a file is read.
-INSIDE_FUNCTIONS = {"equinox", "h5py", "optuna", "sqlalchemy"}
+INSIDE_FUNCTIONS = {"equinox", "h5py", "optuna", "sqlalchemy", "submitit"}
 # An experiment file uses public names, the optimizers, and jax.numpy for its own measures: nothing else.
 EXPERIMENTS = {"vae_jax", "optax", "jax"}
 # Read before a command line is understood, which must not wait seconds for JAX.
@@ -98,6 +99,7 @@ WITHOUT_JAX = (
     "vae_jax.runs.directory",
     "vae_jax.runs.records",
     "vae_jax.sweep.study",
+    "vae_jax.sweep.submit",
     "vae_jax.cli",
 )
 SLOW = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,7 +15,7 @@ from vae_jax.catalogue import ExperimentFile, load_experiment
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.sweep.axes import Axis, Values, parse_axis
-from vae_jax.sweep.config import EvolutionConfig, LanesConfig, Sampler, SearchConfig, Stopping
+from vae_jax.sweep.config import EvolutionConfig, LanesConfig, Sampler, SearchConfig, SlurmConfig, Stopping
 from vae_jax.sweep.fields import fields_of, in_words, value_of, with_fields
 
 Show = Literal["auto", "table", "lines", "json"]
@@ -58,6 +59,8 @@ class SweepOptions:
     """Of the search."""
     evolve: EvolutionConfig = dataclasses.field(default_factory=EvolutionConfig)
     """Population-based training."""
+    slurm: SlurmConfig = dataclasses.field(default_factory=SlurmConfig)
+    """Workers as jobs of a SLURM cluster."""
 
     @property
     def search_config(self) -> SearchConfig:
@@ -73,6 +76,8 @@ class Sweep:
     words: Mapping[str, tuple[str, ...]]
     options: SweepOptions
     work: WorkOptions
+    argv: tuple[str, ...] = ()
+    """What was typed behind `sweep`, for workers elsewhere."""
 
     def run(self) -> int:
         """Begin the sweep, or go on with it."""
@@ -98,7 +103,32 @@ class Sweep:
                 search=options.search_config,
                 evolution=options.evolve,
             )
+            if options.slurm.workers:
+                return self._submit(sweep.directory.path)
             return work_on(sweep, self.work)
+
+    def _submit(self, directory: Path) -> int:
+        """Let jobs of a cluster work on it, each by the same command."""
+        from vae_jax.sweep.submit import submit
+
+        words = [sys.executable, "-m", "vae_jax", "sweep", *_without_slurm(self.argv)]
+        if self.options.run_dir is None:
+            words += ["--run-dir", str(directory)]
+        jobs = submit(words, self.options.slurm, directory / "jobs")
+        print(f"sweep directory: {directory}")
+        print(f"jobs: {', '.join(jobs)}; what they say is in {directory / 'jobs'}")
+        return 0
+
+
+def _without_slurm(argv: Sequence[str]) -> list[str]:
+    """The words of a command without the options that say where its workers are."""
+    kept, is_ours = [], False
+    for word in argv:
+        if word.startswith("--"):
+            is_ours = word.startswith("--slurm.")
+        if not is_ours:
+            kept.append(word)
+    return kept
 
 
 def work_on(sweep: Any, options: WorkOptions) -> int:
@@ -142,7 +172,7 @@ def parse_sweep(argv: list[str]) -> Sweep:
     options = tyro.cli(
         _options(file), args=rest, prog=f"vae-jax sweep {argv[0]}", config=(tyro.conf.FlagCreatePairsOff,)
     )
-    return Sweep(file, fields, options.sweep, options.work)
+    return Sweep(file, fields, options.sweep, options.work, tuple(argv))
 
 
 def _apart(file: ExperimentFile, argv: list[str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import zlib
@@ -56,6 +57,8 @@ def connect(config: HostsConfig) -> None:
             None if is_auto else config.coordinator,
             config.num,
             config.index,
+            # Of a cluster JAX takes one GPU for each process. None at all is its word for all that a process sees.
+            local_device_ids=[] if is_auto and _is_alone_on_its_host() else None,
             initialization_timeout=2 * config.timeout + 60,
             heartbeat_timeout_seconds=config.timeout,
             shutdown_timeout_seconds=SECONDS_TO_THE_REPORT,
@@ -65,6 +68,13 @@ def connect(config: HostsConfig) -> None:
         raise RunError(f"expected to join the other processes of the run at {where}; {reason}") from error
     finally:
         patience.cancel()
+
+
+def _is_alone_on_its_host() -> bool:
+    """Whether SLURM or Open MPI has started one process on each host, and nobody has chosen its devices."""
+    is_slurm = re.fullmatch(r"1(\(x\d+\))?", os.environ.get("SLURM_STEP_TASKS_PER_NODE", ""))
+    is_open_mpi = os.environ.get("OMPI_COMM_WORLD_LOCAL_SIZE") == "1"
+    return bool(is_slurm or is_open_mpi) and "JAX_LOCAL_DEVICE_IDS" not in os.environ
 
 
 def _give_up(line: str) -> None:

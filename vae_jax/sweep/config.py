@@ -49,3 +49,23 @@ class LanesConfig:
     """Side by side in one program, or in turn. Default: what is faster here, which is measured once."""
     memory: float | None = None
     """GiB that they may take of each device. Default: what is free."""
+
+
+@dataclass(frozen=True)
+class SlurmConfig:
+    """Jobs on a SLURM cluster that work on a sweep together."""
+
+    workers: int = 0
+    """How many; 0 to work here, without SLURM."""
+    partition: str | None = None
+    """Where they wait. Default: the cluster's own."""
+    gpus: int = 1
+    """Of each worker, on one host; 0 for none."""
+    cpus: int = 8
+    """Of each worker."""
+    memory: float | None = None
+    """Of each worker, in GB. Default: the cluster's own."""
+    hours: float = 24.0
+    """Until a worker saves and goes back into the queue."""
+    extra: tuple[str, ...] = ()
+    """Other options of sbatch, as KEY=VALUE or KEY: account=vision constraint=h100 exclusive."""
