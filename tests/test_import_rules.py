@@ -75,7 +75,7 @@ PACKAGES = {
     "jinja2": "report",
     "filelock": "runs prepare sweep",
     "cattrs": "runs",
-    "rich": "runs",
+    "rich": "runs sweep",
     "tyro": "cli",
     "optuna": "sweep",
     "sqlalchemy": "sweep",
