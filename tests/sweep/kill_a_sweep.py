@@ -5,10 +5,10 @@ python tests/sweep/kill_a_sweep.py --kills 10 --workers 2   two, of which one is
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +17,8 @@ from pathlib import Path
 
 SMALL = Path(__file__).parent / "small_experiment.py"
 FIELDS = ["--beta", "1", "4", "--seed", "0:3", "--hidden-sizes", "4", "8", "--num-steps", "60"]
-OPTIONS = ["--lanes.num", "2", "--lanes.map", "vmap", "--show", "lines"]
+OPTIONS = ["--lanes.num", "2", "--lanes.map", "vmap", "--show", "json"]
+NUM_LANES, NUM_LINES = 12, 12 * 8  # a line for each validation and for each end
 
 
 def command(directory: Path) -> list[str]:
@@ -34,30 +35,28 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)  # outside of any repository, whose state would be noted
         alone, killed = Path(folder) / "alone", Path(folder) / "killed"
-        seconds = left_alone(alone)
-        print(f"left alone: {seconds:.1f} s")
-        ended_before: dict[str, int] = {}
+        subprocess.run(command(alone), check=True, capture_output=True)
         workers = [start(killed) for _ in range(arguments.workers)]
-        num_kills, num_problems = 0, 0
-        while num_kills < arguments.kills:
-            time.sleep(chance.uniform(0.2, 1.0) * seconds)
+        ended_before: dict[str, int] = {}
+        num_problems = 0
+        # So that work is left for the last kill, each worker gets only so far.
+        most_lines = max(2, NUM_LINES * arguments.workers // (arguments.kills + 1))
+        for number in range(1, arguments.kills + 1):
             index = chance.randrange(len(workers))
-            if workers[index].poll() is None:
-                workers[index].send_signal(signal.SIGKILL)
-                num_kills += 1
-            elif workers[index].returncode:
-                print(workers[index].communicate()[0])
-                num_problems += 1
+            num_lines = read_lines(workers[index], chance.randrange(most_lines))
+            time.sleep(chance.uniform(0.0, 0.5))
+            workers[index].kill()
             workers[index].communicate()
             now = ended(killed)
             again = [lane for lane, when in ended_before.items() if now.get(lane) != when]
-            print(f"kill {num_kills}: {len(now)} lanes have ended; of those before, trained again: {again or 'none'}")
+            print(
+                f"kill {number} after {num_lines} lines: {len(now)} of {NUM_LANES} lanes have ended; "
+                f"of those that had before, trained again: {', '.join(again) or 'none'}",
+                flush=True,
+            )
             num_problems += len(again)
             ended_before = now
             workers[index] = start(killed)
-            if len(now) == 12 and all(worker.poll() is not None for worker in workers):
-                print("the sweep was done before the last kill")
-                break
         for worker in workers:
             output, _ = worker.communicate(timeout=600)
             if worker.returncode:
@@ -68,16 +67,14 @@ def main() -> int:
     return int(bool(num_problems))
 
 
-def left_alone(directory: Path) -> float:
-    subprocess.run(command(directory), check=True, capture_output=True)  # once for the compilation cache
-    again = directory.with_name("timed")
-    begin = time.monotonic()
-    subprocess.run(command(again), check=True, capture_output=True)
-    return time.monotonic() - begin
-
-
 def start(directory: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(command(directory), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def read_lines(worker: "subprocess.Popen[str]", num: int) -> int:
+    """Wait for so many lines, and tell how many came."""
+    assert worker.stdout is not None
+    return sum(1 for _ in itertools.islice(worker.stdout, num))
 
 
 def ended(directory: Path) -> dict[str, int]:
