@@ -11,7 +11,7 @@ from vae_jax.report.grids import png_bytes
 from vae_jax.report.sweep import sweep_report_html
 
 PNG = png_bytes(image_grid([[[0.0, 1.0]]], num_columns=1))
-HOSTILE = "$\\frac{<script>alert('x')</script><img src=http://evil.example/x>\" onload=\"x"
+HOSTILE = "$\\frac{$<script>alert('x')</script><img src=http://evil.example/x>\" onload=\"x"
 SECTIONS = {
     "ranking": "Which was best",
     "trade-offs": "What is traded for what",
@@ -155,6 +155,12 @@ def test_one_field_has_no_parallel_coordinates_and_few_lanes_no_importance():
     assert sections(page) == ["ranking", "trade-offs", "fields", "swept", "reproduce"]
     assert Structure(page).pictures == ["All lanes", "The rate-distortion plane", "−log p(x) by beta"]
     assert "Noise of seeds" not in text(page)
+
+
+def test_a_ranking_by_objectives_that_differ_is_warned_of():
+    warning = "Another beta is another objective"
+    assert warning in page_of(made_up.four(), ["beta"], metric="value")
+    assert warning not in page_of(made_up.four(), ["beta"])
 
 
 def test_where_the_kl_does_not_differ_there_is_no_plane():

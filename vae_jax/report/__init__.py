@@ -1,8 +1,9 @@
-"""Pictures of a model, and the page that explains a run: deterministic to the byte, from plain arrays and dicts."""
+"""Pictures of a model, and the pages that explain a run and a sweep: the same bytes each time, from plain data."""
 
 from vae_jax.report.grids import image_grid, pair_grid, save_png
 from vae_jax.report.page import report_html
 from vae_jax.report.picture import Picture
 from vae_jax.report.pictures import pictures
+from vae_jax.report.sweep import sweep_report_html
 
-__all__ = ["Picture", "image_grid", "pair_grid", "pictures", "report_html", "save_png"]
+__all__ = ["Picture", "image_grid", "pair_grid", "pictures", "report_html", "save_png", "sweep_report_html"]

@@ -28,10 +28,12 @@ def curves(records: Sequence[RunRecord], scale: Scale | None, swept: Sequence[st
     return " ".join(parts)
 
 
-def ranking(metric: str, has_seeds: bool) -> str:
+def ranking(metric: str, has_seeds: bool, has_beta: bool) -> str:
     """How to read the table."""
     better = "lower" if lower_is_better(metric) else "higher"
     text = f"By {quantity_of(metric).name}: {better} is better."
+    if metric == "value" and has_beta:
+        text += " Another beta is another objective, and smaller ones make it larger: rank by nll or elbo instead."
     if not has_seeds:
         return text + " Each setting ran with one seed, so small differences may be luck."
     return text + (

@@ -126,8 +126,8 @@ def _mark_ends(
 
 
 def _stress(axes: Axes, curve: NDArray[Any], colour: str, theme: Theme) -> None:
-    halo = [patheffects.withStroke(linewidth=5, foreground=theme.ground)]
-    axes.plot(*curve.T, color=colour, linewidth=2.4, path_effects=halo, zorder=5)
+    halo = [patheffects.withStroke(linewidth=4, foreground=theme.ground)]
+    axes.plot(*curve.T, color=colour, linewidth=2.2, path_effects=halo, zorder=5)
     step, value = curve[np.argmax(curve[:, 1])]
     axes.plot(step, value, "o", color=theme.mark, markersize=5.5, markeredgecolor=theme.ground, clip_on=False, zorder=6)
     axes.annotate(
@@ -138,6 +138,6 @@ def _stress(axes: Axes, curve: NDArray[Any], colour: str, theme: Theme) -> None:
         ha="right" if step > sum(axes.get_xlim()) / 2 else "left",
         va="bottom",
         color=theme.mark,
-        path_effects=[patheffects.withStroke(linewidth=3, foreground=theme.ground)],
+        path_effects=[patheffects.withStroke(linewidth=4.5, foreground=theme.ground)],
         zorder=7,
     )
