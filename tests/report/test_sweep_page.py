@@ -157,12 +157,6 @@ def test_one_field_has_no_parallel_coordinates_and_few_lanes_no_importance():
     assert "Noise of seeds" not in text(page)
 
 
-def test_a_ranking_by_objectives_that_differ_is_warned_of():
-    warning = "Another beta is another objective"
-    assert warning in page_of(made_up.four(), ["beta"], metric="value")
-    assert warning not in page_of(made_up.four(), ["beta"])
-
-
 def test_where_the_kl_does_not_differ_there_is_no_plane():
     page = page_of(made_up.named(), ["activation", "hidden_sizes", "seed"])
     assert sections(page) == ["ranking", "fields", "parallel", "swept", "reproduce"]

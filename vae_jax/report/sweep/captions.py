@@ -10,30 +10,25 @@ from vae_jax.report.sweep.quantity import quantity_of
 from vae_jax.report.sweep.scale import Scale, field_words
 
 
-def curves(records: Sequence[RunRecord], scale: Scale | None, swept: Sequence[str]) -> str:
+def curves(records: Sequence[RunRecord], scale: Scale | None) -> str:
     """What the learning curves show, and the marks that are in them."""
     num = sum(any(line.get("split") == "validation" for line in record.metrics) for record in records)
     states = {record.state for record in records}
     if num == 1:
-        return "The objective on examples that it was not trained on; higher is better."
+        return "The bound on examples that it was not trained on; higher is better."
     parts = [f"Each line is a lane{f', coloured by its {field_words(scale.name)}' if scale else ''}; higher is better."]
     if "stopped" in states:
         parts.append("Rings are lanes that were stopped early.")
     if "diverged" in states:
         parts.append("Crosses are lanes that diverged.")
-    if "beta" in swept:
-        parts.append("Lanes of another beta have another objective: compare heights within a colour only.")
-    else:
-        parts.append("Lines that still rise at the end would have gained from more steps.")
+    parts.append("Lines that still rise at the end would have gained from more steps.")
     return " ".join(parts)
 
 
-def ranking(metric: str, has_seeds: bool, has_beta: bool) -> str:
+def ranking(metric: str, has_seeds: bool) -> str:
     """How to read the table."""
     better = "lower" if lower_is_better(metric) else "higher"
     text = f"By {quantity_of(metric).name}: {better} is better."
-    if metric == "value" and has_beta:
-        text += " Another beta is another objective, and smaller ones make it larger: rank by nll or elbo instead."
     if not has_seeds:
         return text + " Each setting ran with one seed, so small differences may be luck."
     return text + (

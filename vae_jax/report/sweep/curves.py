@@ -27,7 +27,7 @@ FEW = 8
 def lane_curves(
     records: Sequence[RunRecord], scale: Scale | None, *, best: str | None = None, theme: Theme = LIGHT
 ) -> bytes | None:
-    """The validation objective of every lane against the step.
+    """The validation bound of every lane against the step.
 
     The first tenth of the steps and lanes far below the others may leave the plot: they would flatten all else.
 
@@ -45,7 +45,7 @@ def lane_curves(
         return None
     width, opacity = line_style(len(drawn))
     with plot(theme, 520, 400) as (figure, axes):
-        name_plot(figure, "Validation objective (nats)")
+        name_plot(figure, "Validation bound (nats)")
         colours = [
             colour_of(scale, record.fields.get(scale.name), theme) if scale else theme.accent for record, _ in drawn
         ]

@@ -101,7 +101,7 @@ def sweep_report_html(
             {record.name for record in records if record.evaluation} if reports is None else reports,
             NUM_SHOWN,
         ),
-        ranking_caption=captions.ranking(metric, seed is not None, "beta" in swept) if len(rows) > 1 else "",
+        ranking_caption=captions.ranking(metric, seed is not None) if len(rows) > 1 else "",
         num_shown=NUM_SHOWN,
         most_lanes=MOST_LANES,
         bar_width=BAR_WIDTH,
@@ -131,7 +131,7 @@ def _curves(digest: Digest, swept: Sequence[str]) -> Picture | None:
     found = _on_both_grounds(
         lambda theme: lane_curves(digest.records, scale, best=best, theme=theme),
         "All lanes" if len(digest.records) > 1 else "The lane",
-        captions.curves(digest.records, scale, swept),
+        captions.curves(digest.records, scale),
     )
     return found[0] if found else None
 

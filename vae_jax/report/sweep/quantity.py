@@ -28,7 +28,7 @@ class Quantity(NamedTuple):
 KNOWN = {
     "nll": Quantity("−log p(x)", "nats", 2),
     "elbo": Quantity("ELBO", "nats", 2),
-    "value": Quantity("Objective", "nats", 2),
+    "value": Quantity("Validation bound", "nats", 2),
     "bits_per_dim": Quantity("Bits per dimension", "bits", 3),
     "kl": Quantity("KL", "nats", 2),
     "log_likelihood": Quantity("Reconstruction", "nats", 2),
