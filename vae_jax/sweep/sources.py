@@ -92,7 +92,7 @@ class Search:
     """
 
     def __init__(self, study: Study, num_trials: int, *, is_shared_beyond_files: bool) -> None:
-        self._study = study
+        self.study = study
         self.is_shared_beyond_files = is_shared_beyond_files
         self.num_trials = num_trials
         self.report, self.finish = study.report, study.finish
@@ -104,5 +104,5 @@ class Search:
 
     def claim(self, num: int, is_wanted: Callable[[Trial], bool], taken: set[int]) -> list[Trial]:
         """The next ones, of whatever group."""
-        asked = (self._study.ask() for _ in range(num))
+        asked = (self.study.ask() for _ in range(num))
         return [trial for trial in asked if trial is not None]

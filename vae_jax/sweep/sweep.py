@@ -62,7 +62,7 @@ class Sweep:
         """
         with loaded_once():
             experiment = wire(self.file, config_from(self.file, self.spec.config), self.spec.num_steps)
-            source = self._source(experiment)
+            source = self.source(experiment)
             with Table(source.num_trials, experiment.budget.num_steps, show, num_ended=self.num_ended) as table:
                 setting = Setting(
                     self.directory,
@@ -97,7 +97,10 @@ class Sweep:
         folder = self.directory.lanes
         return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal()) if folder.is_dir() else []
 
-    def _source(self, experiment: Experiment) -> Source:
+    def source(self, experiment: Experiment | None = None) -> Source:
+        """Where its trials come from."""
+        if experiment is None:
+            experiment = wire(self.file, config_from(self.file, self.spec.config), self.spec.num_steps)
         if self.spec.search is None:
             return Grid(trials_of(self.axes, is_zipped=self.spec.is_zipped))
         saved: dict[str, Any] = self.spec.search | {"objectives": tuple(self.spec.search["objectives"])}
