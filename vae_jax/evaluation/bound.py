@@ -81,4 +81,7 @@ def _means(results: dict[str, Any]) -> dict[str, Any]:
 def standard_error(values: np.ndarray) -> float:
     """Of the mean of independent values: their standard deviation / √n; zero for a single one."""
     values = np.asarray(values, np.float64)
-    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else 0.0
+    if len(values) < 2:
+        return 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # of a model that has diverged
+        return float(values.std(ddof=1) / math.sqrt(len(values)))

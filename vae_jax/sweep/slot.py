@@ -48,8 +48,9 @@ class Slot:
         self._budget = budget
         self._num_steps_per_epoch = num_steps_per_epoch
         self._metrics = MetricsFile(run.metrics, saved.latest.num_metrics_bytes if saved else 0)
-        lines = [line for line in read_metrics(run.metrics) if line["split"] == "validation"] if saved else []
-        self.validations: list[Line] = lines
+        lines = read_metrics(run.metrics) if saved else []
+        self.validations: list[Line] = [line for line in lines if line["split"] == "validation"]
+        self._last_line = max((line["step"] for line in lines if line["split"] == "train"), default=0)
         self.has_diverged = False
         self.is_stopped = False
         """Whether somebody has decided that it is not worth going on."""
@@ -62,8 +63,9 @@ class Slot:
 
     @property
     def is_due_for_a_line(self) -> bool:
-        """Whether a line of training metrics is to be written after this step."""
-        return self.step > 0 and (self.step % self._budget.log_every == 0 or self.step == self._budget.num_steps)
+        """Whether a line of training metrics is to be written after this step, and has not been."""
+        is_time = self.step % self._budget.log_every == 0 or self.step == self._budget.num_steps
+        return self.step > self._last_line and is_time
 
     @property
     def is_due_for_validation(self) -> bool:
@@ -85,7 +87,7 @@ class Slot:
 
     def take(self, sums: Sums) -> None:
         """Write what was summed as a line; too many skipped steps in a row are its end."""
-        num = sums.num_summed
+        num, self._last_line = sums.num_summed, self.step
         means = {name: total / num if num else None for name, total in sums.sums.items()}
         self._metrics.write({"step": self.step, "split": "train"} | means | {"num_skipped": sums.num_skipped})
         if sums.num_skipped_in_a_row >= min(self._budget.max_skipped, self._budget.num_steps):
