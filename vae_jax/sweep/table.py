@@ -103,7 +103,7 @@ class Table:
         running = [row for row in self._rows.values() if row.status == "running"]
         num_waiting = self._num_lanes - self._num_ended_before - len(self._rows)
         steps = num_waiting * self._num_steps + sum(self._num_steps - row.step for row in running)
-        return self._clock.seconds_for(steps)
+        return self._clock.seconds_for(max(steps, 0))
 
     def _json(self, row: LaneRow, more: dict[str, Any]) -> None:
         line = {"lane": row.number, "status": row.status, "fields": row.fields, "step": row.step} | more
