@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import time
 from collections.abc import Callable
@@ -117,9 +118,13 @@ def _remembered(path: Path | None) -> dict[str, Pace]:
     """What was measured before; nothing where that cannot be read."""
     try:
         saved = {} if path is None else json.loads(path.read_text("utf-8"))
-        return {key: Pace(*map(float, pace)) for key, pace in saved.items() if min(pace) > 0}
+        return {key: Pace(*map(float, pace)) for key, pace in saved.items() if _is_pace(pace)}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
+
+
+def _is_pace(saved: list[float]) -> bool:
+    return all(0 < seconds < math.inf for seconds in saved)
 
 
 def _remember(path: Path | None, key: str, pace: Pace) -> None:

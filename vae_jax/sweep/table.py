@@ -61,8 +61,6 @@ class Table:
     def validated(self, slot: Slot) -> None:
         """A lane has been validated."""
         row = self._row(slot)
-        row.step = slot.step
-        row.values = [line["value"] for line in slot.validations]
         if self._kind == "json":
             self._json(row, slot.validations[-1])
         self._show()
@@ -70,7 +68,7 @@ class Table:
     def ended(self, slot: Slot, status: str) -> None:
         """A lane has come to its end."""
         row = self._row(slot)
-        row.status, row.step = status, slot.step
+        row.status = status
         if self._kind == "json":
             self._json(row, {"best": row.best})
         elif self._kind == "lines":
@@ -91,7 +89,8 @@ class Table:
         if number not in self._rows:
             self._rows[number] = LaneRow(number, slot.trial.fields, self._num_steps)
         row = self._rows[number]
-        row.fields = row.fields | slot.numbers
+        row.step, row.fields = slot.step, row.fields | slot.numbers
+        row.values = [line["value"] for line in slot.validations]
         return row
 
     @property
