@@ -142,7 +142,7 @@ def begin(
         is_zipped: Take the values of the fields together, not their product.
         search: Choose trials, in place of all of them.
         evolution: How lanes learn from each other, if they do.
-        parallel: Which devices they will be on, to see that there are as many.
+        parallel: Which devices of this host they will be on, to see that there are as many; None if of others.
 
     Raises:
         UsageError: If something of this is not as expected.
@@ -162,7 +162,8 @@ def begin(
                     wire(file, with_fields(config, some | {name: value}), num_steps)
                 else:
                     check_in_memory(family.checked(some | {name: value}))
-        make_lanes_mesh(parallel or ParallelConfig(), experiment.budget.batch_size)
+        if parallel is not None:
+            make_lanes_mesh(parallel, experiment.budget.batch_size)
         if search is not None:
             _check_search(axes, search, experiment)
     if evolution is not None and not set(lane_fields) - {"seed"}:
