@@ -1,6 +1,5 @@
 """`vae-jax sweep` before anything is trained: help, and one line for what is not as expected, with nothing written."""
 
-import os
 import re
 import subprocess
 import sys
@@ -82,8 +81,8 @@ def test_no_shipped_experiment_has_a_field_that_every_sweep_has():
         # No such field or option.
         (
             ["--latent-sise", "1", "2"],
-            f"expected a field of tiny_experiment ({TINY_FIELDS}) or an option of the sweep; got '--latent-sise'; did you "
-            "mean '--latent-size'?",
+            f"expected a field of tiny_experiment ({TINY_FIELDS}) or an option of the sweep; got '--latent-sise'; did "
+            "you mean '--latent-size'?",
         ),
         (
             ["--seed", "0:3", "--lanes.memori=3"],
@@ -101,8 +100,8 @@ def test_no_shipped_experiment_has_a_field_that_every_sweep_has():
         ),
         (
             ["3", "--seed", "0:3"],
-            "expected an option before any value, such as --seed; got '3'; 'vae-jax sweep tiny_experiment --help' names "
-            "all",
+            "expected an option before any value, such as --seed; got '3'; 'vae-jax sweep tiny_experiment --help' "
+            "names all",
         ),
         # Values of another type.
         (["--learning-rate", "fast", "1"], "expected a number for --learning-rate; got 'fast'"),
@@ -196,12 +195,13 @@ def test_no_shipped_experiment_has_a_field_that_every_sweep_has():
         ),
         (
             ["--seed", "0:3", "--evolve.every", "0"],
-            "expected --evolve.every of at least 1, --evolve.share above 0 and at most 0.5, and --evolve.factor above 1; "
-            "got 0, 0.2 and 1.2",
+            "expected --evolve.every of at least 1, --evolve.share above 0 and at most 0.5, and --evolve.factor above "
+            "1; got 0, 0.2 and 1.2",
         ),
         (
             ["--seed", "0:3", "--evolve.every", "1", "--search", "tpe", "--trials", "4", "--stopping", "halving"],
-            "expected lanes that all go on, to learn from each other; got --stopping halving; leave out that or --evolve",
+            "expected lanes that all go on, to learn from each other; got --stopping halving; leave out that or "
+            "--evolve",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -238,8 +238,8 @@ def test_a_misspelt_experiment(refused):
         (["--seed", "0", str(10**20)], f"expected a seed of 64 bits; got {10**20}; give a smaller one"),
         (
             ["--latent-size", "2", "4", "--evolve.every", "1"],
-            "expected a number to be swept, for lanes to learn from each other; got latent_size; sweep a learning rate, "
-            "say",
+            "expected a number to be swept, for lanes to learn from each other; got latent_size; sweep a learning "
+            "rate, say",
         ),
         (
             ["--seed", "0:3", "--search", "tpe"],
@@ -257,8 +257,8 @@ def test_a_misspelt_experiment(refused):
         ),
         (
             ["--seed", "0:3", "--search", "tpe", "--trials", "3", "--storage", "nosuch://x"],
-            "expected a study in nosuch://x; Can't load plugin: sqlalchemy.dialects:nosuch; see that it answers and may "
-            "be written to, or give none, for a journal in the sweep's directory",
+            "expected a study in nosuch://x; Can't load plugin: sqlalchemy.dialects:nosuch; see that it answers and "
+            "may be written to, or give none, for a journal in the sweep's directory",
         ),
         (
             ["--seed", "0:3", "--parallel.devices", "99"],
@@ -361,8 +361,8 @@ def test_the_same_command_joins_and_another_is_refused(begun, refusal, vae_jax, 
     assert "its config is {" in refusal("sweep", tiny, "--latent-size", "3", *same)
     changed = experiment_file(("    seed: int = 0\n", "    seed: int = 0\n    # changed\n"), name="tiny_experiment.py")
     assert refusal("sweep", changed, *same) == (
-        "expected the experiment file that the sweep in sweep was begun with; it has changed; go on with the old one by "
-        "'vae-jax resume sweep', or give another --run-dir"
+        "expected the experiment file that the sweep in sweep was begun with; it has changed; go on with the old one "
+        "by 'vae-jax resume sweep', or give another --run-dir"
     )
     assert contents(begun) == before
 
@@ -373,8 +373,8 @@ def test_the_same_command_joins_and_another_is_refused(begun, refusal, vae_jax, 
 def test_a_sweep_is_not_resumed_with_what_is_for_runs(begun, refusal, words, contents):
     before = contents(begun)
     assert refusal("resume", "sweep", *words) == (
-        "expected no --num-steps, --profile or --hosts for a sweep, whose lanes are all alike; leave them out, or resume "
-        "a lane"
+        "expected no --num-steps, --profile or --hosts for a sweep, whose lanes are all alike; leave them out, or "
+        "resume a lane"
     )
     assert contents(begun) == before
 

@@ -82,8 +82,8 @@ def test_the_help_of_an_experiment_has_its_fields_and_the_run_s_options(vae_jax)
     [
         (
             ("trian",),
-            "expected a command (list, train, sweep, resume, evaluate, sample, reconstruct, report, compare, data, info); "
-            "got 'trian'; did you mean 'train'?",
+            "expected a command (list, train, sweep, resume, evaluate, sample, reconstruct, report, compare, data, "
+            "info); got 'trian'; did you mean 'train'?",
         ),
         (("train",), "expected the name or file of an experiment behind 'train'; 'vae-jax list' names them"),
         (

@@ -2,6 +2,7 @@
 
 import json
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_points_of_an_interval(word, expected):
 def test_points_are_even_ascending_and_end_exactly_where_was_said(low, high, is_log, num):
     found = points(Interval(low, high, is_log, num))
     assert (len(found), found[0], found[-1]) == (num, low, high)
-    assert all(one < other for one, other in zip(found[:-1], found[1:], strict=True))
+    assert all(one < other for one, other in pairwise(found))
     scale = math.log if is_log else float
     width = scale(high) - scale(low)
     shares = [(scale(point) - scale(low)) / width for point in found]
@@ -190,8 +191,8 @@ def test_a_zip_takes_first_with_first():
         (
             zip_of,
             {"beta": Interval(1, 2)},
-            "expected values of --beta to make a grid of; got all between 1 and 2; put a number of points behind it, or "
-            "choose a --search",
+            "expected values of --beta to make a grid of; got all between 1 and 2; put a number of points behind it, "
+            "or choose a --search",
         ),
         (
             product_of,

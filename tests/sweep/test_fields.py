@@ -81,7 +81,7 @@ def test_fields_of_parts_are_changed_and_nothing_else():
 
 
 def test_a_config_that_refuses_a_value_says_why():
-    with pytest.raises(UsageError, match="^expected a seed of 0 or more; got -1$"):
+    with pytest.raises(UsageError, match=r"^expected a seed of 0 or more; got -1$"):
         with_fields(Outer(), {"seed": -1})
 
 

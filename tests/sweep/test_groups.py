@@ -1,4 +1,4 @@
-"""Lanes that differ in nothing but what makes groups: there are no numbers to stack, and they are trained all the same."""
+"""Lanes that differ in nothing but what makes groups: without numbers to stack, they are trained all the same."""
 
 from pathlib import Path
 
