@@ -78,9 +78,17 @@ def check(experiment: Experiment) -> None:
         vae = experiment.model.bind(state.params)
         return experiment.trainer.step(state, batch), experiment.bound(key, vae, x)
 
+    try:
+        jax.random.key(experiment.seed)
+    except OverflowError:
+        raise UsageError(f"expected a seed of 64 bits; got {experiment.seed}; give a smaller one") from None
     examples = experiment.dataset.train.examples
     try:
         check_batch_size(budget.batch_size, len(examples))
         jax.eval_shape(step_and_bound, jax.random.key(0), jax.ShapeDtypeStruct(examples.shape[1:], examples.dtype))
     except (TypeError, ValueError) as error:
         raise UsageError(str(error).strip().partition("\n")[0]) from error
+    except ArithmeticError as error:
+        raise UsageError(
+            f"expected an experiment that can be trained; its step fails: {error}; give other sizes"
+        ) from None

@@ -14,7 +14,19 @@ from vae_jax.cli.arguments import COMMANDS
 def test_help_names_every_command(vae_jax, arguments):
     result = vae_jax(*arguments)
     assert (result.code, result.err) == (0, "")
-    for name in ("list", "train", "resume", "evaluate", "sample", "reconstruct", "report", "compare", "data", "info"):
+    for name in (
+        "list",
+        "train",
+        "sweep",
+        "resume",
+        "evaluate",
+        "sample",
+        "reconstruct",
+        "report",
+        "compare",
+        "data",
+        "info",
+    ):
         assert f"\n  {name} " in result.out
 
 
@@ -70,8 +82,8 @@ def test_the_help_of_an_experiment_has_its_fields_and_the_run_s_options(vae_jax)
     [
         (
             ("trian",),
-            "expected a command (list, train, resume, evaluate, sample, reconstruct, report, compare, data, info); got "
-            "'trian'; did you mean 'train'?",
+            "expected a command (list, train, sweep, resume, evaluate, sample, reconstruct, report, compare, data, "
+            "info); got 'trian'; did you mean 'train'?",
         ),
         (("train",), "expected the name or file of an experiment behind 'train'; 'vae-jax list' names them"),
         (

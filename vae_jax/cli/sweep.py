@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 
 import tyro
 
@@ -16,7 +16,7 @@ from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.sweep.axes import Axis, Values, parse_axis
 from vae_jax.sweep.config import EvolutionConfig, LanesConfig, Sampler, SearchConfig, SlurmConfig, Stopping
-from vae_jax.sweep.fields import fields_of, in_words, value_of, with_fields
+from vae_jax.sweep.fields import fields_of, in_words, option_of, parse_value, to_word, value_of, with_fields
 
 Show = Literal["auto", "table", "lines", "json"]
 
@@ -73,7 +73,7 @@ class Sweep:
     """Train many variants of an experiment side by side, or search among them."""
 
     file: ExperimentFile
-    words: Mapping[str, tuple[str, ...]]
+    words: Mapping[str, Sequence[str]]
     options: SweepOptions
     work: WorkOptions
     argv: tuple[str, ...] = ()
@@ -81,12 +81,9 @@ class Sweep:
 
     def run(self) -> int:
         """Begin the sweep, or go on with it."""
-        config, axes = config_and_axes(self.file, self.words)
         options = self.options
-        if options.num_steps is not None and options.num_steps < 1:
-            raise UsageError(f"expected --num-steps of at least 1; got {options.num_steps}")
-        if options.search is None and (options.trials is not None or options.stopping or options.storage):
-            raise UsageError("expected --search with --trials, --stopping or --storage; got none; choose one, say tpe")
+        config, axes = config_and_axes(self.file, self.words, may_repeat=options.zip)
+        _check(options, self.work.lanes)
         from vae_jax.cli.commands import check_data
         from vae_jax.data.loading import loaded_once
         from vae_jax.sweep.sweep import begin
@@ -102,6 +99,7 @@ class Sweep:
                 is_zipped=options.zip,
                 search=options.search_config,
                 evolution=options.evolve,
+                parallel=self.work.parallel,
             )
             if options.slurm.workers:
                 return self._submit(sweep.directory.path)
@@ -143,24 +141,64 @@ def work_on(sweep: Any, options: WorkOptions) -> int:
     return 0
 
 
-def config_and_axes(file: ExperimentFile, words: Mapping[str, tuple[str, ...]]) -> tuple[Any, dict[str, Axis]]:
+def _check(options: SweepOptions, lanes: LanesConfig) -> None:
+    """See that numbers are large enough, and that no option goes without the one that it is about."""
+    least = {
+        "num-steps": (options.num_steps, 1),
+        "trials": (options.trials, 1),
+        "search-seed": (options.search_seed, 0),
+        "lanes.num": (lanes.num, 1),
+    }
+    for name, (value, smallest) in least.items():
+        if value is not None and value < smallest:
+            raise UsageError(f"expected --{name} of at least {smallest}; got {value}")
+    if lanes.memory is not None and lanes.memory <= 0:
+        raise UsageError(f"expected --lanes.memory above 0, in GiB; got {lanes.memory:g}")
+    usual = SweepOptions()
+    about_a_search = [
+        name
+        for name in ("trials", "stopping", "objective", "storage", "search_seed")
+        if getattr(options, name) != getattr(usual, name)
+    ]
+    if options.search is None and about_a_search:
+        option = option_of(about_a_search[0])
+        raise UsageError(f"expected --search with {option}; got none; choose one, say --search tpe")
+    if options.evolve.every is None and options.evolve != usual.evolve:
+        name = "share" if options.evolve.share != usual.evolve.share else "factor"
+        raise UsageError(f"expected --evolve.every with --evolve.{name}; got none; give one, say --evolve.every 1")
+
+
+def config_and_axes(
+    file: ExperimentFile, words: Mapping[str, Sequence[str]], *, may_repeat: bool = False
+) -> tuple[Any, dict[str, Axis]]:
     """A config of the fields that have one value, and axes of those that have more.
 
+    Args:
+        file: The experiment's file.
+        words: Field -> the words behind it.
+        may_repeat: Whether a field may have a value more than once.
+
     Raises:
-        UsageError: If a value is not of its field's type, or stands twice.
+        UsageError: If a value is not of its field's type, stands twice, or cannot be swept.
     """
     kinds = fields_of(file.Config)
-    axes = {name: parse_axis(name, of_one, kinds[name]) for name, of_one in words.items()}
+    axes = {name: parse_axis(name, of_one, kinds[name], may_repeat=may_repeat) for name, of_one in words.items()}
     single = {name: axis.values[0] for name, axis in axes.items() if isinstance(axis, Values) and len(axis.values) == 1}
-    return with_fields(file.Config(), single), {name: axis for name, axis in axes.items() if name not in single}
+    axes = {name: axis for name, axis in axes.items() if name not in single}
+    for name, axis in axes.items():
+        if isinstance(axis, Values) and any(isinstance(value, Path) for value in axis.values):
+            raise UsageError(
+                f"expected one path for {option_of(name)}, which cannot be swept; got {len(axis.values)}; make it a str"
+            )
+    return with_fields(file.Config(), single), axes
 
 
 def parse_sweep(argv: list[str]) -> Sweep:
     """`EXPERIMENT --field value value ... --option value`.
 
     Raises:
-        UsageError: If there is no such experiment, field or option.
-        SystemExit: With 0 after help, with 2 after a usage error that tyro has described.
+        UsageError: If there is no such experiment, field or option, or an option's value is not of its type.
+        SystemExit: With 0 after help.
     """
     if not argv or argv[0].startswith("-"):
         if argv and argv[0] in ("-h", "--help"):
@@ -168,54 +206,63 @@ def parse_sweep(argv: list[str]) -> Sweep:
             raise SystemExit(0)
         raise UsageError("expected the name or file of an experiment behind 'sweep'; 'vae-jax list' names them")
     file = load_experiment(argv[0])
-    fields, rest = _apart(file, argv[1:])
-    options = tyro.cli(
-        _options(file), args=rest, prog=f"vae-jax sweep {argv[0]}", config=(tyro.conf.FlagCreatePairsOff,)
-    )
-    return Sweep(file, fields, options.sweep, options.work, tuple(argv))
-
-
-def _apart(file: ExperimentFile, argv: list[str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """The words behind the experiment's fields, and all others."""
-    kinds, ours = fields_of(file.Config), option_names(SweepOptions) | option_names(WorkOptions)
-    if clash := sorted(kinds.keys() & ours):
+    kinds = fields_of(file.Config)
+    if clash := sorted(kinds.keys() & {**_SWEEP, **_WORK}.keys()):
         raise UsageError(
             f"expected a 'Config' without {', '.join(clash)}, which every sweep has; rename it in {file.path}"
         )
-    fields: dict[str, tuple[str, ...]] = {}
-    rest: list[str] = []
-    words = rest
+    if {"-h", "--help"} & {*argv}:
+        tyro.cli(_options(file), args=["--help"], prog=f"vae-jax sweep {argv[0]}", config=_FLAGS)
+    words = _apart(file, argv[1:])
+    options, work = (
+        {name: _option_value(name, kind, words[name]) for name, kind in ours.items() if name in words}
+        for ours in (_SWEEP, _WORK)
+    )
+    fields = {name: of_one for name, of_one in words.items() if name in kinds}
+    return Sweep(file, fields, with_fields(SweepOptions(), options), with_fields(WorkOptions(), work), tuple(argv))
+
+
+def _apart(file: ExperimentFile, argv: list[str]) -> dict[str, list[str]]:
+    """Field or option -> the words behind it."""
+    kinds = fields_of(file.Config)
+    known = [option_of(name) for name in (*kinds, *_SWEEP, *_WORK)]
+    found: dict[str, list[str]] = {}
+    words: list[str] | None = None
     for word in argv:
-        is_option = word.startswith("--") or word == "-h"
-        if is_option:
-            option, equals, value = word[2:].partition("=")
-            name = option.replace("-", "_")
-            if name in kinds:
-                if name in fields:
-                    raise UsageError(f"expected --{option} once, all its values behind it; got it twice")
-                words = []
-                fields[name] = ()
-                current = name
-                if equals:
-                    fields[name] = (value,)
-                continue
-            if name not in ours and word not in ("-h", "--help"):
-                known = [known.replace("_", "-") for known in (*kinds, *ours)]
-                raise UsageError(
-                    f"expected a field of {file.name} ({', '.join(kinds)}) or an option of the sweep; "
-                    f"got '{word}'{did_you_mean(option, known)}"
-                )
-            words = rest
-        if words is rest:
-            rest.append(word)
-        else:
-            fields[current] += (word,)
-    return fields, rest
+        if not word.startswith("--"):
+            if words is None:
+                hint = did_you_mean(f"-{word}", known) or f"; 'vae-jax sweep {file.name} --help' names all"
+                raise UsageError(f"expected an option before any value, such as {known[0]}; got '{word}'{hint}")
+            words.append(word)
+            continue
+        option, equals, value = word.partition("=")
+        option = option.replace("_", "-")
+        if option not in known:
+            raise UsageError(
+                f"expected a field of {file.name} ({', '.join(kinds)}) or an option of the sweep; "
+                f"got '{option}'{did_you_mean(option, known)}"
+            )
+        name = option[2:].replace("-", "_")
+        if name in found:
+            raise UsageError(f"expected {option} once, all its values behind it; got it twice")
+        words = found[name] = [value] if equals else []
+    return found
 
 
-def option_names(kind: type) -> set[str]:
-    """The names of the options of a dataclass, those of nested ones by dotted names."""
-    return set(fields_of(kind))
+def _option_value(name: str, kind: Any, words: Sequence[str]) -> Any:
+    """The value of an option of the sweep: some words, one word, or for a flag none."""
+    if get_origin(kind) is tuple and words:
+        return tuple(words)
+    if kind is bool and not words:
+        return True
+    if len(words) != 1:
+        got = f"'{' '.join(words)}'" if words else "none"
+        raise UsageError(f"expected {'no' if kind is bool else 'one'} value behind {option_of(name)}; got {got}")
+    return parse_value(words[0], kind, name)
+
+
+_SWEEP, _WORK = fields_of(SweepOptions), fields_of(WorkOptions)
+_FLAGS = (tyro.conf.FlagCreatePairsOff,)
 
 
 def _options(file: ExperimentFile) -> type:
@@ -224,7 +271,7 @@ def _options(file: ExperimentFile) -> type:
 
     defaults = file.Config()
     lines = [
-        f"  --{name.replace('_', '-')}: {in_words(kind)}; {value_of(defaults, name)}"
+        f"  {option_of(name)}: {in_words(kind)}; {to_word(value_of(defaults, name))}"
         for name, kind in fields_of(file.Config).items()
     ]
     about = "\n".join(

@@ -48,7 +48,8 @@ _LOADED: ContextVar[dict[DataConfig, Dataset] | None] = ContextVar("loaded data 
 @contextmanager
 def loaded_once() -> Iterator[None]:
     """While entered, the same config gives the same data set, read once: for many experiments on one set of data."""
-    token = _LOADED.set(_LOADED.get() or {})
+    outer = _LOADED.get()
+    token = _LOADED.set({} if outer is None else outer)
     try:
         yield
     finally:

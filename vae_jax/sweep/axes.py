@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, NamedTuple
 
 from vae_jax.messages import UsageError
-from vae_jax.sweep.fields import parse_value
+from vae_jax.sweep.fields import option_of, parse_value, to_word
 
 
 class Values(NamedTuple):
@@ -31,13 +32,22 @@ class Interval(NamedTuple):
 
 Axis = Values | Interval
 
+MOST = 100_000
+"""Trials of a sweep, and so values of an axis: more are a slip of the finger, and would fill the memory."""
 
-def parse_axis(name: str, words: Sequence[str], kind: Any) -> Axis:
+
+def parse_axis(name: str, words: Sequence[str], kind: Any, *, may_repeat: bool = False) -> Axis:
     """The axis that words stand for.
 
     Words are values; or one word is a range: `0:10` and `0:10:2` of integers, without their end, as Python counts;
     `1e-4:1e-2` and `1e-4:1e-2:log` an interval for a search, with a number behind it so many points of it;
     `4:64:log` an interval of integers.
+
+    Args:
+        name: Of the field.
+        words: Behind its option.
+        kind: Its type.
+        may_repeat: Whether a value may stand there more than once.
 
     Raises:
         UsageError: If there are none, one stands twice, or one is not of the field's type.
@@ -46,45 +56,51 @@ def parse_axis(name: str, words: Sequence[str], kind: Any) -> Axis:
         >>> parse_axis("seed", ["0:3"], int), parse_axis("beta", ["1:100:log:3"], float)
         (Values(values=(0, 1, 2)), Values(values=(1.0, 10.0, 100.0)))
     """
-    option = f"--{name.replace('_', '-')}"
+    option = option_of(name)
     if not words:
         raise UsageError(f"expected at least one value behind {option}; got none")
     if len(words) == 1 and kind in (int, float) and ":" in words[0]:
         return _range(option, words[0], kind)
     values = tuple(parse_value(word, kind, name) for word in words)
     for index, value in enumerate(values):
-        if value in values[:index]:
+        if value in values[:index] and not may_repeat:
             raise UsageError(f"expected different values for {option}; got {words[index]} twice; leave one out")
     return Values(values)
 
 
 def _range(option: str, word: str, kind: Any) -> Axis:
-    expected = (
-        f"{option} as LOW:HIGH, LOW:HIGH:log, or with a number of points behind it, LOW:HIGH:5"
-        if kind is float
-        else f"{option} as FIRST:END, FIRST:END:STEP or LOW:HIGH:log"
-    )
-    parts = word.split(":")
-    is_log = "log" in parts[2:]
-    rest = [part for part in parts[2:] if part != "log"]
+    first, second, *rest = word.split(":")
+    is_log = rest[:1] == ["log"]
     try:
-        low, high = kind(parts[0]), kind(parts[1])
-        numbers = [int(part) for part in rest]
+        low, high, numbers = kind(first), kind(second), [int(part) for part in (rest[1:] if is_log else rest)]
     except ValueError:
-        raise UsageError(f"expected {expected}; got '{word}'") from None
+        raise _unreadable(option, word, kind) from None
+    # One number: a step of integers, though not of their logarithms, or how many points there are.
+    if len(numbers) > 1 or 0 in numbers or (kind is int and is_log and numbers):
+        raise _unreadable(option, word, kind)
     if kind is int and not is_log:
-        values = tuple(range(int(low), int(high), *numbers)) if len(numbers) < 2 and 0 not in numbers else ()
-        if not values:
-            raise UsageError(f"expected {expected} with at least one integer; got '{word}', which has none")
-        return Values(values)
-    if not (low < high and math.isfinite(high - low)) or len(numbers) > 1 or (is_log and low <= 0):
-        raise UsageError(f"expected {expected}, LOW below HIGH{' and above 0' if is_log else ''}; got '{word}'")
+        num = max(-((low - high) // (numbers or [1])[0]), 0)
+        if not 0 < num <= MOST:
+            raise UsageError(f"expected a range of 1 to {MOST} integers for {option}; got '{word}', of {num}")
+        return Values(tuple(range(low, high, *numbers)))
+    if not (low < high and math.isfinite(high - low)) or (is_log and low <= 0):
+        below = "above 0 and below HIGH" if is_log else "below HIGH"
+        raise UsageError(f"expected {option} as LOW:HIGH, with LOW {below}; got '{word}'")
     interval = Interval(low, high, is_log, None, kind is int)
     if not numbers:
         return interval
-    if kind is int or numbers[0] < 2:
-        raise UsageError(f"expected {expected}, at least two of them; got '{word}'")
+    if not 2 <= numbers[0] <= MOST:
+        raise UsageError(f"expected 2 to {MOST} points of {option}; got {numbers[0]} in '{word}'")
     return Values(points(interval._replace(num=numbers[0])))
+
+
+def _unreadable(option: str, word: str, kind: Any) -> UsageError:
+    forms = (
+        "FIRST:END, FIRST:END:STEP or LOW:HIGH:log"
+        if kind is int
+        else "LOW:HIGH or LOW:HIGH:log, with a number of points behind it for a grid, LOW:HIGH:5"
+    )
+    return UsageError(f"expected {option} as {forms}; got '{word}'")
 
 
 def points(interval: Interval) -> tuple[float, ...]:
@@ -96,41 +112,51 @@ def points(interval: Interval) -> tuple[float, ...]:
         found = [interval.low * ratio**step for step in steps]
     else:
         found = [interval.low + (interval.high - interval.low) * step for step in steps]
-    # Rounded to what a reader would type; the ends are what was typed.
-    return (interval.low, *(float(f"{point:.6g}") for point in found[1:-1]), interval.high)
+    # Rounded to what a reader would type, unless that makes one of them of two; the ends are what was typed.
+    exact = (interval.low, *found[1:-1], interval.high)
+    rounded = (interval.low, *(float(f"{point:.6g}") for point in found[1:-1]), interval.high)
+    return rounded if all(low < high for low, high in pairwise(rounded)) else exact
 
 
 def product_of(axes: Mapping[str, Axis]) -> list[dict[str, Any]]:
     """Every combination, the last field changing fastest.
 
     Raises:
-        UsageError: If an axis is an interval without a number of points.
+        UsageError: If an axis is an interval without a number of points, or there are too many.
 
     Example:
         >>> product_of({"beta": Values((1.0, 2.0)), "seed": Values((0, 1))})[1]
         {'beta': 1.0, 'seed': 1}
     """
-    return [dict(zip(axes, values, strict=True)) for values in product(*_values_of(axes).values())]
+    values = _values_of(axes)
+    if (num := math.prod(map(len, values.values()))) > MOST:
+        raise UsageError(f"expected at most {MOST} combinations; got {num}; give fewer values, or choose a --search")
+    return [dict(zip(axes, row, strict=True)) for row in product(*values.values())]
 
 
 def zip_of(axes: Mapping[str, Axis]) -> list[dict[str, Any]]:
     """The first values together, then the second ones, and so on.
 
     Raises:
-        UsageError: If there are not as many of every field, or an axis is an interval.
+        UsageError: If there are not as many of every field, some stand together twice, or an axis is an interval.
     """
     values = _values_of(axes)
     if len({len(of_one) for of_one in values.values()}) > 1:
         counts = ", ".join(f"{len(of_one)} of {name}" for name, of_one in values.items())
         raise UsageError(f"expected as many values of every field with --zip; got {counts}")
-    return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+    rows = list(zip(*values.values(), strict=True))
+    for row, num in Counter(rows).items():
+        if num > 1:
+            fields = ", ".join(f"{name} {to_word(value)}" for name, value in zip(values, row, strict=True))
+            raise UsageError(f"expected different lanes with --zip; got {fields} twice; leave one out")
+    return [dict(zip(values, row, strict=True)) for row in rows]
 
 
 def _values_of(axes: Mapping[str, Axis]) -> dict[str, tuple[Any, ...]]:
     for name, axis in axes.items():
         if isinstance(axis, Interval):
             raise UsageError(
-                f"expected values of --{name.replace('_', '-')} to make a grid of; got all between {axis.low:g} and "
+                f"expected values of {option_of(name)} to make a grid of; got all between {axis.low:g} and "
                 f"{axis.high:g}; put a number of points behind it, or choose a --search"
             )
     return {name: axis.values for name, axis in axes.items() if isinstance(axis, Values)}

@@ -34,7 +34,7 @@ class EvolutionConfig:
     every: int | None = None
     """Validations from one generation to the next. Default: lanes keep to themselves."""
     share: float = 0.2
-    """Of the lanes, how many go on as copies of as many of the best."""
+    """Of the lanes, how many go on as copies of as many of the best; at least one."""
     factor: float = 1.2
     """A copy's numbers are multiplied or divided by it."""
 

@@ -39,7 +39,8 @@ class Evolution(NamedTuple):
         stacked = lanes.stacked()
         numbers = stacked_numbers([slot.numbers for slot in going_on.values()])
         key = jax.random.fold_in(jax.random.key(min(slot.trial.number for slot in going_on.values())), step)
-        scores = jnp.asarray([slot.validations[-1]["value"] or -np.inf for slot in going_on.values()])
+        values = [slot.validations[-1]["value"] for slot in going_on.values()]
+        scores = jnp.asarray([-np.inf if value is None else value for value in values])
         lanes_after, numbers_after, parents = next_generation(
             key,
             jax.tree.map(lambda array: array[indices], stacked),

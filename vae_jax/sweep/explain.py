@@ -17,13 +17,14 @@ from vae_jax.ranking import RunRecord, default_metric, rank
 from vae_jax.report import image_grid
 from vae_jax.report.grids import png_bytes
 from vae_jax.report.sweep import sweep_report_html
-from vae_jax.runs.config import config_from, options_of
+from vae_jax.runs.config import config_from
 from vae_jax.runs.records import records_in
 from vae_jax.runs.report import environment_in_words, to_unit
 from vae_jax.runs.run import Run, wire
 from vae_jax.sweep.axes import Axis, Interval
 from vae_jax.sweep.family import Family, Lane, traced
-from vae_jax.sweep.fields import value_of, with_fields
+from vae_jax.sweep.fields import fields_of, option_of, to_word, value_of, with_fields
+from vae_jax.sweep.storage import without_password
 
 if TYPE_CHECKING:
     from vae_jax.sweep.sweep import Sweep
@@ -72,9 +73,13 @@ def command(sweep: Sweep) -> str:
     """What to type to get such a sweep again."""
     spec = sweep.spec
     config = config_from(sweep.file, spec.config)
-    words = ["vae-jax", "sweep", spec.experiment, *options_of(config, type(config)(), "--")]
+    default = type(config)()
+    words = ["vae-jax", "sweep", spec.experiment]
+    for name in fields_of(type(config)):
+        if name not in sweep.axes and value_of(config, name) != value_of(default, name):
+            words += [option_of(name), to_word(value_of(config, name))]
     for name, axis in sweep.axes.items():
-        words += [f"--{name.replace('_', '-')}", *_words_of(axis)]
+        words += [option_of(name), *_words_of(axis)]
     options = {
         "num_steps": spec.num_steps,
         **{_OPTIONS.get(name, name): value for name, value in _search(sweep).items()},
@@ -82,7 +87,7 @@ def command(sweep: Sweep) -> str:
     for name, value in options.items():
         if value not in (None, (), []):
             values = value if isinstance(value, list | tuple) else [value]
-            words += [f"--{name.replace('_', '-')}", *map(str, values)]
+            words += [option_of(name), *map(str, values)]
     if spec.is_zipped:
         words.append("--zip")
     return shlex.join(words)
@@ -93,13 +98,16 @@ _OPTIONS = {"sampler": "search", "objectives": "objective", "seed": "search_seed
 
 def _search(sweep: Sweep) -> dict[str, object]:
     evolution = {f"evolve.{name}": value for name, value in (sweep.spec.evolution or {}).items()}
-    return (sweep.spec.search or {}) | evolution
+    search = dict(sweep.spec.search or {})
+    if search.get("storage"):
+        search["storage"] = without_password(search["storage"])  # the page may be shown to anybody
+    return search | evolution
 
 
 def _words_of(axis: Axis) -> Sequence[str]:
     if isinstance(axis, Interval):
-        return [f"{axis.low:g}:{axis.high:g}" + ":log" * axis.is_log]
-    return [",".join(map(str, value)) if isinstance(value, tuple) else str(value) for value in axis.values]
+        return [f"{axis.low}:{axis.high}" + ":log" * axis.is_log]
+    return [to_word(value) for value in axis.values]
 
 
 def _samples(sweep: Sweep, record: RunRecord) -> bytes | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Union
 
-from vae_jax.messages import UsageError
+from vae_jax.messages import UsageError, did_you_mean
 
 
 def fields_of(kind: type) -> dict[str, Any]:
@@ -41,6 +42,9 @@ def value_of(config: Any, name: str) -> Any:
 def with_fields(config: Any, values: Mapping[str, Any]) -> Any:
     """A config with some fields changed, by dotted names.
 
+    Raises:
+        UsageError: If the config refuses them itself.
+
     Example:
         >>> from vae_jax.data.config import DataConfig
         >>> with_fields(DataConfig(), {"name": "digits"}).name
@@ -53,14 +57,17 @@ def with_fields(config: Any, values: Mapping[str, Any]) -> Any:
         if dot:
             nested.setdefault(outer, {})[inner] = value
     changed = {name: with_fields(getattr(config, name), inner) for name, inner in nested.items()}
-    return dataclasses.replace(config, **own, **changed)
+    try:
+        return dataclasses.replace(config, **own, **changed)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{error}") from error
 
 
 def parse_value(word: str, kind: Any, name: str) -> Any:
     """A word of the command line as a value of a field's type.
 
     Args:
-        word: `0.1`, `8`, `true`, `relu`, `none`; `512,256` for a tuple.
+        word: `0.1`, `8`, `true`, `relu`, `none`; `512,256` for a tuple. Infinity and what is no number are none.
         kind: The type.
         name: Of the field, for the message.
 
@@ -70,7 +77,30 @@ def parse_value(word: str, kind: Any, name: str) -> Any:
     try:
         return _parsed(word, kind)
     except (ValueError, TypeError):
-        raise UsageError(f"expected {in_words(kind)} for --{name.replace('_', '-')}; got '{word}'") from None
+        hint = did_you_mean(word, map(str, _choices(kind)))
+        raise UsageError(f"expected {in_words(kind)} for {option_of(name)}; got '{word}'{hint}") from None
+
+
+def option_of(name: str) -> str:
+    """What is typed for a field.
+
+    Example:
+        >>> option_of("data.image_size")
+        '--data.image-size'
+    """
+    return f"--{name.replace('_', '-')}"
+
+
+def to_word(value: Any) -> str:
+    """The word of the command line that `parse_value` makes a value of.
+
+    Example:
+        >>> to_word((512, 256)), to_word(True), to_word(None), to_word(0.001)
+        ('512,256', 'true', 'none', '0.001')
+    """
+    if isinstance(value, tuple | list):
+        return ",".join(map(to_word, value))
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def in_words(kind: Any) -> str:
@@ -87,8 +117,17 @@ def in_words(kind: Any) -> str:
         return {int: "integers", float: "numbers"}.get(arguments[0], "words") + " with commas between"
     if typing.get_origin(kind) is Literal:
         return " or ".join(map(str, arguments))
-    known = {float: "a number", int: "an integer", bool: "true or false", str: "a word", type(None): "none"}
-    return known.get(kind, getattr(kind, "__name__", str(kind)))
+    return _IN_WORDS.get(kind, getattr(kind, "__name__", str(kind)))
+
+
+_IN_WORDS = {
+    float: "a number",
+    int: "an integer",
+    bool: "true or false",
+    str: "a word",
+    Path: "a path",
+    type(None): "none",
+}
 
 
 def is_number(kind: Any) -> bool:
@@ -99,7 +138,8 @@ def is_number(kind: Any) -> bool:
 def _parsed(word: str, kind: Any) -> Any:
     arguments = typing.get_args(kind)
     if _is_union(kind):
-        for part in arguments:
+        # Any word is a string, so that one stands back for the others: `none` of `str | None`.
+        for part in sorted(arguments, key=lambda part: part in (str, Path)):
             try:
                 return _parsed(word, part)
             except (ValueError, TypeError):
@@ -112,12 +152,20 @@ def _parsed(word: str, kind: Any) -> Any:
     if typing.get_origin(kind) is Literal:
         return next(choice for choice in arguments if str(choice) == word) if word in map(str, arguments) else _no(word)
     if kind is type(None):
-        return None if word == "none" else _no(word)
+        return None if word.lower() == "none" else _no(word)
     if kind is bool:
-        return {"true": True, "false": False}[word] if word in ("true", "false") else _no(word)
-    if kind in (int, float, str, Path):
+        return {"true": True, "false": False}[word.lower()] if word.lower() in ("true", "false") else _no(word)
+    if kind is float:
+        return float(word) if math.isfinite(float(word)) else _no(word)
+    if kind in (int, str, Path):
         return kind(word)
     raise TypeError(kind)
+
+
+def _choices(kind: Any) -> list[Any]:
+    if _is_union(kind):
+        return [choice for part in typing.get_args(kind) for choice in _choices(part)]
+    return list(typing.get_args(kind)) if typing.get_origin(kind) is Literal else []
 
 
 def _no(word: str) -> Any:

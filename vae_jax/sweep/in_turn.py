@@ -16,7 +16,7 @@ from vae_jax.evaluation import validator
 from vae_jax.parallel.mesh import mesh_of
 from vae_jax.parallel.placement import Placement
 from vae_jax.sweep.family import Family, Lane, Numbers, stacked_numbers, traced
-from vae_jax.sweep.lanes import LaneState, Sums, first_of_lane, next_of_lane, sums_of, with_new_sums
+from vae_jax.sweep.lanes import LaneState, Sums, first_of_lane, first_of_lanes, next_of_lane, sums_of, with_new_sums
 from vae_jax.training import params_to_evaluate
 from vae_jax.training.advance import Progress, loops_in_python, placed_examples
 
@@ -36,7 +36,8 @@ class InTurn:
         programs = [_OneLane(family, numbers, Placement(mesh_of([device]))) for device in devices]
         self._programs = [programs[slot % len(programs)] for slot in range(num_slots)]
         self._numbers = [traced(numbers)] * num_slots
-        self._shapes = jax.eval_shape(jax.vmap(partial(first_of_lane, family)), stacked_numbers([numbers] * num_slots))
+        stacked = stacked_numbers([numbers] * num_slots)
+        self._shapes = jax.eval_shape(lambda: first_of_lanes(family, stacked, num_slots))
         self._new_sums = jax.jit(with_new_sums, donate_argnums=0)
         self._validate = validator(family.fitted)
         self.clear()

@@ -98,6 +98,11 @@ def first_of_lane(family: Family, numbers: Numbers) -> LaneState:
     return LaneState(progress, jax.tree.map(jnp.copy, progress))
 
 
+def first_of_lanes(family: Family, numbers: dict[str, Array], num_lanes: int) -> LaneState:
+    """So many lanes that have done nothing yet, stacked: pure. Where they differ in nothing, there are no numbers."""
+    return jax.vmap(partial(first_of_lane, family), axis_size=num_lanes)(numbers)
+
+
 def next_of_lane(family: Family, placement: Placement, progress: Progress, numbers: Numbers, examples: Any) -> Progress:
     """A lane after another step: pure."""
     experiment = family.experiment(numbers)

@@ -74,7 +74,8 @@ def lanes_that_fit(family: Family, numbers: Numbers, wanted: int, free: int | No
         raise UsageError(
             f"expected a lane that fits into the memory; a single one needs {in_gibibytes(takes.of(1))} (data "
             f"{in_gibibytes(takes.data)}, state {in_gibibytes(takes.state)}, a step {in_gibibytes(takes.step)}) and "
-            f"there are {in_gibibytes(free)}; take a smaller model or batch, or data that are smaller"
+            f"may take {in_gibibytes(free)}, {SHARE:.0%} of what there is; take a smaller model, batch or data, or "
+            "give more by --lanes.memory"
         )
     return min(wanted, fitting)
 
@@ -104,12 +105,7 @@ def _intermediates(jaxpr: Any) -> int:
     """Bytes of all that is computed on the way: more than is ever there at once."""
     total = 0
     for equation in jaxpr.eqns:
-        inner = [value for value in jax.tree.leaves(list(equation.params.values())) if hasattr(value, "eqns")]
-        inner += [value.jaxpr for value in jax.tree.leaves(list(equation.params.values())) if hasattr(value, "jaxpr")]
-        total += sum(map(_intermediates, inner))
-        if not inner:
-            total += sum(
-                math.prod(variable.aval.shape) * getattr(variable.aval.dtype, "itemsize", 8)
-                for variable in equation.outvars
-            )
+        # A scan's results are those of all its steps, of which its inner program has only one.
+        total += sum(num_bytes(variable.aval) for variable in equation.outvars)
+        total += sum(_intermediates(value) for value in jax.tree.leaves(equation.params) if hasattr(value, "eqns"))
     return total

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -54,9 +56,7 @@ def lanes_of(
     if way == "loop":
         return in_turn()
     path, key = _paces_file(), _key(family, numbers, num_slots, placement)
-    known = _remembered(path)
-    if key in known:
-        pace = Pace(*known[key])
+    if pace := _remembered(path).get(key):
         lanes = side_by_side() if pace.side_by_side <= pace.in_turn else in_turn()
         say(f"{_in_words(pace, num_slots)} (measured before)")
         return lanes
@@ -64,8 +64,7 @@ def lanes_of(
     together = _seconds(lanes, numbers, num_slots)
     alone = InTurn(family, numbers, 1, devices[:1])
     pace = Pace(together, _seconds(alone, numbers, 1) * -(-num_slots // len(devices)))
-    if path is not None:
-        write_json(path, _remembered(path) | {key: list(pace)})
+    _remember(path, key, pace)
     say(f"{_in_words(pace, num_slots)} (measured)")
     return lanes if pace.side_by_side <= pace.in_turn else in_turn()
 
@@ -112,11 +111,24 @@ def _paces_file() -> Path | None:
         directory.parent.mkdir(parents=True, exist_ok=True)
     except OSError:
         return None
-    return directory.parent / "paces.json" if os.access(directory.parent, os.W_OK) else None
+    return directory.parent / "paces.json"
 
 
-def _remembered(path: Path | None) -> dict[str, list[float]]:
+def _remembered(path: Path | None) -> dict[str, Pace]:
+    """What was measured before; nothing where that cannot be read."""
     try:
-        return json.loads(path.read_text("utf-8")) if path is not None and path.is_file() else {}
-    except (OSError, ValueError):
+        saved = {} if path is None else json.loads(path.read_text("utf-8"))
+        return {key: Pace(*map(float, pace)) for key, pace in saved.items() if _is_pace(pace)}
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}
+
+
+def _is_pace(saved: list[float]) -> bool:
+    return all(0 < seconds < math.inf for seconds in saved)
+
+
+def _remember(path: Path | None, key: str, pace: Pace) -> None:
+    """Keep it, where that can be written."""
+    if path is not None:
+        with suppress(OSError):
+            write_json(path, _remembered(path) | {key: pace})

@@ -34,7 +34,7 @@ def next_generation(
     share: float = 0.2,
     factor: float = 1.2,
 ) -> Generation:
-    """Exploit and explore: each of the worst lanes goes on as a copy of one of the best, its numbers perturbed.
+    """Exploit and explore: each of the worst lanes goes on as a copy of a better one, its numbers perturbed.
 
     A copy has the parameters and the optimizer's state of its parent, and keeps its own key, so that from here on its
     noise is its own; the numbers that are perturbed are divided or multiplied by a factor, each by a toss of a coin.
@@ -45,7 +45,7 @@ def next_generation(
         numbers: Field -> its value in each lane.
         scores: The higher the better; what is not finite is the worst.
         bounds: Field -> the interval that its values stay in, for the fields that are perturbed.
-        share: Of the lanes, how many count as worst, and how many as best; at most a half.
+        share: Of the lanes, how many count as worst, and how many as best: at least one, and at most a half of them.
         factor: Of a perturbation.
 
     Source: Jaderberg et al. 2017, arXiv:1711.09846, section 4.1.1 (truncation selection, share 0.2; perturb, factors
@@ -53,11 +53,13 @@ def next_generation(
     """
     parents_key, *number_keys = jax.random.split(key, 1 + len(bounds))
     num = len(scores)
-    num_worst = int(share * num)
-    best_first = jnp.argsort(-jnp.where(jnp.isfinite(scores), scores, -jnp.inf), stable=True)
-    chosen = jax.random.randint(parents_key, (num_worst,), 0, max(num_worst, 1))
+    num_worst = max(int(share * num), 1)
+    scores = jnp.where(jnp.isfinite(scores), scores, -jnp.inf)
+    best_first = jnp.argsort(-scores, stable=True)
+    chosen = best_first[jax.random.randint(parents_key, (num_worst,), 0, num_worst)]
     worst = best_first[num - num_worst :]
-    parents = jnp.arange(num).at[worst].set(best_first[chosen])
+    # There is nothing to learn from a lane that is no better: all may be as good as each other, or none a number.
+    parents = jnp.arange(num).at[worst].set(jnp.where(scores[chosen] > scores[worst], chosen, worst))
     is_copy = parents != jnp.arange(num)
 
     def of_parent(tree: Any) -> Any:

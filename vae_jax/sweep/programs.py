@@ -8,6 +8,7 @@ from typing import Any
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.evaluation import evaluator
 from vae_jax.evaluation.likelihood import log_likelihood_of
+from vae_jax.experiment import Experiment
 from vae_jax.machine.memory import free_memory
 from vae_jax.messages import UsageError
 from vae_jax.parallel.config import ParallelConfig
@@ -60,11 +61,7 @@ def program_of(
     fields = tuple(name for name in trial.fields if name in spec.side_by_side)
     numbers = {name: trial.fields[name] for name in fields}
     experiment = family.checked(numbers)
-    if experiment.dataset.is_streamed:
-        raise UsageError(
-            f"expected data that are kept in memory, once for all lanes; {experiment.dataset.name} is streamed; "
-            "give --data.feed memory, or train its runs one by one"
-        )
+    check_in_memory(experiment)
     placement = Placement(make_lanes_mesh(parallel, experiment.budget.batch_size))
     if num_slots is None:
         num_slots = _slots_that_fit(family, numbers, placement, min(num_wanted, lanes.num or num_wanted), lanes, say)
@@ -76,6 +73,19 @@ def program_of(
         evaluator(family.fitted, num_samples=experiment.num_samples),
         _validation_nll(family, experiment.num_samples) if "nll" in _objectives(spec) else None,
     )
+
+
+def check_in_memory(experiment: Experiment) -> None:
+    """See that the data are not streamed.
+
+    Raises:
+        UsageError: If they are.
+    """
+    if experiment.dataset.is_streamed:
+        raise UsageError(
+            f"expected data that are kept in memory, once for all lanes; {experiment.dataset.name} is streamed; "
+            "give --data.feed memory, or train its runs one by one"
+        )
 
 
 def _slots_that_fit(

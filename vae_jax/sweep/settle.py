@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -12,7 +11,7 @@ from vae_jax.catalogue import load_experiment
 from vae_jax.messages import UsageError
 from vae_jax.sweep.directory import SweepDirectory
 from vae_jax.sweep.family import stacked_numbers
-from vae_jax.sweep.lanes import first_of_lane
+from vae_jax.sweep.lanes import first_of_lanes
 from vae_jax.sweep.programs import family_of
 from vae_jax.sweep.slot import write_checkpoints
 from vae_jax.sweep.stack import Stack, StackRecord
@@ -55,8 +54,8 @@ def _settle(directory: SweepDirectory, stack: Stack, number: int) -> None:
     trial = next(trial for trial in stack.trials if trial.number == number)
     family = family_of(load_experiment(directory.experiment)._replace(name=spec.experiment), spec, trial)
     numbers = {name: trial.fields[name] for name in spec.side_by_side}
-    one_lane = jax.vmap(partial(first_of_lane, family))
-    target = jax.eval_shape(one_lane, stacked_numbers([numbers] * (stack.num_slots or 1)))
+    num_slots = stack.num_slots or 1
+    target = jax.eval_shape(lambda: first_of_lanes(family, stacked_numbers([numbers] * num_slots), num_slots))
     with closing(Checkpoints(stack.checkpoints, num_latest=1, record_type=StackRecord)) as checkpoints:
         restored = checkpoints.restore_latest(target)
     if restored is None:

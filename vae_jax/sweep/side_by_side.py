@@ -14,7 +14,7 @@ from vae_jax.data.examples import Examples
 from vae_jax.evaluation import lanes_validator
 from vae_jax.parallel.placement import Placement
 from vae_jax.sweep.family import Family, Lane, Numbers, stacked_numbers
-from vae_jax.sweep.lanes import LaneState, Sums, choose, first_of_lane, next_of_lane, sums_of, with_new_sums
+from vae_jax.sweep.lanes import LaneState, Sums, choose, first_of_lanes, next_of_lane, sums_of, with_new_sums
 from vae_jax.training import params_to_evaluate
 from vae_jax.training.advance import loops_in_python, placed_examples
 
@@ -38,10 +38,11 @@ class SideBySide:
         experiment = family.experiment(numbers)
         _, self._feed = experiment.key_and_feed()
         self._placement = placement
-        self._shapes = jax.eval_shape(jax.vmap(partial(first_of_lane, family)), stacked_numbers(self._numbers))
+        first = lambda numbers: first_of_lanes(family, numbers, num_slots)
+        self._shapes = jax.eval_shape(first, stacked_numbers(self._numbers))
         self._shardings = placement.of_lanes(self._shapes)
         compiled = partial(jax.jit, donate_argnums=0, out_shardings=self._shardings)
-        self._first = jax.jit(jax.vmap(partial(first_of_lane, family)), out_shardings=self._shardings)
+        self._first = jax.jit(first, out_shardings=self._shardings)
 
         def step(lanes: LaneState, numbers: dict[str, Array], examples: Any, is_active: Bool[Array, " slots"]) -> Any:
             of_lane = partial(next_of_lane, family, placement)

@@ -15,19 +15,22 @@ from vae_jax.evaluation.bound import of_one
 from vae_jax.experiment import Experiment
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.parallel.config import ParallelConfig
+from vae_jax.parallel.mesh import make_lanes_mesh
 from vae_jax.runs.config import config_from, config_to_json
 from vae_jax.runs.directory import next_free
 from vae_jax.runs.environment import environment
 from vae_jax.runs.run import wire
 from vae_jax.sweep import axes as axes_module
 from vae_jax.sweep.axes import Axis, Interval, Values, product_of, zip_of
-from vae_jax.sweep.check_search import num_trials
+from vae_jax.sweep.check_search import check_optuna, check_search, num_trials
 from vae_jax.sweep.config import EvolutionConfig, LanesConfig, SearchConfig
 from vae_jax.sweep.directory import ENDED, SweepDirectory, SweepSpec
 from vae_jax.sweep.evolution import Evolution
 from vae_jax.sweep.family import Family, side_by_side
 from vae_jax.sweep.fields import with_fields
+from vae_jax.sweep.programs import check_in_memory
 from vae_jax.sweep.sources import Grid, Search, Source
+from vae_jax.sweep.storage import opening
 from vae_jax.sweep.study import Study
 from vae_jax.sweep.table import Table
 from vae_jax.sweep.trial import Trial
@@ -129,6 +132,7 @@ def begin(
     is_zipped: bool = False,
     search: SearchConfig | None = None,
     evolution: EvolutionConfig | None = None,
+    parallel: ParallelConfig | None = None,
 ) -> Sweep:
     """Begin a sweep, or join the same one that is there. Nothing on the disk changes before it is known to work.
 
@@ -141,6 +145,7 @@ def begin(
         is_zipped: Take the values of the fields together, not their product.
         search: Choose trials, in place of all of them.
         evolution: How lanes learn from each other, if they do.
+        parallel: Which devices of this host they will be on, to see that there are as many; None if of others.
 
     Raises:
         UsageError: If something of this is not as expected.
@@ -149,15 +154,21 @@ def begin(
     evolution = evolution if evolution is not None and evolution.every is not None else None
     _check(axes, search, evolution, is_zipped=is_zipped)
     with loaded_once():
-        first = {name: _first(axis) for name, axis in axes.items()}
+        some = {name: _some(name, axis) for name, axis in axes.items()}
         family = Family(file, config, num_steps)
-        experiment = family.checked(first)
+        experiment = family.checked(some)
+        check_in_memory(experiment)
+        lane_fields = side_by_side(family, some)
         for name, axis in axes.items():
             for value in _extremes(axis):
-                wire(file, with_fields(config, first | {name: value}), num_steps)
-        lane_fields = side_by_side(family, first)
+                if name in lane_fields:
+                    wire(file, with_fields(config, some | {name: value}), num_steps)
+                else:
+                    check_in_memory(family.checked(some | {name: value}))
+        if parallel is not None:
+            make_lanes_mesh(parallel, experiment.budget.batch_size)
         if search is not None:
-            _check_objectives(search, experiment)
+            _check_search(axes, search, experiment)
     if evolution is not None and not set(lane_fields) - {"seed"}:
         raise UsageError(
             f"expected a number to be swept, for lanes to learn from each other; got {', '.join(axes)}; "
@@ -173,11 +184,15 @@ def begin(
         None if search is None else dataclasses.asdict(search),
         None if evolution is None else dataclasses.asdict(evolution),
     )
-    directory = SweepDirectory(next_free(Path("runs"), f"{file.name}-sweep") if run_dir is None else run_dir)
     content = file.path.read_bytes()
+    if run_dir is not None:
+        SweepDirectory(run_dir).check(spec, content)
+    if search is not None and search.storage is not None:
+        with opening(Path(), search.storage):
+            pass  # it can be reached
+    directory = SweepDirectory(next_free(Path("runs"), f"{file.name}-sweep") if run_dir is None else run_dir)
     if not directory.exists:
         directory.create(spec, environment(file.path), content)
-    directory.check(spec, content)
     return Sweep(directory)
 
 
@@ -206,14 +221,17 @@ def _check(
                 f"expected lanes that all go on, to learn from each other; got --stopping {search.stopping}; "
                 "leave out that or --evolve"
             )
-        if (evolution.every or 0) < 1 or not 0 < evolution.share <= 0.5 or evolution.factor <= 1:
+        if (evolution.every or 0) < 1 or not 0 < evolution.share <= 0.5 or not evolution.factor > 1:
             raise UsageError(
-                f"expected --evolve of at least 1, a share above 0 and at most 0.5, and a factor above 1; "
-                f"got {evolution.every}, {evolution.share:g} and {evolution.factor:g}"
+                f"expected --evolve.every of at least 1, --evolve.share above 0 and at most 0.5, and --evolve.factor "
+                f"above 1; got {evolution.every}, {evolution.share:g} and {evolution.factor:g}"
             )
 
 
-def _check_objectives(search: SearchConfig, experiment: Experiment) -> None:
+def _check_search(axes: Mapping[str, Axis], search: SearchConfig, experiment: Experiment) -> None:
+    budget = experiment.budget
+    check_search(axes, search, min_steps=budget.validate_every, max_steps=budget.num_steps)
+    check_optuna(search)
     known = objectives_of(experiment)
     for name in search.objectives:
         if name not in known:
@@ -230,8 +248,10 @@ def objectives_of(experiment: Experiment) -> list[str]:
     return sorted({*metrics} - {"code"} | {"active_units", "nll"})
 
 
-def _first(axis: Axis) -> Any:
-    return axis.values[0] if isinstance(axis, Values) else _extremes(axis)[0]
+def _some(name: str, axis: Axis) -> Any:
+    """A value of an axis; of seeds the largest one, since not all of them can be a number of a lane."""
+    values = _extremes(axis)
+    return max(values, key=abs) if name == "seed" and all(isinstance(value, int) for value in values) else values[0]
 
 
 def _extremes(axis: Axis) -> tuple[Any, ...]:

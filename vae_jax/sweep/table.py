@@ -61,8 +61,6 @@ class Table:
     def validated(self, slot: Slot) -> None:
         """A lane has been validated."""
         row = self._row(slot)
-        row.step = slot.step
-        row.values = [line["value"] for line in slot.validations]
         if self._kind == "json":
             self._json(row, slot.validations[-1])
         self._show()
@@ -70,7 +68,7 @@ class Table:
     def ended(self, slot: Slot, status: str) -> None:
         """A lane has come to its end."""
         row = self._row(slot)
-        row.status, row.step = status, slot.step
+        row.status = status
         if self._kind == "json":
             self._json(row, {"best": row.best})
         elif self._kind == "lines":
@@ -91,7 +89,8 @@ class Table:
         if number not in self._rows:
             self._rows[number] = LaneRow(number, slot.trial.fields, self._num_steps)
         row = self._rows[number]
-        row.fields = row.fields | slot.numbers
+        row.step, row.fields = slot.step, row.fields | slot.numbers
+        row.values = [line["value"] for line in slot.validations]
         return row
 
     @property
@@ -103,7 +102,7 @@ class Table:
         running = [row for row in self._rows.values() if row.status == "running"]
         num_waiting = self._num_lanes - self._num_ended_before - len(self._rows)
         steps = num_waiting * self._num_steps + sum(self._num_steps - row.step for row in running)
-        return self._clock.seconds_for(steps)
+        return self._clock.seconds_for(max(steps, 0))
 
     def _json(self, row: LaneRow, more: dict[str, Any]) -> None:
         line = {"lane": row.number, "status": row.status, "fields": row.fields, "step": row.step} | more
