@@ -3,6 +3,8 @@
     python scripts/benchmark.py                          every section that takes minutes
     python scripts/benchmark.py bounds                   objectives, posteriors and priors: an hour and more
     python scripts/benchmark.py collapse                 latent units that die, and what keeps them: half an hour
+    python scripts/benchmark.py sweep                    lanes against single runs: half an hour
+    python scripts/benchmark.py search                   a search that stops bad trials against a random one: an hour
     python scripts/benchmark.py train likelihood         some of them
     python scripts/benchmark.py --quick                  a few minutes, for trying the script; its numbers mean little
     python scripts/benchmark.py --json results.json      the tables as JSON, too
@@ -24,7 +26,7 @@ from pathlib import Path
 # The sections measure compilation, too, so what an earlier run has compiled must not be found.
 os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
 
-from benchmarks import bounds, collapse, conv, depth, feed, likelihood, quality, startup, train
+from benchmarks import bounds, collapse, conv, depth, feed, likelihood, quality, search, startup, sweep, train
 from benchmarks.settings import Settings
 from benchmarks.tables import Table, as_json, as_text, environment_table
 
@@ -38,8 +40,10 @@ SECTIONS: dict[str, Callable[[Settings], Iterable[Table]]] = {
     "quality": quality.tables,
     "bounds": bounds.tables,
     "collapse": collapse.tables,
+    "sweep": sweep.tables,
+    "search": search.tables,
 }
-LONG = ("bounds", "collapse")
+LONG = ("bounds", "collapse", "sweep", "search")
 
 
 def main() -> None:

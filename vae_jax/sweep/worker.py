@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -21,6 +22,8 @@ from vae_jax.sweep.table import Table
 from vae_jax.sweep.train_stack import Program, fill, train_stack
 from vae_jax.sweep.trial import Trial
 from vae_jax.training.checkpoint import Checkpoints
+
+SECONDS_BETWEEN_LOOKS = 10
 
 
 class Setting(NamedTuple):
@@ -50,15 +53,20 @@ class Worker:
 
     def work(self) -> bool:
         """Train until nothing is left that nobody has; False if a signal came first."""
+        source = self._setting.source
         with self._setting.directory.lock():
             self._settle_accounts()
-        while (stack := self._next_stack()) is not None:
-            try:
-                if not self._train(stack):
-                    return False
-            finally:
-                stack.leave()
-        return True
+        while True:
+            while (stack := self._next_stack()) is not None:
+                try:
+                    if not self._train(stack):
+                        return False
+                finally:
+                    stack.leave()
+            # Only a database tells which of its workers are dead, and only after a while; then their trials come back.
+            if not (source.is_shared_beyond_files and source.running()):
+                return True
+            time.sleep(SECONDS_BETWEEN_LOOKS)
 
     def _train(self, stack: Stack) -> bool:
         program = self._program(stack)
