@@ -1,6 +1,7 @@
 """Population-based training as a pure function of the stacked state, against another one in plain Python."""
 
 import math
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from vae_jax.sweep.config import EvolutionConfig
 from vae_jax.sweep.evolution import Evolution
 from vae_jax.sweep.lanes import LaneState
-from vae_jax.sweep.population_based import UNBOUNDED, next_generation
+from vae_jax.sweep.population_based import UNBOUNDED, Generation, next_generation
 from vae_jax.sweep.trial import Trial
 from vae_jax.training.advance import Progress
 from vae_jax.training.state import TrainState
@@ -64,32 +65,50 @@ SCORES = {
 }
 
 
-@pytest.mark.parametrize("share", [0.1, 0.2, 0.3, 0.5])
-@pytest.mark.parametrize("scores", SCORES.values(), ids=SCORES)
-def test_the_worst_become_copies_of_the_best(scores, share):
-    lanes, numbers = population(len(scores))
-    jitted = jax.jit(
-        lambda key, lanes, numbers, scores: next_generation(key, lanes, numbers, scores, bounds=BOUNDS, share=share)
+def generations(lanes: LaneState, numbers: Any, scores: Any, **options: Any) -> Callable[[int], Generation]:
+    """The next generation by a seed, compiled once."""
+    compiled = jax.jit(
+        lambda seed, *given: next_generation(jax.random.key(seed), *given, **({"bounds": BOUNDS} | options))
     )
+    return lambda seed: compiled(seed, lanes, numbers, jnp.asarray(scores))
+
+
+def as_numpy(tree: Any) -> Any:
+    """Arrays, and keys as what they are made of."""
+
+    def of_leaf(leaf: Any) -> np.ndarray:
+        return np.asarray(jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf)
+
+    return jax.tree.map(of_leaf, tree)
+
+
+def one_lane(tree: Any, lane: int) -> Any:
+    """As lists, which can be compared."""
+    return jax.tree.map(lambda array: array[lane].tolist(), tree)
+
+
+@pytest.mark.parametrize(
+    ("case", "share"), [("all different", 0.1), ("all different", 0.5), *((case, 0.3) for case in SCORES)]
+)
+def test_the_worst_become_copies_of_the_best(case, share):
+    scores = SCORES[case]
+    next_one = generations(*population(len(scores)), scores, share=share)
+    lanes, numbers = as_numpy(population(len(scores)))
     has_learned = False
-    for seed in range(12):
-        after, changed, parents = jitted(jax.random.key(seed), lanes, numbers, jnp.asarray(scores))
-        parents = np.asarray(parents).tolist()
-        check_parents(scores, parents, share)
-        has_learned |= parents != list(range(len(scores)))
-        for lane, parent in enumerate(parents):
-            of = lambda tree, index: jax.tree.map(lambda array, index=index: np.asarray(array[index]).tolist(), tree)
-            before_key, after_key = (jax.random.key_data(each.progress.state.key) for each in (lanes, after))
-            no_key = lambda each: each.progress._replace(state=each.progress.state._replace(key=None))
-            assert of(no_key(after), lane) == of(no_key(lanes), parent)
-            assert of(after_key, lane) == of(before_key, lane)  # its noise stays its own
-            assert of(after.best.sums, lane) == of(lanes.best.sums, lane)
+    for seed in range(8):
+        after, changed, parents = as_numpy(next_one(seed))
+        check_parents(scores, parents.tolist(), share)
+        has_learned |= parents.tolist() != list(range(len(scores)))
+        state, state_after = lanes.progress.state, after.progress.state
+        for lane, parent in enumerate(parents.tolist()):
+            assert one_lane(state_after._replace(key=None), lane) == one_lane(state._replace(key=None), parent)
+            assert one_lane(state_after.key, lane) == one_lane(state.key, lane)  # its noise stays its own
+            assert one_lane(after.progress[1:], lane) == one_lane(lanes.progress[1:], parent)
+            assert one_lane(after.best, lane) == one_lane(lanes.best, lane)
             for field, (low, high) in BOUNDS.items():
-                inherited, got = numbers[field][parent].item(), changed[field][lane].item()
-                moves = (
-                    [min(max(inherited * by, low), high) for by in (1.2, 1 / 1.2)] if parent != lane else [inherited]
-                )
-                assert any(got == pytest.approx(move, rel=1e-6) for move in moves), (field, got, moves)
+                inherited, got = numbers[field][parent], changed[field][lane]
+                moves = [inherited] if parent == lane else [inherited * 1.2, inherited / 1.2]
+                assert any(got == pytest.approx(min(max(move, low), high), rel=1e-6) for move in moves), field
             assert changed["seed"][lane] == numbers["seed"][lane]
     assert has_learned
 
@@ -97,9 +116,7 @@ def test_the_worst_become_copies_of_the_best(scores, share):
 @pytest.mark.parametrize("scores", [[1.0] * 6, [math.nan] * 6, [-math.inf, math.nan] * 3])
 def test_among_equals_nothing_changes(scores):
     lanes, numbers = population(6)
-    after, changed, parents = next_generation(
-        jax.random.key(0), lanes, numbers, jnp.asarray(scores), bounds=BOUNDS, share=0.5
-    )
+    after, changed, parents = generations(lanes, numbers, scores, share=0.5)(0)
     assert parents.tolist() == list(range(6))
     for one, other in zip(jax.tree.leaves((after, changed)), jax.tree.leaves((lanes, numbers)), strict=True):
         assert bool((one == other).all())
@@ -107,17 +124,15 @@ def test_among_equals_nothing_changes(scores):
 
 def test_a_number_goes_up_or_down_by_exactly_the_factor_each_by_its_own_coin():
     lanes, numbers = population(40)
-    scores = jnp.arange(40.0)
+    bounds = {"beta": UNBOUNDED, "learning_rate": UNBOUNDED}
+    next_one = generations(lanes, numbers, jnp.arange(40.0), bounds=bounds, share=0.5, factor=2.0)
     ups: dict[str, list[bool]] = {"beta": [], "learning_rate": []}
     for seed in range(10):
-        bounds = {"beta": UNBOUNDED, "learning_rate": UNBOUNDED}
-        _, changed, parents = next_generation(
-            jax.random.key(seed), lanes, numbers, scores, bounds=bounds, share=0.5, factor=2.0
-        )
-        copies = np.flatnonzero(np.asarray(parents) != np.arange(40))
+        _, changed, parents = as_numpy(next_one(seed))
+        copies = np.flatnonzero(parents != np.arange(40))
         assert copies.tolist() == list(range(20))
         for field in bounds:
-            ratios = np.asarray(changed[field] / numbers[field][parents])[copies]
+            ratios = (changed[field] / np.asarray(numbers[field])[parents])[copies]
             assert set(ratios.tolist()) == {0.5, 2.0}  # exact: a power of two
             ups[field] += (ratios == 2.0).tolist()
     # 200 tosses of each coin: five standard deviations are 35.
@@ -127,40 +142,34 @@ def test_a_number_goes_up_or_down_by_exactly_the_factor_each_by_its_own_coin():
     assert 65 < same < 135
 
 
-def test_numbers_stay_within_their_bounds():
+@pytest.mark.parametrize(
+    ("beta", "expected"), [(3.9, {4.0, 3.9 / 1.2}), (0.55, {0.5, 0.55 * 1.2}), (4.0, {4.0, 4.0 / 1.2})]
+)
+def test_numbers_stay_within_their_bounds(beta, expected):
     lanes, numbers = population(4)
-    for beta, expected in [(3.9, {4.0, 3.9 / 1.2}), (0.55, {0.5, 0.66}), (4.0, {4.0, 4.0 / 1.2})]:
-        found = set()
-        for seed in range(20):
-            given = numbers | {"beta": jnp.full(4, beta)}
-            changed = next_generation(
-                jax.random.key(seed), lanes, given, jnp.arange(4.0), bounds={"beta": (0.5, 4.0)}, share=0.25
-            ).numbers["beta"]
-            assert changed[1:].tolist() == pytest.approx([beta] * 3)
-            found.add(round(changed[0].item(), 4))
-        assert found == {round(value, 4) for value in expected}
+    given = numbers | {"beta": jnp.full(4, beta)}
+    next_one = generations(lanes, given, jnp.arange(4.0), bounds={"beta": (0.5, 4.0)}, share=0.25)
+    found = [next_one(seed).numbers["beta"].tolist() for seed in range(12)]
+    assert {round(of_copy, 4) for of_copy, *_ in found} == {round(value, 4) for value in expected}
+    assert all(others == pytest.approx([beta] * 3) for _, *others in found)
 
 
 def test_every_one_of_the_best_is_drawn_and_the_same_key_draws_the_same():
-    lanes, numbers = population(8)
-    draw = lambda seed: next_generation(
-        jax.random.key(seed), lanes, numbers, jnp.arange(8.0), bounds=BOUNDS, share=0.5
-    ).parents.tolist()
-    assert {parent for seed in range(10) for parent in draw(seed)[:4]} == {4, 5, 6, 7}
-    assert draw(1) == draw(1)
-    assert len({tuple(draw(seed)) for seed in range(10)}) > 5
+    next_one = generations(*population(8), jnp.arange(8.0), share=0.5)
+    parents = [next_one(seed).parents.tolist() for seed in range(10)]
+    assert {parent for of_seed in parents for parent in of_seed[:4]} == {4, 5, 6, 7}
+    assert len(set(map(tuple, parents))) > 5
+    assert next_one(3).parents.tolist() == parents[3]
 
 
 def test_compiled_and_eager_are_alike():
     lanes, numbers = population(6)
-    for seed in range(3):
-        arguments = jax.random.key(seed), lanes, numbers, jnp.asarray([3.0, 1.0, 2.0, jnp.nan, 5.0, 4.0])
-        eager = next_generation(*arguments, bounds=BOUNDS, share=0.5)
-        compiled = jax.jit(lambda *given: next_generation(*given, bounds=BOUNDS, share=0.5))(*arguments)
-        for one, other in zip(jax.tree.leaves(eager), jax.tree.leaves(compiled), strict=True):
-            if jnp.issubdtype(one.dtype, jax.dtypes.prng_key):
-                one, other = jax.random.key_data(one), jax.random.key_data(other)
-            np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=1e-6)
+    scores = jnp.asarray([3.0, 1.0, 2.0, jnp.nan, 5.0, 4.0])
+    compiled = as_numpy(generations(lanes, numbers, scores, share=0.5)(2))
+    eager = as_numpy(next_generation(jax.random.key(2), lanes, numbers, scores, bounds=BOUNDS, share=0.5))
+    assert eager.parents.tolist() != list(range(6))
+    for one, other in zip(jax.tree.leaves(eager), jax.tree.leaves(compiled), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
 class Kept:
