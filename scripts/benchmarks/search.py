@@ -61,7 +61,7 @@ def tables(settings: Settings) -> Iterator[Table]:
         for one, other, end in zip(courses["TPE, successive halving"], courses["random"], ends, strict=True)
     ]
     notes = (
-        f"`vae_mnist`, 50,000 images, at most {NUM_STEPS} steps of 100 a trial, validated every 500; {' '.join(SPACE)}; "
+        f"`vae_mnist`, at most {NUM_STEPS} steps of 100 out of 50,000 images, validated every 500; {' '.join(SPACE)}; "
         f"{len(repeats)} repeats with other search seeds, means ± standard errors, in turns.",
         f"When the random search ended, the other one was ahead in {sum(better)} of {len(better)} repeats.",
     )

@@ -99,7 +99,7 @@ class Sweep:
                 is_zipped=options.zip,
                 search=options.search_config,
                 evolution=options.evolve,
-                parallel=self.work.parallel,
+                parallel=None if options.slurm.workers else self.work.parallel,
             )
             if options.slurm.workers:
                 return self._submit(sweep.directory.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import numbers
 import shlex
 from typing import Any
@@ -47,6 +48,20 @@ def _exactly(value: Any, kind: type) -> Any:
     if not isinstance(value, _NUMBERS_AND_TEXT[kind]) or (isinstance(value, bool) and kind is not bool):
         raise TypeError(f"expected {kind.__name__}; got {value!r}")
     return kind(value)
+
+
+def check_finite(config: Any) -> None:
+    """See that no field is infinite or not a number, which JSON does not know.
+
+    Raises:
+        UsageError: With the field's name.
+    """
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            check_finite(value)
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"expected a finite number for {field.name}; got {value}")
 
 
 def config_to_json(config: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_mesh, spread
 from vae_jax.parallel.placement import Placement, on_one_device
 from vae_jax.runs import display as displays
-from vae_jax.runs.config import config_from, config_to_json
+from vae_jax.runs.config import check_finite, config_from, config_to_json
 from vae_jax.runs.directory import RunDirectory, next_free
 from vae_jax.runs.environment import environment
 from vae_jax.runs.report import write_run_report
@@ -346,8 +346,9 @@ def wire(file: ExperimentFile, config: Any, num_steps: int | None) -> Experiment
     """The experiment of a config.
 
     Raises:
-        UsageError: If the file does not make one of it.
+        UsageError: If the file does not make one of it, or a field is no finite number.
     """
+    check_finite(config)
     try:
         experiment = file.experiment(config)
     except (TypeError, ValueError, ModuleNotFoundError) as error:
