@@ -47,8 +47,8 @@ ROOMS = {
     "experiment": "vae objectives data training evaluation",
     "catalogue": "experiment",
     "runs": "vae data parallel generation evaluation machine training report experiment catalogue ranking",
-    "sweep": "vae data parallel generation evaluation machine training report experiment catalogue runs ranking",
-    "cli": "data parallel machine prepare report experiment sweep catalogue runs ranking",
+    "sweeps": "vae data parallel generation evaluation machine training report experiment catalogue runs ranking",
+    "cli": "data parallel machine prepare report experiment sweeps catalogue runs ranking",
     "__main__": "cli",
 }
 
@@ -68,18 +68,18 @@ PACKAGES = {
     "grain": "data",
     "absl": "data",
     "requests": "prepare",
-    "scipy": "prepare sweep",
+    "scipy": "prepare sweeps",
     "h5py": "prepare",
     "matplotlib": "report",
     "PIL": "data report prepare",
     "jinja2": "report",
-    "filelock": "runs prepare sweep",
+    "filelock": "runs prepare sweeps",
     "cattrs": "runs",
-    "rich": "runs sweep",
+    "rich": "runs sweeps",
     "tyro": "cli",
-    "optuna": "sweep",
-    "sqlalchemy": "sweep",
-    "submitit": "sweep",
+    "optuna": "sweeps",
+    "sqlalchemy": "sweeps",
+    "submitit": "sweeps",
 }
 # Optional packages: imported inside the function that needs them, never when a file is read.
 INSIDE_FUNCTIONS = {"equinox", "h5py", "optuna", "sqlalchemy", "submitit"}
@@ -98,8 +98,8 @@ WITHOUT_JAX = (
     "vae_jax.machine.profile",
     "vae_jax.runs.directory",
     "vae_jax.runs.records",
-    "vae_jax.sweep.study",
-    "vae_jax.sweep.submit",
+    "vae_jax.sweeps.study",
+    "vae_jax.sweeps.submit",
     "vae_jax.cli",
 )
 SLOW = {

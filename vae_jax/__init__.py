@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from vae_jax.experiment import Experiment
     from vae_jax.parallel.config import HostsConfig, ParallelConfig
     from vae_jax.runs.run import Run, resume, train
+    from vae_jax.sweeps.axes import Interval
+    from vae_jax.sweeps.call import sweep
+    from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
+    from vae_jax.sweeps.sweep import Sweep
     from vae_jax.training import Budget, Trainer, TrainState, budget_of_epochs, trainer
     from vae_jax.vae import VAE, Draw, Model, draw
 
@@ -64,6 +68,12 @@ _HOMES = {
     "Run": "runs.run",
     "train": "runs.run",
     "resume": "runs.run",
+    "Sweep": "sweeps.sweep",
+    "sweep": "sweeps.call",
+    "Interval": "sweeps.axes",
+    "SearchConfig": "sweeps.config",
+    "EvolutionConfig": "sweeps.config",
+    "LanesConfig": "sweeps.config",
 }
 
 __all__ = [
@@ -71,11 +81,16 @@ __all__ = [
     "Budget",
     "DataConfig",
     "Draw",
+    "EvolutionConfig",
     "Experiment",
     "HostsConfig",
+    "Interval",
+    "LanesConfig",
     "Model",
     "ParallelConfig",
     "Run",
+    "SearchConfig",
+    "Sweep",
     "TrainState",
     "Trainer",
     "__version__",
@@ -95,6 +110,7 @@ __all__ = [
     "pca",
     "probabilistic_pca",
     "resume",
+    "sweep",
     "train",
     "trainer",
     "training",

@@ -20,12 +20,12 @@ from benchmarks.tables import Table
 from vae_jax.catalogue import load_experiment
 from vae_jax.data.loading import loaded_once
 from vae_jax.parallel.placement import on_one_device
-from vae_jax.sweep.family import Family
-from vae_jax.sweep.fields import with_fields
-from vae_jax.sweep.in_turn import InTurn
-from vae_jax.sweep.lanes import Lanes
-from vae_jax.sweep.memory import need
-from vae_jax.sweep.side_by_side import SideBySide
+from vae_jax.sweeps.family import Family
+from vae_jax.sweeps.fields import with_fields
+from vae_jax.sweeps.in_turn import InTurn
+from vae_jax.sweeps.lanes import Lanes
+from vae_jax.sweeps.memory import need
+from vae_jax.sweeps.side_by_side import SideBySide
 
 BETAS, RATES, NUM_SEEDS, NUM_STEPS = ("0.5", "1", "2", "4"), ("1e-4", "3e-4", "1e-3", "3e-3"), 4, 400
 

@@ -11,8 +11,8 @@ import pytest
 
 from vae_jax import catalogue
 from vae_jax.cli.sweep import SweepOptions, WorkOptions
-from vae_jax.sweep.directory import SweepDirectory
-from vae_jax.sweep.fields import fields_of, option_of
+from vae_jax.sweeps.directory import SweepDirectory
+from vae_jax.sweeps.fields import fields_of, option_of
 
 OPTIONS = [option_of(name) for kind in (SweepOptions, WorkOptions) for name in fields_of(kind)]
 TINY_FIELDS = "seed, latent_size, hidden_sizes, learning_rate, batch_size, validate_every"
@@ -338,7 +338,7 @@ def test_a_directory_that_holds_something_else(refusal, tiny, folder):
 @pytest.fixture
 def begun(tiny, folder, monkeypatch, vae_jax):
     """A sweep of two seeds that was begun, and not worked on."""
-    monkeypatch.setattr("vae_jax.sweep.sweep.Sweep.work", lambda self, **_: False)
+    monkeypatch.setattr("vae_jax.sweeps.sweep.Sweep.work", lambda self, **_: False)
     result = vae_jax("sweep", tiny, "--seed", "0", "1", "--num-steps", "5", "--run-dir", "sweep")
     assert (result.code, result.err) == (0, "")
     assert result.out.splitlines() == [
@@ -397,7 +397,7 @@ def test_values_that_stand_twice_may_do_so_in_a_zip(begun, vae_jax, tiny):
 
 def test_all_options_are_read(begun, vae_jax, tiny, monkeypatch):
     asked = {}
-    monkeypatch.setattr("vae_jax.sweep.sweep.Sweep.work", lambda self, **given: asked.update(given))
+    monkeypatch.setattr("vae_jax.sweeps.sweep.Sweep.work", lambda self, **given: asked.update(given))
     words = "--learning-rate 1e-4:1e-2:log --seed 0:3 --hidden-sizes 8 8,8 --latent-size 3 --search tpe --trials 7"
     more = "--objective value kl --search-seed 5 --lanes.num 3 --lanes.map loop --lanes.memory 0.5 --show json"
     result = vae_jax("sweep", tiny, *words.split(), *more.split(), "--parallel.devices", "none", "--run-dir=all")

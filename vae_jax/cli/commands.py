@@ -121,8 +121,8 @@ class Resume:
                 "or resume a lane"
             )
         from vae_jax.cli.sweep import WorkOptions, work_on
-        from vae_jax.sweep.directory import SweepDirectory
-        from vae_jax.sweep.sweep import Sweep
+        from vae_jax.sweeps.directory import SweepDirectory
+        from vae_jax.sweeps.sweep import Sweep
 
         return work_on(Sweep(SweepDirectory(self.run_dir)), WorkOptions(parallel=self.parallel))
 
@@ -215,8 +215,8 @@ class Report:
     def run(self) -> int:
         """Write it, and print where it is."""
         if _is_sweep(self.run_dir):
-            from vae_jax.sweep.directory import SweepDirectory
-            from vae_jax.sweep.sweep import Sweep
+            from vae_jax.sweeps.directory import SweepDirectory
+            from vae_jax.sweeps.sweep import Sweep
 
             print(Sweep(SweepDirectory(self.run_dir)).report())
             return 0
@@ -258,7 +258,7 @@ def _open(path: Path) -> Run:
 def _settle(path: Path) -> None:
     """A lane of a sweep that was stopped becomes a run of its own before it is looked at."""
     if (path / "lane.json").is_file():
-        from vae_jax.sweep.settle import settle
+        from vae_jax.sweeps.settle import settle
 
         settle(path)
 

@@ -14,9 +14,9 @@ import tyro
 from vae_jax.catalogue import ExperimentFile, load_experiment
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.parallel.config import ParallelConfig
-from vae_jax.sweep.axes import Axis, Values, parse_axis
-from vae_jax.sweep.config import EvolutionConfig, LanesConfig, Sampler, SearchConfig, SlurmConfig, Stopping
-from vae_jax.sweep.fields import fields_of, in_words, option_of, parse_value, to_word, value_of, with_fields
+from vae_jax.sweeps.axes import Axis, Values, parse_axis
+from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, Sampler, SearchConfig, SlurmConfig, Stopping
+from vae_jax.sweeps.fields import fields_of, in_words, option_of, parse_value, to_word, value_of, with_fields
 
 Show = Literal["auto", "table", "lines", "json"]
 
@@ -86,7 +86,7 @@ class Sweep:
         _check(options, self.work.lanes)
         from vae_jax.cli.commands import check_data
         from vae_jax.data.loading import loaded_once
-        from vae_jax.sweep.sweep import begin
+        from vae_jax.sweeps.sweep import begin
 
         check_data(config)
         with loaded_once():
@@ -107,7 +107,7 @@ class Sweep:
 
     def _submit(self, directory: Path) -> int:
         """Let jobs of a cluster work on it, each by the same command."""
-        from vae_jax.sweep.submit import submit
+        from vae_jax.sweeps.submit import submit
 
         words = [sys.executable, "-m", "vae_jax", "sweep", *_without_slurm(self.argv)]
         if self.options.run_dir is None:
@@ -131,7 +131,7 @@ def _without_slurm(argv: Sequence[str]) -> list[str]:
 
 def work_on(sweep: Any, options: WorkOptions) -> int:
     """Work on a sweep until nothing is left, and say how it ended."""
-    from vae_jax.sweep.outcome import outcome_in_words
+    from vae_jax.sweeps.outcome import outcome_in_words
 
     print(f"sweep directory: {sweep.directory.path}", flush=True) if options.show != "json" else None
     show = None if options.show == "auto" else options.show

@@ -1,0 +1,174 @@
+"""What a field is swept over, from the words of a command line."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import pairwise, product
+from typing import Any, NamedTuple
+
+from vae_jax.messages import UsageError
+from vae_jax.sweeps.fields import option_of, parse_value, to_word
+
+
+class Values(NamedTuple):
+    """Some values, one after another."""
+
+    values: tuple[Any, ...]
+
+
+class Interval(NamedTuple):
+    """All numbers between two, both among them: what a search draws from."""
+
+    low: float
+    high: float
+    is_log: bool = False
+    """Whether their logarithms are spread evenly."""
+    num: int | None = None
+    """How many points of it stand in a grid, both ends among them; None for no grid."""
+    is_integer: bool = False
+
+
+Axis = Values | Interval
+
+MOST = 100_000
+"""Trials of a sweep, and so values of an axis: more are a slip of the finger, and would fill the memory."""
+
+
+def parse_axis(name: str, words: Sequence[str], kind: Any, *, may_repeat: bool = False) -> Axis:
+    """The axis that words stand for.
+
+    Words are values; or one word is a range: `0:10` and `0:10:2` of integers, without their end, as Python counts;
+    `1e-4:1e-2` and `1e-4:1e-2:log` an interval for a search, with a number behind it so many points of it;
+    `4:64:log` an interval of integers.
+
+    Args:
+        name: Of the field.
+        words: Behind its option.
+        kind: Its type.
+        may_repeat: Whether a value may stand there more than once.
+
+    Raises:
+        UsageError: If there are none, one stands twice, or one is not of the field's type.
+
+    Example:
+        >>> parse_axis("seed", ["0:3"], int), parse_axis("beta", ["1:100:log:3"], float)
+        (Values(values=(0, 1, 2)), Values(values=(1.0, 10.0, 100.0)))
+    """
+    option = option_of(name)
+    if not words:
+        raise UsageError(f"expected at least one value behind {option}; got none")
+    if len(words) == 1 and kind in (int, float) and ":" in words[0]:
+        return _range(option, words[0], kind)
+    values = tuple(parse_value(word, kind, name) for word in words)
+    for index, value in enumerate(values):
+        if value in values[:index] and not may_repeat:
+            raise UsageError(f"expected different values for {option}; got {words[index]} twice; leave one out")
+    return Values(values)
+
+
+def _range(option: str, word: str, kind: Any) -> Axis:
+    first, second, *rest = word.split(":")
+    is_log = rest[:1] == ["log"]
+    try:
+        low, high, numbers = kind(first), kind(second), [int(part) for part in (rest[1:] if is_log else rest)]
+    except ValueError:
+        raise _unreadable(option, word, kind) from None
+    # One number: a step of integers, though not of their logarithms, or how many points there are.
+    if len(numbers) > 1 or 0 in numbers or (kind is int and is_log and numbers):
+        raise _unreadable(option, word, kind)
+    if kind is int and not is_log:
+        num = max(-((low - high) // (numbers or [1])[0]), 0)
+        if not 0 < num <= MOST:
+            raise UsageError(f"expected a range of 1 to {MOST} integers for {option}; got '{word}', of {num}")
+        return Values(tuple(range(low, high, *numbers)))
+    if not (low < high and math.isfinite(high - low)) or (is_log and low <= 0):
+        below = "above 0 and below HIGH" if is_log else "below HIGH"
+        raise UsageError(f"expected {option} as LOW:HIGH, with LOW {below}; got '{word}'")
+    interval = Interval(low, high, is_log, None, kind is int)
+    if not numbers:
+        return interval
+    if not 2 <= numbers[0] <= MOST:
+        raise UsageError(f"expected 2 to {MOST} points of {option}; got {numbers[0]} in '{word}'")
+    return Values(points(interval._replace(num=numbers[0])))
+
+
+def _unreadable(option: str, word: str, kind: Any) -> UsageError:
+    forms = (
+        "FIRST:END, FIRST:END:STEP or LOW:HIGH:log"
+        if kind is int
+        else "LOW:HIGH or LOW:HIGH:log, with a number of points behind it for a grid, LOW:HIGH:5"
+    )
+    return UsageError(f"expected {option} as {forms}; got '{word}'")
+
+
+def points(interval: Interval) -> tuple[float, ...]:
+    """The points of an interval that stand in a grid, evenly spread."""
+    num = interval.num or 2
+    steps = [index / (num - 1) for index in range(num)]
+    if interval.is_log:
+        ratio = interval.high / interval.low
+        found = [interval.low * ratio**step for step in steps]
+    else:
+        found = [interval.low + (interval.high - interval.low) * step for step in steps]
+    # Rounded to what a reader would type, unless that makes one of them of two; the ends are what was typed.
+    exact = (interval.low, *found[1:-1], interval.high)
+    rounded = (interval.low, *(float(f"{point:.6g}") for point in found[1:-1]), interval.high)
+    return rounded if all(low < high for low, high in pairwise(rounded)) else exact
+
+
+def product_of(axes: Mapping[str, Axis]) -> list[dict[str, Any]]:
+    """Every combination, the last field changing fastest.
+
+    Raises:
+        UsageError: If an axis is an interval without a number of points, or there are too many.
+
+    Example:
+        >>> product_of({"beta": Values((1.0, 2.0)), "seed": Values((0, 1))})[1]
+        {'beta': 1.0, 'seed': 1}
+    """
+    values = _values_of(axes)
+    if (num := math.prod(map(len, values.values()))) > MOST:
+        raise UsageError(f"expected at most {MOST} combinations; got {num}; give fewer values, or choose a --search")
+    return [dict(zip(axes, row, strict=True)) for row in product(*values.values())]
+
+
+def zip_of(axes: Mapping[str, Axis]) -> list[dict[str, Any]]:
+    """The first values together, then the second ones, and so on.
+
+    Raises:
+        UsageError: If there are not as many of every field, some stand together twice, or an axis is an interval.
+    """
+    values = _values_of(axes)
+    if len({len(of_one) for of_one in values.values()}) > 1:
+        counts = ", ".join(f"{len(of_one)} of {name}" for name, of_one in values.items())
+        raise UsageError(f"expected as many values of every field with --zip; got {counts}")
+    rows = list(zip(*values.values(), strict=True))
+    for row, num in Counter(rows).items():
+        if num > 1:
+            fields = ", ".join(f"{name} {to_word(value)}" for name, value in zip(values, row, strict=True))
+            raise UsageError(f"expected different lanes with --zip; got {fields} twice; leave one out")
+    return [dict(zip(values, row, strict=True)) for row in rows]
+
+
+def _values_of(axes: Mapping[str, Axis]) -> dict[str, tuple[Any, ...]]:
+    for name, axis in axes.items():
+        if isinstance(axis, Interval):
+            raise UsageError(
+                f"expected values of {option_of(name)} to make a grid of; got all between {axis.low:g} and "
+                f"{axis.high:g}; put a number of points behind it, or choose a --search"
+            )
+    return {name: axis.values for name, axis in axes.items() if isinstance(axis, Values)}
+
+
+def to_json(axis: Axis) -> Any:
+    """As JSON keeps it: a list of values, or an object."""
+    return list(axis.values) if isinstance(axis, Values) else axis._asdict()
+
+
+def from_json(saved: Any) -> Axis:
+    """What `to_json` was made of. Lists within were tuples."""
+    if isinstance(saved, dict):
+        return Interval(**saved)
+    return Values(tuple(tuple(value) if isinstance(value, list) else value for value in saved))

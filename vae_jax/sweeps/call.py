@@ -1,0 +1,73 @@
+"""A sweep from a script or a notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from vae_jax.catalogue import ExperimentFile, load_experiment
+from vae_jax.data.loading import loaded_once
+from vae_jax.messages import UsageError
+from vae_jax.parallel.config import ParallelConfig
+from vae_jax.runs.config import config_from
+from vae_jax.sweeps.axes import Axis, Interval, Values
+from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
+from vae_jax.sweeps.sweep import Sweep, begin
+
+
+def sweep(
+    name: str | Path,
+    *,
+    run_dir: str | Path | None = None,
+    num_steps: int | None = None,
+    zipped: bool = False,
+    search: SearchConfig | None = None,
+    evolution: EvolutionConfig | None = None,
+    lanes: LanesConfig | None = None,
+    parallel: ParallelConfig | None = None,
+    **fields: Any,
+) -> Sweep:
+    """Train many variants of an experiment, as `vae-jax sweep` does: `sweep("vae", beta=[1, 2, 4], seed=range(5))`.
+
+    Args:
+        name: Of a shipped experiment, or the path of a file.
+        run_dir: Where to; None for the next free `runs/NAME-sweep-1`. Where the same sweep is, it goes on.
+        num_steps: Train each lane for so many steps, in place of the experiment's own budget.
+        zipped: Take the first values of all fields together, then the second ones; not their product.
+        search: Choose trials, in place of all of them.
+        evolution: How lanes learn from each other, if they do.
+        lanes: How lanes share the machine.
+        parallel: Which devices they are on; None for all of this process.
+        **fields: Of the experiment's `Config`. A list or a range is what a field is swept over, as is an `Interval`;
+            anything else is its one value.
+
+    Raises:
+        UsageError: If something of this is not as expected.
+        RunError: If training could not go on.
+    """
+    file = load_experiment(name)
+    swept = {field: value for field, value in fields.items() if isinstance(value, list | range | Interval)}
+    config = config_from(file, {field: value for field, value in fields.items() if field not in swept})
+    axes = {field: _axis(file, field, value) for field, value in swept.items()}
+    with loaded_once():
+        begun = begin(
+            file,
+            config,
+            axes,
+            run_dir=None if run_dir is None else Path(run_dir),
+            num_steps=num_steps,
+            is_zipped=zipped,
+            search=search,
+            evolution=evolution,
+            parallel=parallel,
+        )
+        begun.work(lanes=lanes, parallel=parallel)
+    return begun
+
+
+def _axis(file: ExperimentFile, field: str, values: list[Any] | range | Interval) -> Axis:
+    if isinstance(values, Interval):
+        return values
+    if not values:
+        raise UsageError(f"expected at least one value of {field}; got none")
+    return Values(tuple(getattr(config_from(file, {field: value}), field) for value in values))

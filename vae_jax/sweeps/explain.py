@@ -1,0 +1,135 @@
+"""A sweep's report page, and the lanes that it shows."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import jax
+import numpy as np
+
+from vae_jax import generation
+from vae_jax.files import write_bytes
+from vae_jax.parallel.placement import on_one_device
+from vae_jax.ranking import RunRecord, default_metric, rank
+from vae_jax.report import image_grid
+from vae_jax.report.grids import png_bytes
+from vae_jax.report.sweep import sweep_report_html
+from vae_jax.runs.config import config_from
+from vae_jax.runs.records import records_in
+from vae_jax.runs.report import environment_in_words, to_unit
+from vae_jax.runs.run import Run, wire
+from vae_jax.sweeps.axes import Axis, Interval
+from vae_jax.sweeps.family import Family, Lane, traced
+from vae_jax.sweeps.fields import fields_of, option_of, to_word, value_of, with_fields
+from vae_jax.sweeps.storage import without_password
+
+if TYPE_CHECKING:
+    from vae_jax.sweeps.sweep import Sweep
+
+NUM_SHOWN = 6
+"""Lanes whose samples are shown."""
+NUM_SAMPLES = 36
+
+
+def write_sweep_report(sweep: Sweep) -> None:
+    """Write `report.html`, `images/`, and the report of the best lane: functions of the files of the sweep."""
+    directory = sweep.directory
+    records = records_in(directory.path)
+    metric = default_metric(records)
+    best = [row.records[0] for row in rank(records, metric) if row.mean is not None][:NUM_SHOWN]
+    if best:
+        lane_run(sweep, best[0]).report()
+    samples = {record.name: png for record in best if (png := _samples(sweep, record)) is not None}
+    directory.images.mkdir(exist_ok=True)
+    for name, png in samples.items():
+        write_bytes(directory.images / f"samples_{name}.png", png)
+    page = sweep_report_html(
+        title=sweep.file.name,
+        summary=sweep.file.summary,
+        records=records,
+        swept=list(sweep.axes),
+        metric=metric,
+        samples=samples,
+        command=command(sweep),
+        environment=environment_in_words(directory.read_environment()),
+        search=sweep.spec.search,
+        reports={record.name for record in records if (directory.lanes / record.name / "report.html").is_file()},
+    )
+    write_bytes(directory.report, page.encode())
+
+
+def lane_run(sweep: Sweep, record: RunRecord) -> Run:
+    """The run of a lane."""
+    run = sweep.directory.lane(int(record.name))
+    saved = run.read_config()
+    config = config_from(sweep.file, saved["config"])
+    return Run(run, saved, sweep.file, config, wire(sweep.file, config, saved["num_steps"]), on_one_device())
+
+
+def command(sweep: Sweep) -> str:
+    """What to type to get such a sweep again."""
+    spec = sweep.spec
+    config = config_from(sweep.file, spec.config)
+    default = type(config)()
+    words = ["vae-jax", "sweep", spec.experiment]
+    for name in fields_of(type(config)):
+        if name not in sweep.axes and value_of(config, name) != value_of(default, name):
+            words += [option_of(name), to_word(value_of(config, name))]
+    for name, axis in sweep.axes.items():
+        words += [option_of(name), *_words_of(axis)]
+    options = {
+        "num_steps": spec.num_steps,
+        **{_OPTIONS.get(name, name): value for name, value in _search(sweep).items()},
+    }
+    for name, value in options.items():
+        if value not in (None, (), []):
+            values = value if isinstance(value, list | tuple) else [value]
+            words += [option_of(name), *map(str, values)]
+    if spec.is_zipped:
+        words.append("--zip")
+    return shlex.join(words)
+
+
+_OPTIONS = {"sampler": "search", "objectives": "objective", "seed": "search_seed"}
+
+
+def _search(sweep: Sweep) -> dict[str, object]:
+    evolution = {f"evolve.{name}": value for name, value in (sweep.spec.evolution or {}).items()}
+    search = dict(sweep.spec.search or {})
+    if search.get("storage"):
+        search["storage"] = without_password(search["storage"])  # the page may be shown to anybody
+    return search | evolution
+
+
+def _words_of(axis: Axis) -> Sequence[str]:
+    if isinstance(axis, Interval):
+        return [f"{axis.low}:{axis.high}" + ":log" * axis.is_log]
+    return [to_word(value) for value in axis.values]
+
+
+def _samples(sweep: Sweep, record: RunRecord) -> bytes | None:
+    """New examples from a lane, as a picture; None where examples are no images."""
+    run = lane_run(sweep, record)
+    experiment = run.experiment
+    if not experiment.dataset.holds_images:
+        return None
+    numbers = {name: value_of(run.config, name) for name in sweep.spec.side_by_side}
+    group = {name: value_of(run.config, name) for name in sweep.axes if name not in numbers}
+    family = Family(sweep.file, with_fields(config_from(sweep.file, sweep.spec.config), group), sweep.spec.num_steps)
+    images = _drawn(family)(Lane(traced(numbers), run.params()[0]))
+    return png_bytes(image_grid(np.asarray(images), num_columns=round(NUM_SAMPLES**0.5)))
+
+
+@cache
+def _drawn(family: Family) -> Callable[[Lane], jax.Array]:
+    """Compiled once for all lanes of a family."""
+
+    def drawn(lane: Lane) -> jax.Array:
+        fitted = family.fitted(lane)
+        seen = generation.sample(jax.random.key(0), fitted.vae, NUM_SAMPLES)
+        return jax.vmap(to_unit(family.experiment(lane.numbers)))(seen)
+
+    return jax.jit(drawn)

@@ -1,0 +1,101 @@
+"""What happens to the lanes of a stack: their directories, their place in the search, their end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from vae_jax.catalogue import ExperimentFile
+from vae_jax.files import write_json
+from vae_jax.runs.config import config_from, config_to_json
+from vae_jax.runs.directory import RunDirectory
+from vae_jax.runs.work import flops_of_step
+from vae_jax.sweeps.directory import LaneStatus, SweepDirectory, SweepSpec
+from vae_jax.sweeps.evolution import Evolution
+from vae_jax.sweeps.fields import with_fields
+from vae_jax.sweeps.lanes import Lanes
+from vae_jax.sweeps.slot import Slot
+from vae_jax.sweeps.sources import Source
+from vae_jax.sweeps.table import Table
+from vae_jax.sweeps.train_stack import Outcome, Program
+from vae_jax.sweeps.trial import Trial
+
+
+class StackJudge(NamedTuple):
+    """A `Judge` for the lanes of one stack."""
+
+    directory: SweepDirectory
+    spec: SweepSpec
+    file: ExperimentFile
+    environment: dict[str, Any]
+    source: Source
+    table: Table
+    evolution: Evolution | None
+    next_trial: Callable[[], Trial | None]
+
+    @property
+    def objectives(self) -> Sequence[str]:
+        """What is optimised."""
+        return (self.spec.search or {}).get("objectives") or ["value"]
+
+    def begin(self, trial: Trial, program: Program) -> RunDirectory:
+        """Make the run directory of a lane, in place of one that a killed worker has left."""
+        run = self.directory.lane(trial.number)
+        run.path.mkdir(parents=True, exist_ok=True)
+        record = {
+            "experiment": self.spec.experiment,
+            "config": config_to_json(with_fields(program.family.config, program.numbers(trial))),
+            "num_steps": self.spec.num_steps,
+        }
+        environment = self.environment | {"flops_per_step": flops_of_step(program.experiment)}
+        run.create(record, environment, self.file.path.read_bytes())
+        self._note(trial, "running")
+        return run
+
+    def is_to_stop(self, slot: Slot) -> bool:
+        """Tell the search, and hear what it says."""
+        self.table.validated(slot)
+        if slot.step == 0:
+            return False
+        line, name = slot.validations[-1], self.objectives[0]
+        # An NLL takes long to estimate; minus the bound, which it is below, is known.
+        value = _negative(line["value"]) if name == "nll" else line.get(name)
+        return self.source.report(slot.trial.number, slot.step, math.nan if value is None else value)
+
+    def end(self, slot: Slot, status: Outcome, nll: float | None) -> None:
+        """Note the end, first in the lane's directory and then in the search: what is noted is never done again."""
+        if self.evolution is not None:
+            record = slot.run.read_config()
+            config = with_fields(config_from(self.file, record["config"]), slot.numbers)
+            write_json(slot.run.config, record | {"config": config_to_json(config)})
+        values = None
+        if status == "finished":
+            values = [_number(nll if name == "nll" else slot.best_line().get(name)) for name in self.objectives]
+        self._note(slot.trial, status, values)
+        self.source.finish(slot.trial.number, values, status)
+        self.table.ended(slot, status)
+
+    def another(self) -> Trial | None:
+        """What is to be trained in a free slot."""
+        return self.next_trial()
+
+    def after_round(self, slots: Sequence[Slot | None], lanes: Lanes) -> None:
+        """Let lanes learn from each other, where they do."""
+        if self.evolution is not None:
+            self.evolution.after_round(slots, lanes)
+
+    def show(self, slots: Sequence[Slot | None], num_steps: int) -> None:
+        """So many steps have been trained."""
+        self.table.advanced(num_steps * sum(slot is not None for slot in slots))
+
+    def _note(self, trial: Trial, status: LaneStatus, values: Sequence[float] | None = None) -> None:
+        self.directory.set_status(trial.number, status, list(trial.fields), values)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _negative(value: float | None) -> float | None:
+    return None if value is None else -value

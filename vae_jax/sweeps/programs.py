@@ -1,0 +1,115 @@
+"""What a group of lanes is trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from vae_jax.catalogue import ExperimentFile
+from vae_jax.evaluation import evaluator
+from vae_jax.evaluation.likelihood import log_likelihood_of
+from vae_jax.experiment import Experiment
+from vae_jax.machine.memory import free_memory
+from vae_jax.messages import UsageError
+from vae_jax.parallel.config import ParallelConfig
+from vae_jax.parallel.mesh import make_lanes_mesh
+from vae_jax.parallel.placement import Placement
+from vae_jax.runs.config import config_from
+from vae_jax.sweeps.config import LanesConfig
+from vae_jax.sweeps.directory import SweepSpec
+from vae_jax.sweeps.family import Family, Numbers
+from vae_jax.sweeps.fields import with_fields
+from vae_jax.sweeps.memory import in_waves, lanes_that_fit
+from vae_jax.sweeps.pace import lanes_of
+from vae_jax.sweeps.train_stack import Program
+from vae_jax.sweeps.trial import Trial
+
+
+def family_of(file: ExperimentFile, spec: SweepSpec, trial: Trial) -> Family:
+    """The experiments that differ from a trial only in what lanes may differ in."""
+    group = {name: value for name, value in trial.fields.items() if name not in spec.side_by_side}
+    return Family(file, with_fields(config_from(file, spec.config), group), spec.num_steps)
+
+
+def program_of(
+    file: ExperimentFile,
+    spec: SweepSpec,
+    trial: Trial,
+    *,
+    num_wanted: int,
+    num_slots: int | None,
+    lanes: LanesConfig,
+    parallel: ParallelConfig,
+    say: Callable[[str], None],
+) -> Program:
+    """The program of a trial's group, on this process's devices.
+
+    Args:
+        file: The experiment's file.
+        spec: Of the sweep.
+        trial: Any of the group.
+        num_wanted: Lanes that there are, or may be, at once.
+        num_slots: As many as a stack was begun with; None to take what fits.
+        lanes: How lanes share the machine.
+        parallel: Which devices.
+        say: Is called with a line about it.
+
+    Raises:
+        UsageError: If it does not work, or no lane fits into the memory.
+    """
+    family = family_of(file, spec, trial)
+    fields = tuple(name for name in trial.fields if name in spec.side_by_side)
+    numbers = {name: trial.fields[name] for name in fields}
+    experiment = family.checked(numbers)
+    check_in_memory(experiment)
+    placement = Placement(make_lanes_mesh(parallel, experiment.budget.batch_size))
+    if num_slots is None:
+        num_slots = _slots_that_fit(family, numbers, placement, min(num_wanted, lanes.num or num_wanted), lanes, say)
+    return Program(
+        family,
+        fields,
+        experiment,
+        lanes_of(family, numbers, num_slots, placement, lanes.map, say),
+        evaluator(family.fitted, num_samples=experiment.num_samples),
+        _validation_nll(family, experiment.num_samples) if "nll" in _objectives(spec) else None,
+    )
+
+
+def check_in_memory(experiment: Experiment) -> None:
+    """See that the data are not streamed.
+
+    Raises:
+        UsageError: If they are.
+    """
+    if experiment.dataset.is_streamed:
+        raise UsageError(
+            f"expected data that are kept in memory, once for all lanes; {experiment.dataset.name} is streamed; "
+            "give --data.feed memory, or train its runs one by one"
+        )
+
+
+def _slots_that_fit(
+    family: Family,
+    numbers: Numbers,
+    placement: Placement,
+    num_wanted: int,
+    lanes: LanesConfig,
+    say: Callable[[str], None],
+) -> int:
+    """As many slots as the lanes need, in waves as large as one another, shared out over the devices."""
+    num_runs = placement.mesh.shape["run"]
+    free = free_memory(placement.mesh.devices.ravel()[0]) if lanes.memory is None else int(lanes.memory * 2**30)
+    fitting = num_runs * lanes_that_fit(family, numbers, -(-num_wanted // num_runs), free)
+    wave = in_waves(num_wanted, min(num_wanted, fitting))
+    if wave < num_wanted:
+        say(f"{num_wanted} lanes in {-(-num_wanted // wave)} waves, since {fitting} fit into the memory")
+    return -(-wave // num_runs) * num_runs
+
+
+def _validation_nll(family: Family, num_samples: int) -> Callable[[Any, Any], float]:
+    estimate = log_likelihood_of(family.fitted, num_samples=num_samples)
+    return lambda lane, examples: -float(estimate(lane, examples).estimate.mean(dtype="float64"))
+
+
+def _objectives(spec: SweepSpec) -> list[str]:
+    return list((spec.search or {}).get("objectives", ()))

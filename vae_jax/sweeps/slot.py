@@ -1,0 +1,143 @@
+"""A slot: one lane while it is trained, with the files of its run."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from vae_jax.messages import RunError
+from vae_jax.runs.directory import RunDirectory
+from vae_jax.sweeps.family import Numbers
+from vae_jax.sweeps.lanes import LaneState, Sums
+from vae_jax.sweeps.stack import SlotRecord
+from vae_jax.sweeps.trial import Trial
+from vae_jax.training.budget import Budget
+from vae_jax.training.checkpoint import Best, Checkpoints, Record
+from vae_jax.training.loop import best_of
+from vae_jax.training.metrics import MetricsFile, plain, read_metrics
+
+Line = dict[str, Any]
+
+
+class Slot:
+    """What the host knows of a lane in training: where it is, its best validation, and its metrics file.
+
+    Args:
+        trial: What it is trained with.
+        numbers: Of its fields, those that lanes differ in.
+        run: Its run directory.
+        budget: Of its group.
+        num_steps_per_epoch: Of its data.
+        saved: Where it was when its stack was saved; None for its beginning.
+    """
+
+    def __init__(
+        self,
+        trial: Trial,
+        numbers: Numbers,
+        run: RunDirectory,
+        budget: Budget,
+        num_steps_per_epoch: int,
+        saved: SlotRecord | None = None,
+    ) -> None:
+        self.trial = trial
+        self.run = run
+        self.numbers = dict(saved.numbers if saved else numbers)
+        self.step = saved.step if saved else 0
+        self.best: Best | None = saved.latest.best if saved else None
+        self.at_best = saved.at_best if saved else Record(0, 0, 0, None)
+        self._budget = budget
+        self._num_steps_per_epoch = num_steps_per_epoch
+        self._metrics = MetricsFile(run.metrics, saved.latest.num_metrics_bytes if saved else 0)
+        lines = read_metrics(run.metrics) if saved else []
+        self.validations: list[Line] = [line for line in lines if line["split"] == "validation"]
+        self._last_line = max((line["step"] for line in lines if line["split"] == "train"), default=0)
+        self.has_diverged = False
+        self.is_stopped = False
+        """Whether somebody has decided that it is not worth going on."""
+
+    @property
+    def steps_to_next_duty(self) -> int:
+        """Steps until a line, a validation, or the end."""
+        periods = (self._budget.log_every, self._budget.validate_every)
+        return min(self._budget.num_steps, *((self.step // period + 1) * period for period in periods)) - self.step
+
+    @property
+    def is_due_for_a_line(self) -> bool:
+        """Whether a line of training metrics is to be written after this step, and has not been."""
+        is_time = self.step % self._budget.log_every == 0 or self.step == self._budget.num_steps
+        return self.step > self._last_line and is_time
+
+    @property
+    def is_due_for_validation(self) -> bool:
+        """Whether it is to be validated after this step, and has not been."""
+        if self.has_diverged or (self.validations and self.validations[-1]["step"] == self.step):
+            return False
+        return self.step % self._budget.validate_every == 0 or self.step == self._budget.num_steps
+
+    @property
+    def ending(self) -> Literal["finished", "stopped", "diverged"] | None:
+        """How it has come to its end, or None."""
+        if self.has_diverged:
+            return "diverged"
+        patience, best = self._budget.patience, self.best
+        is_patient = patience is None or best is None or best.num_validations_since < patience
+        if self.step >= self._budget.num_steps or not is_patient:
+            return "finished"
+        return "stopped" if self.is_stopped else None
+
+    def take(self, sums: Sums) -> None:
+        """Write what was summed as a line; too many skipped steps in a row are its end."""
+        num, self._last_line = sums.num_summed, self.step
+        means = {name: total / num if num else None for name, total in sums.sums.items()}
+        self._metrics.write({"step": self.step, "split": "train"} | means | {"num_skipped": sums.num_skipped})
+        if sums.num_skipped_in_a_row >= min(self._budget.max_skipped, self._budget.num_steps):
+            self.has_diverged = True
+
+    def validated(self, metrics: Line) -> bool:
+        """Write a validation as a line, and tell whether it is the best so far."""
+        line = plain({"step": self.step, "split": "validation"} | metrics)
+        previous, self.best = self.best, best_of(self.best, self.step, line["value"])
+        self._metrics.write(line)
+        self.validations.append(line)
+        is_best = self.best is not previous and self.best.step == self.step
+        if is_best:
+            self.at_best = self.record()
+        return is_best
+
+    def record(self) -> Record:
+        """What a checkpoint of it says at this moment; its metrics are on the disk then."""
+        epoch, batch = divmod(self.step, self._num_steps_per_epoch)
+        return Record(epoch, batch, self._metrics.sync(), self.best)
+
+    def saved(self) -> SlotRecord:
+        """What its stack's checkpoint says of it."""
+        return SlotRecord(self.trial.number, self.step, self.record(), self.at_best, dict(sorted(self.numbers.items())))
+
+    def best_line(self) -> Line:
+        """The line of its best validation."""
+        if self.best is None:
+            raise RunError(f"expected a validation of lane {self.trial.number}; there was none")
+        return next(line for line in self.validations if line["step"] == self.best.step)
+
+    def close(self) -> None:
+        """Let go of its metrics file."""
+        self._metrics.close()
+
+
+def write_checkpoints(run: RunDirectory, lane: LaneState, latest: tuple[int, Record], at_best: Record) -> None:
+    """Give a lane checkpoints of its own, as any run has them: the best and the latest.
+
+    Args:
+        run: Its directory.
+        lane: Its state.
+        latest: The step that it is at, and the record of that.
+        at_best: The record of its best step.
+    """
+    step, record = latest
+    checkpoints = Checkpoints(run.checkpoints)
+    try:
+        if at_best.best is not None and at_best.best.step < step:
+            checkpoints.save(at_best.best.step, lane.best, at_best)
+        checkpoints.save(step, lane.progress, record)
+    finally:
+        checkpoints.close()

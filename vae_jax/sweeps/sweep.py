@@ -1,0 +1,293 @@
+"""A sweep: begun, joined, gone on with, and explained at its end."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from vae_jax.catalogue import ExperimentFile, load_experiment
+from vae_jax.data.loading import loaded_once
+from vae_jax.evaluation.bound import of_one
+from vae_jax.experiment import Experiment
+from vae_jax.messages import UsageError, did_you_mean
+from vae_jax.parallel.config import ParallelConfig
+from vae_jax.parallel.mesh import make_lanes_mesh
+from vae_jax.ranking import RunRecord, default_metric, rank
+from vae_jax.runs.config import config_from, config_to_json
+from vae_jax.runs.directory import next_free
+from vae_jax.runs.environment import environment
+from vae_jax.runs.records import records_in
+from vae_jax.runs.run import Run, open_run, wire
+from vae_jax.sweeps import axes as axes_module
+from vae_jax.sweeps.axes import Axis, Interval, Values, product_of, zip_of
+from vae_jax.sweeps.check_search import check_optuna, check_search, num_trials
+from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
+from vae_jax.sweeps.directory import ENDED, SweepDirectory, SweepSpec
+from vae_jax.sweeps.evolution import Evolution
+from vae_jax.sweeps.family import Family, side_by_side
+from vae_jax.sweeps.fields import with_fields
+from vae_jax.sweeps.programs import check_in_memory
+from vae_jax.sweeps.settle import settle
+from vae_jax.sweeps.sources import Grid, Search, Source
+from vae_jax.sweeps.storage import opening
+from vae_jax.sweeps.study import Study
+from vae_jax.sweeps.table import Table
+from vae_jax.sweeps.trial import Trial
+from vae_jax.sweeps.worker import Setting, Worker
+
+
+class Sweep:
+    """A sweep's directory, ready to be worked on.
+
+    Args:
+        directory: Where it is.
+    """
+
+    def __init__(self, directory: SweepDirectory) -> None:
+        self.directory = directory
+        self.spec = directory.read_spec()
+        self.file = load_experiment(directory.experiment)._replace(name=self.spec.experiment)
+        self.axes = {name: axes_module.from_json(axis) for name, axis in self.spec.axes.items()}
+
+    def work(
+        self, *, lanes: LanesConfig | None = None, parallel: ParallelConfig | None = None, show: str | None = None
+    ) -> bool:
+        """Train lanes until none is left that no other worker has; False if a signal came first.
+
+        Args:
+            lanes: How they share the machine.
+            parallel: Which devices they are on.
+            show: "table", "lines" or "json".
+
+        Raises:
+            UsageError: If the search cannot be made here, or not a single lane fits into the memory.
+        """
+        with loaded_once():
+            experiment = wire(self.file, config_from(self.file, self.spec.config), self.spec.num_steps)
+            source = self.source(experiment)
+            with Table(source.num_trials, experiment.budget.num_steps, show, num_ended=self.num_ended) as table:
+                setting = Setting(
+                    self.directory,
+                    self.spec,
+                    self.file,
+                    source,
+                    table,
+                    lanes or LanesConfig(),
+                    parallel or ParallelConfig(),
+                    self._evolution(experiment),
+                )
+                is_done = Worker(setting).work()
+            if is_done and self.num_ended == source.num_trials:
+                self.report()
+        return is_done
+
+    def records(self) -> list[RunRecord]:
+        """What is known of its lanes, for `vae_jax.ranking`."""
+        return records_in(self.directory.path)
+
+    def run(self, number: int) -> Run:
+        """The run of a lane, to be evaluated, sampled from, or trained further."""
+        settle(self.directory.lane(number).path)
+        return open_run(self.directory.lane(number).path)
+
+    def best(self, metric: str | None = None) -> Run:
+        """The run of the best lane.
+
+        Args:
+            metric: By what; None for the NLL where all have one, else the bound.
+
+        Raises:
+            UsageError: If no lane has come that far.
+        """
+        records = self.records()
+        rows = [row for row in rank(records, metric or default_metric(records)) if row.mean is not None]
+        if not rows:
+            raise UsageError(
+                f"expected a lane with {metric or 'an evaluation'} in {self.directory.path}; none has come"
+            )
+        return self.run(int(rows[0].records[0].name))
+
+    @property
+    def num_ended(self) -> int:
+        """Lanes that have come to their end."""
+        return sum(self.directory.status(number) in ENDED for number in self.lane_numbers())
+
+    def report(self) -> Path:
+        """Write the report page from what is there, and return its path."""
+        from vae_jax.sweeps.explain import write_sweep_report
+
+        with self.directory.lock(), loaded_once():
+            write_sweep_report(self)
+        return self.directory.report
+
+    def lane_numbers(self) -> list[int]:
+        """Of the lanes that were begun."""
+        folder = self.directory.lanes
+        return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal()) if folder.is_dir() else []
+
+    def source(self, experiment: Experiment | None = None) -> Source:
+        """Where its trials come from."""
+        if experiment is None:
+            experiment = wire(self.file, config_from(self.file, self.spec.config), self.spec.num_steps)
+        if self.spec.search is None:
+            return Grid(trials_of(self.axes, is_zipped=self.spec.is_zipped))
+        saved: dict[str, Any] = self.spec.search | {"objectives": tuple(self.spec.search["objectives"])}
+        search = SearchConfig(**saved)
+        budget = experiment.budget
+        study = Study(
+            self.directory.path, self.axes, search, min_steps=budget.validate_every, max_steps=budget.num_steps
+        )
+        return Search(study, num_trials(self.axes, search), is_shared_beyond_files=search.storage is not None)
+
+    def _evolution(self, experiment: Experiment) -> Evolution | None:
+        if self.spec.evolution is None:
+            return None
+        config = EvolutionConfig(**self.spec.evolution)
+        bounds = {name: _bounds(self.axes[name]) for name in self.spec.side_by_side if name != "seed"}
+        return Evolution(config, bounds, (config.every or 1) * experiment.budget.validate_every)
+
+
+def begin(
+    file: ExperimentFile,
+    config: Any,
+    axes: Mapping[str, Axis],
+    *,
+    run_dir: Path | None = None,
+    num_steps: int | None = None,
+    is_zipped: bool = False,
+    search: SearchConfig | None = None,
+    evolution: EvolutionConfig | None = None,
+    parallel: ParallelConfig | None = None,
+) -> Sweep:
+    """Begin a sweep, or join the same one that is there. Nothing on the disk changes before it is known to work.
+
+    Args:
+        file: The experiment's file.
+        config: Its `Config`, for the fields that are not swept.
+        axes: The swept fields.
+        run_dir: Where to; None for the next free `runs/NAME-sweep-1`.
+        num_steps: Of each lane, in place of the experiment's own budget.
+        is_zipped: Take the values of the fields together, not their product.
+        search: Choose trials, in place of all of them.
+        evolution: How lanes learn from each other, if they do.
+        parallel: Which devices of this host they will be on, to see that there are as many; None if of others.
+
+    Raises:
+        UsageError: If something of this is not as expected.
+    """
+    search = search if search is not None and search.sampler is not None else None
+    evolution = evolution if evolution is not None and evolution.every is not None else None
+    _check(axes, search, evolution, is_zipped=is_zipped)
+    with loaded_once():
+        some = {name: _some(name, axis) for name, axis in axes.items()}
+        family = Family(file, config, num_steps)
+        experiment = family.checked(some)
+        check_in_memory(experiment)
+        lane_fields = side_by_side(family, some)
+        for name, axis in axes.items():
+            for value in _extremes(axis):
+                if name in lane_fields:
+                    wire(file, with_fields(config, some | {name: value}), num_steps)
+                else:
+                    check_in_memory(family.checked(some | {name: value}))
+        if parallel is not None:
+            make_lanes_mesh(parallel, experiment.budget.batch_size)
+        if search is not None:
+            _check_search(axes, search, experiment)
+    if evolution is not None and not set(lane_fields) - {"seed"}:
+        raise UsageError(
+            f"expected a number to be swept, for lanes to learn from each other; got {', '.join(axes)}; "
+            "sweep a learning rate, say"
+        )
+    spec = SweepSpec(
+        file.name,
+        config_to_json(config),
+        num_steps,
+        {name: axes_module.to_json(axis) for name, axis in axes.items()},
+        list(lane_fields),
+        is_zipped,
+        None if search is None else dataclasses.asdict(search),
+        None if evolution is None else dataclasses.asdict(evolution),
+    )
+    content = file.path.read_bytes()
+    if run_dir is not None:
+        SweepDirectory(run_dir).check(spec, content)
+    if search is not None and search.storage is not None:
+        with opening(Path(), search.storage):
+            pass  # it can be reached
+    directory = SweepDirectory(next_free(Path("runs"), f"{file.name}-sweep") if run_dir is None else run_dir)
+    if not directory.exists:
+        directory.create(spec, environment(file.path), content)
+    return Sweep(directory)
+
+
+def trials_of(axes: Mapping[str, Axis], *, is_zipped: bool) -> list[Trial]:
+    """The trials of a grid, numbered.
+
+    Raises:
+        UsageError: If an axis has no values, or they do not match.
+    """
+    rows = zip_of(axes) if is_zipped else product_of(axes)
+    return [Trial(number, fields) for number, fields in enumerate(rows)]
+
+
+def _check(
+    axes: Mapping[str, Axis], search: SearchConfig | None, evolution: EvolutionConfig | None, *, is_zipped: bool
+) -> None:
+    if not axes:
+        raise UsageError("expected fields to sweep over, with two values or more, such as --beta 1 2 4; got none")
+    if search is None:
+        trials_of(axes, is_zipped=is_zipped)
+    elif is_zipped:
+        raise UsageError("expected --zip without --search, which takes every combination; got both; leave one out")
+    if evolution is not None:
+        if search is not None and search.stopping is not None:
+            raise UsageError(
+                f"expected lanes that all go on, to learn from each other; got --stopping {search.stopping}; "
+                "leave out that or --evolve"
+            )
+        if (evolution.every or 0) < 1 or not 0 < evolution.share <= 0.5 or not evolution.factor > 1:
+            raise UsageError(
+                f"expected --evolve.every of at least 1, --evolve.share above 0 and at most 0.5, and --evolve.factor "
+                f"above 1; got {evolution.every}, {evolution.share:g} and {evolution.factor:g}"
+            )
+
+
+def _check_search(axes: Mapping[str, Axis], search: SearchConfig, experiment: Experiment) -> None:
+    budget = experiment.budget
+    check_search(axes, search, min_steps=budget.validate_every, max_steps=budget.num_steps)
+    check_optuna(search)
+    known = objectives_of(experiment)
+    for name in search.objectives:
+        if name not in known:
+            raise UsageError(f"expected an objective ({', '.join(known)}); got '{name}'{did_you_mean(name, known)}")
+
+
+def objectives_of(experiment: Experiment) -> list[str]:
+    """What can be optimised: the numbers of a validation, and the NLL."""
+    examples = experiment.dataset.train.examples
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    params = jax.eval_shape(experiment.model.init, key)
+    example = jax.ShapeDtypeStruct(examples.shape[1:], examples.dtype)
+    metrics = jax.eval_shape(lambda *arguments: of_one(experiment.fitted, *arguments), key, key, params, example)
+    return sorted({*metrics} - {"code"} | {"active_units", "nll"})
+
+
+def _some(name: str, axis: Axis) -> Any:
+    """A value of an axis; of seeds the largest one, since not all of them can be a number of a lane."""
+    values = _extremes(axis)
+    return max(values, key=abs) if name == "seed" and all(isinstance(value, int) for value in values) else values[0]
+
+
+def _extremes(axis: Axis) -> tuple[Any, ...]:
+    if isinstance(axis, Values):
+        return axis.values
+    return tuple(int(end) if axis.is_integer else end for end in (axis.low, axis.high))
+
+
+def _bounds(axis: Axis) -> tuple[float, float]:
+    return (axis.low, axis.high) if isinstance(axis, Interval) else (0.0, float("inf"))

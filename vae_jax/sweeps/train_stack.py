@@ -1,0 +1,172 @@
+"""Training a stack: its lanes' duties, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+from vae_jax.experiment import Experiment
+from vae_jax.files import write_json
+from vae_jax.runs.directory import RunDirectory
+from vae_jax.runs.run import evaluation
+from vae_jax.sweeps.family import Family, Lane, Numbers, traced
+from vae_jax.sweeps.lanes import Lanes
+from vae_jax.sweeps.slot import Slot, write_checkpoints
+from vae_jax.sweeps.stack import StackRecord
+from vae_jax.sweeps.trial import Trial
+from vae_jax.training import params_to_evaluate
+from vae_jax.training.checkpoint import Checkpoints
+from vae_jax.training.interruption import Interruption
+
+Outcome = Literal["finished", "stopped", "diverged"]
+
+
+class Program(NamedTuple):
+    """What a group is trained and evaluated with: compiled once."""
+
+    family: Family
+    fields: tuple[str, ...]
+    """The swept fields that its lanes differ in."""
+    experiment: Experiment
+    """Of one of its lanes."""
+    lanes: Lanes
+    evaluate: Callable[[Any, Any], dict[str, Any]]
+    validation_nll: Callable[[Any, Any], float] | None
+    """The NLL of the validation split, where it is an objective."""
+
+    def numbers(self, trial: Trial) -> Numbers:
+        """Of a trial, the fields that the lanes differ in."""
+        return {name: trial.fields[name] for name in self.fields}
+
+
+class Judge(Protocol):
+    """Who looks at the lanes of a stack while they are trained."""
+
+    def begin(self, trial: Trial, program: Program) -> RunDirectory:
+        """A lane is to begin: make its run directory."""
+        ...
+
+    def is_to_stop(self, slot: Slot) -> bool:
+        """A lane has been validated: is it to end early?"""
+        ...
+
+    def end(self, slot: Slot, status: Outcome, nll: float | None) -> None:
+        """A lane has come to its end; with the NLL of the validation split, where that was asked for."""
+        ...
+
+    def another(self) -> Trial | None:
+        """A slot is free: what is to be trained there?"""
+        ...
+
+    def after_round(self, slots: Sequence[Slot | None], lanes: Lanes) -> None:
+        """All lanes have been validated that were due."""
+        ...
+
+    def show(self, slots: Sequence[Slot | None], num_steps: int) -> None:
+        """So many steps of each lane have been trained."""
+        ...
+
+
+def train_stack(
+    program: Program, slots: list[Slot | None], checkpoints: Checkpoints, judge: Judge, *, num_rounds: int
+) -> bool:
+    """Train lanes to their end, and others in the places that become free.
+
+    The stack is saved at each round of validations, and on a signal.
+
+    Args:
+        program: Of the group.
+        slots: A lane or nothing in each; their states are in the program's lanes.
+        checkpoints: Where the stack is saved.
+        judge: Who decides about the lanes.
+        num_rounds: How many times the stack was saved before.
+
+    Returns:
+        Whether all came to an end; False after a signal.
+    """
+    validation = program.experiment.dataset.split("validation").examples
+
+    def those(condition: Callable[[Slot], Any]) -> dict[int, Slot]:
+        return {index: slot for index, slot in enumerate(slots) if slot is not None and condition(slot)}
+
+    def write_lines() -> None:
+        due = those(lambda slot: slot.is_due_for_a_line)
+        for index, sums in program.lanes.take_sums(list(due)).items():
+            due[index].take(sums)
+
+    def validate() -> bool:
+        due = those(lambda slot: slot.is_due_for_validation)
+        lines = program.lanes.validate(list(due), validation) if due else {}
+        program.lanes.keep_best([index for index, slot in due.items() if slot.validated(lines[index])])
+        for slot in due.values():
+            slot.is_stopped = judge.is_to_stop(slot)
+        return bool(due)
+
+    def refill() -> None:
+        for index, slot in those(lambda slot: slot.ending).items():
+            _end(program, index, slot, judge)
+            slots[index] = None
+        fill(program, slots, judge)
+        validate()
+
+    def save() -> None:
+        nonlocal num_rounds
+        num_rounds += 1
+        record = StackRecord(tuple(slot.saved() if slot else None for slot in slots))
+        checkpoints.save(num_rounds, program.lanes.stacked(), record)
+
+    with Interruption() as interruption:
+        while True:
+            write_lines()
+            is_round = validate()
+            if is_round:
+                judge.after_round(slots, program.lanes)
+            while those(lambda slot: slot.ending):
+                refill()
+            running = those(lambda slot: True)
+            if not running:
+                return True
+            if is_round or interruption:
+                save()
+            if interruption:
+                for slot in running.values():
+                    slot.close()
+                return False
+            num_steps = min(slot.steps_to_next_duty for slot in running.values())
+            program.lanes.advance(list(running), num_steps)
+            for slot in running.values():
+                slot.step += num_steps
+            judge.show(slots, num_steps)
+
+
+def _end(program: Program, index: int, slot: Slot, judge: Judge) -> None:
+    """Make an ordinary run of a lane: its checkpoints, its evaluation, and last of all its status."""
+    lane, status = program.lanes.lane(index), slot.ending or "finished"
+    write_checkpoints(slot.run, lane, (slot.step, slot.record()), slot.at_best)
+    slot.close()
+    nll = None
+    if status == "finished":
+        params = params_to_evaluate(lane.best.state)
+        best, dataset = Lane(traced(slot.numbers), params), program.experiment.dataset
+        experiment = program.experiment
+        if experiment.measures is not None:
+            experiment = program.family.experiment(slot.numbers)
+        selection = {"checkpoint_step": slot.best_line()["step"], "selection": "the best bound on the validation split"}
+        result = program.evaluate(best, dataset.split("test").examples)
+        write_json(slot.run.evaluation, evaluation(experiment, result, params, "test", selection))
+        if program.validation_nll is not None:
+            nll = program.validation_nll(best, dataset.split("validation").examples)
+    judge.end(slot, status, nll)
+
+
+def fill(program: Program, slots: list[Slot | None], judge: Judge) -> None:
+    """Begin new lanes in the slots that are free, as long as there are any to be trained."""
+    _, feed = program.experiment.key_and_feed()
+    new: dict[int, Slot] = {}
+    for index in [index for index, slot in enumerate(slots) if slot is None]:
+        if (trial := judge.another()) is None:
+            break
+        run, budget = judge.begin(trial, program), program.experiment.budget
+        new[index] = slots[index] = Slot(trial, program.numbers(trial), run, budget, feed.num_steps_per_epoch)
+    if new:
+        program.lanes.start({index: slot.numbers for index, slot in new.items()})
