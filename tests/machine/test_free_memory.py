@@ -5,7 +5,7 @@ import os
 import jax
 import pytest
 
-from vae_jax.machine.memory import free_host_memory, free_memory, in_gibibytes
+from vae_jax.machine.memory import free_host_memory, free_memory, in_words
 
 
 class Device:
@@ -83,12 +83,12 @@ def test_a_cpu_has_the_memory_of_its_host():
 @pytest.mark.parametrize(
     ("num_bytes", "words"),
     [
-        (0, "0.0 MiB"),
-        (2**19, "0.5 MiB"),
+        (0, "0.0 KiB"),
+        (2**19, "512.0 KiB"),
         (2**30 - 2**20, "1023.0 MiB"),
         (2**30, "1.0 GiB"),
         (5.5 * 2**40, "5632.0 GiB"),
     ],
 )
 def test_bytes_in_words(num_bytes, words):
-    assert in_gibibytes(num_bytes) == words
+    assert in_words(num_bytes) == words

@@ -35,14 +35,17 @@ def free_host_memory(system: Path = Path("/")) -> int | None:
         return None
 
 
-def in_gibibytes(num_bytes: float) -> str:
+def in_words(num_bytes: float) -> str:
     """Bytes in words.
 
     Example:
-        >>> in_gibibytes(3 * 2**30), in_gibibytes(5 * 2**20)
-        ('3.0 GiB', '5.0 MiB')
+        >>> in_words(3 * 2**30), in_words(5 * 2**20), in_words(100)
+        ('3.0 GiB', '5.0 MiB', '0.1 KiB')
     """
-    return f"{num_bytes / 2**30:.1f} GiB" if num_bytes >= 2**30 else f"{num_bytes / 2**20:.1f} MiB"
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20)):
+        if num_bytes >= size:
+            return f"{num_bytes / size:.1f} {unit}"
+    return f"{num_bytes / 2**10:.1f} KiB"
 
 
 def _available(meminfo: Path) -> int | None:

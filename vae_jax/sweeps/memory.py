@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from vae_jax.machine.memory import in_gibibytes
+from vae_jax.machine.memory import in_words
 from vae_jax.messages import UsageError
 from vae_jax.sweeps.family import Family, Numbers
 from vae_jax.sweeps.lanes import abstract_step
@@ -72,9 +72,9 @@ def lanes_that_fit(family: Family, numbers: Numbers, wanted: int, free: int | No
     fitting = (free - takes.data) // (takes.state + takes.step)
     if fitting < 1:
         raise UsageError(
-            f"expected a lane that fits into the memory; a single one needs {in_gibibytes(takes.of(1))} (data "
-            f"{in_gibibytes(takes.data)}, state {in_gibibytes(takes.state)}, a step {in_gibibytes(takes.step)}) and "
-            f"may take {in_gibibytes(free)}, {SHARE:.0%} of what there is; take a smaller model, batch or data, or "
+            f"expected a lane that fits into the memory; a single one needs {in_words(takes.of(1))} (data "
+            f"{in_words(takes.data)}, state {in_words(takes.state)}, a step {in_words(takes.step)}) and "
+            f"may take {in_words(free)}, {SHARE:.0%} of what there is; take a smaller model, batch or data, or "
             "give more by --lanes.memory"
         )
     return min(wanted, fitting)

@@ -47,6 +47,11 @@ def submit(command: Sequence[str], config: SlurmConfig, folder: Path) -> list[st
         UsageError: If the options are out of range, there is no submitit or no SLURM here, or SLURM refuses the jobs.
     """
     options = _options(config)
+    for program in ("sbatch", "srun"):
+        if shutil.which(program) is None:
+            raise UsageError(
+                f"expected a machine of a SLURM cluster; it has no {program}; start from a login node, or no workers"
+            )
     try:
         from submitit import SlurmExecutor  # pyright: ignore[reportMissingImports]  # an extra
         from submitit.core.utils import FailedJobError  # pyright: ignore[reportMissingImports]
@@ -54,11 +59,6 @@ def submit(command: Sequence[str], config: SlurmConfig, folder: Path) -> list[st
         raise UsageError(
             "expected submitit, which queues jobs of SLURM; it is not installed; pip install 'vae-jax[slurm]'"
         ) from None
-    for program in ("sbatch", "srun"):
-        if shutil.which(program) is None:
-            raise UsageError(
-                f"expected a machine of a SLURM cluster; it has no {program}; start from a login node, or no workers"
-            )
     executor = SlurmExecutor(folder, max_num_timeout=MOST_TIMEOUTS)
     executor.update_parameters(**options)
     try:
