@@ -16,7 +16,7 @@ from benchmarks.settings import Settings
 from benchmarks.tables import Table
 
 SPACE = ("--learning-rate", "1e-5:1e-1:log", "--beta", "0.1:10:log", "--max-gradient-norm", "1:1000:log")
-NUM_STEPS, NUM_TRIALS = 2_000, 24
+NUM_STEPS, NUM_TRIALS = 2_000, 12
 LANES = ("--lanes.num", "8", "--lanes.map", "loop")
 SEARCHES = {
     "random": ("--search", "random", "--trials", str(NUM_TRIALS)),
@@ -43,7 +43,9 @@ def tables(settings: Settings) -> Iterator[Table]:
     courses: dict[str, list[Course]] = {name: [] for name in SEARCHES}
     for repeat in repeats:
         for name, options in SEARCHES.items():
-            courses[name].append(_course(settings.data / "tfds", [*options, "--search-seed", str(repeat)]))
+            course = _course(settings.data / "tfds", [*options, "--search-seed", str(repeat)])
+            courses[name].append(course)
+            print(f"{name} {repeat}: {course.best[-1]:.2f} nats, {course.num_steps} steps, {course.seconds[-1]:.0f} s")
     ends = [course.seconds[-1] for course in courses["random"]]
     rows = []
     for name, of_one in courses.items():
