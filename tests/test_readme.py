@@ -27,6 +27,15 @@ def test_every_foreign_loop_has_the_same_objective(names):
     assert all(jnp.isfinite(value) and 300 < value < 900 for value in values)  # 784 log 2 = 543 nats at no knowledge
 
 
+def test_the_sweep_by_hand_that_the_page_on_sweeps_shows(capsys):
+    page = (Path(__file__).parent.parent / "docs" / "sweeps.md").read_text("utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+    exec(compile(block, "sweeps.md", "exec"), {})
+    values = [float(word) for word in capsys.readouterr().out.strip(" []\n").split()]
+    assert len(set(values)) == 3
+    assert all(-20 < value < -5 for value in values)
+
+
 def test_the_loops_agree_where_their_weights_do(names):
     jax, nnx, eqx = names["jax"], names["nnx"], names["eqx"]
     weights = names["weights"]
