@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vae_jax import catalogue
-from vae_jax.cli.sweep import SweepOptions, WorkOptions
+from vae_jax.cli.sweep_options import SweepOptions, WorkOptions
 from vae_jax.sweeps.directory import SweepDirectory
 from vae_jax.sweeps.fields import fields_of, option_of
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from vae_jax.catalogue import load_experiment
-from vae_jax.cli.sweep import config_and_axes, parse_sweep
+from vae_jax.cli.sweep_words import config_and_axes, parse_sweep
 from vae_jax.runs.config import config_to_json
 from vae_jax.sweeps.axes import from_json, to_json
 from vae_jax.sweeps.directory import SweepSpec
@@ -18,7 +18,7 @@ def sweep_of(words):
     """What `begin` would make of a command line, as far as it is kept."""
     asked = parse_sweep(words)
     options = asked.options
-    config, axes = config_and_axes(asked.file, asked.words, may_repeat=options.zip)
+    config, axes = config_and_axes(asked.file, asked.fields, may_repeat=options.zip)
     spec = SweepSpec(
         asked.file.name,
         config_to_json(config),

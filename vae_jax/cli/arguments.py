@@ -8,7 +8,7 @@ from typing import Annotated, Any, Protocol
 import tyro
 
 from vae_jax.catalogue import ExperimentFile, load_experiment
-from vae_jax.cli import commands, compare, data, data_show, sweep
+from vae_jax.cli import commands, compare, data, data_show, sweep, sweep_words
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.version import __version__
 
@@ -59,7 +59,7 @@ def parse(argv: list[str]) -> Command:
     if name == "train":
         return _parse_train(rest)
     if name == "sweep":
-        return sweep.parse_sweep(rest)
+        return sweep.Sweep(sweep_words.parse_sweep(rest))
     if name == "data":
         return _parse_data(rest)
     return tyro.cli(COMMANDS[name], args=rest, prog=f"vae-jax {name}", config=(tyro.conf.FlagCreatePairsOff,))

@@ -120,7 +120,8 @@ class Resume:
                 "expected no --num-steps, --profile or --hosts for a sweep, whose lanes are all alike; leave them out, "
                 "or resume a lane"
             )
-        from vae_jax.cli.sweep import WorkOptions, work_on
+        from vae_jax.cli.sweep import work_on
+        from vae_jax.cli.sweep_options import WorkOptions
         from vae_jax.sweeps.directory import SweepDirectory
         from vae_jax.sweeps.sweep import Sweep
 
