@@ -295,6 +295,9 @@ def test_lanes_learn_from_each_other_and_go_on_so_after_a_stop(tmp_path, monkeyp
     Stop(monkeypatch, after=5)
     sweep = swept(tmp_path / "stopped", axes, lanes, evolution=evolution)
     assert set(states(sweep)) == {"running"}
+    # As if it had been killed after it had learned once more, and before that was saved.
+    for path in sweep.directory.lanes.glob("*/evolution.jsonl"):
+        path.write_text(path.read_text() + '{"step": 30, "parent": 0, "learning_rate": 1.0}\n{"step": 4')
     Sweep(sweep.directory).work(lanes=lanes, show="lines")
     assert contents(sweep) == contents(expected)
     for number, path in history.items():

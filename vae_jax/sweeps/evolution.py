@@ -10,11 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from vae_jax.files import write_bytes
 from vae_jax.sweeps.config import EvolutionConfig
 from vae_jax.sweeps.family import stacked_numbers
 from vae_jax.sweeps.lanes import Lanes
 from vae_jax.sweeps.population_based import next_generation
 from vae_jax.sweeps.slot import Slot
+
+HISTORY = "evolution.jsonl"
 
 
 class Evolution(NamedTuple):
@@ -61,8 +64,15 @@ class Evolution(NamedTuple):
             [slot.numbers if slot else members[0].numbers for slot in slots],
         )
 
+    def forget_after(self, slot: Slot) -> None:
+        """Take back what was noted of a lane after it was saved: it is going to happen again."""
+        path = slot.run.path / HISTORY
+        if path.is_file():
+            lines = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+            write_bytes(path, b"".join(line for line in lines if json.loads(line)["step"] <= slot.step))
+
     def _note(self, slot: Slot, parent: Slot, changed: dict[str, float]) -> None:
         slot.numbers |= changed
         line = {"step": slot.step, "parent": parent.trial.number} | changed
-        with (slot.run.path / "evolution.jsonl").open("a", encoding="utf-8") as file:
+        with (slot.run.path / HISTORY).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

@@ -24,6 +24,9 @@ from vae_jax.sweeps.pace import lanes_of
 from vae_jax.sweeps.train_stack import Program
 from vae_jax.sweeps.trial import Trial
 
+LANES_OF_A_SEARCH = 16
+"""At once: the more are asked for together, the less each knows of the others."""
+
 
 def family_of(file: ExperimentFile, spec: SweepSpec, trial: Trial) -> Family:
     """The experiments that differ from a trial only in what lanes may differ in."""
@@ -48,7 +51,7 @@ def program_of(
         file: The experiment's file.
         spec: Of the sweep.
         trial: Any of the group.
-        num_wanted: Lanes that there are, or may be, at once.
+        num_wanted: Lanes that there are, or may be, in the group.
         num_slots: As many as a stack was begun with; None to take what fits.
         lanes: How lanes share the machine.
         parallel: Which devices.
@@ -64,7 +67,8 @@ def program_of(
     check_in_memory(experiment)
     placement = Placement(make_lanes_mesh(parallel, experiment.budget.batch_size))
     if num_slots is None:
-        num_slots = _slots_that_fit(family, numbers, placement, min(num_wanted, lanes.num or num_wanted), lanes, say)
+        most = lanes.num or (num_wanted if spec.search is None else LANES_OF_A_SEARCH)
+        num_slots = _slots_that_fit(family, numbers, placement, in_waves(num_wanted, min(num_wanted, most)), lanes, say)
     return Program(
         family,
         fields,

@@ -8,8 +8,6 @@ from typing import Protocol
 from vae_jax.sweeps.study import Outcome, Study
 from vae_jax.sweeps.trial import Trial
 
-LANES_OF_A_SEARCH = 16
-
 
 class Source(Protocol):
     """Who says what is trained next. Workers ask under the lock of the sweep."""
@@ -19,8 +17,8 @@ class Source(Protocol):
     is_shared_beyond_files: bool
     """Whether workers that do not see this directory may have trials, too."""
 
-    def num_at_once(self, is_wanted: Callable[[Trial], bool]) -> int:
-        """How many lanes of a group there may be at once."""
+    def num_in_group(self, is_wanted: Callable[[Trial], bool]) -> int:
+        """How many lanes of a group there may be, at most."""
         ...
 
     def claim(self, num: int, is_wanted: Callable[[Trial], bool], taken: set[int]) -> list[Trial]:
@@ -63,7 +61,7 @@ class Grid:
         free = (trial for trial in self._trials if trial.number not in taken and is_wanted(trial))
         return [trial for trial, _ in zip(free, range(num), strict=False)]
 
-    def num_at_once(self, is_wanted: Callable[[Trial], bool]) -> int:
+    def num_in_group(self, is_wanted: Callable[[Trial], bool]) -> int:
         """As many as there are."""
         return sum(map(is_wanted, self._trials))
 
@@ -98,9 +96,9 @@ class Search:
         self.report, self.finish = study.report, study.finish
         self.running, self.give_back = study.running, study.give_back
 
-    def num_at_once(self, is_wanted: Callable[[Trial], bool]) -> int:
-        """A batch: the more are asked for at once, the less each knows of the others."""
-        return min(LANES_OF_A_SEARCH, self.num_trials)
+    def num_in_group(self, is_wanted: Callable[[Trial], bool]) -> int:
+        """All may be alike."""
+        return self.num_trials
 
     def claim(self, num: int, is_wanted: Callable[[Trial], bool], taken: set[int]) -> list[Trial]:
         """The next ones, of whatever group."""

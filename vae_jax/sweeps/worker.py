@@ -107,7 +107,9 @@ class Worker:
                 waiting.remove(trial)
                 run, budget = self._setting.directory.lane(trial.number), program.experiment.budget
                 numbers = program.numbers(trial)
-                slots[index] = Slot(trial, numbers, run, budget, feed.num_steps_per_epoch, saved)
+                slots[index] = slot = Slot(trial, numbers, run, budget, feed.num_steps_per_epoch, saved)
+                if self._setting.evolution is not None:
+                    self._setting.evolution.forget_after(slot)
         anything = next((saved.numbers for saved in record.slots if saved is not None), {})
         program.lanes.put(state, [slot.numbers if slot else anything for slot in slots])
         return slots
@@ -122,7 +124,7 @@ class Worker:
                 file,
                 spec,
                 stack.trials[0],
-                num_wanted=source.num_at_once(partial(self._is_of, stack.group)),
+                num_wanted=source.num_in_group(partial(self._is_of, stack.group)),
                 num_slots=stack.num_slots,
                 lanes=lanes,
                 parallel=parallel,
