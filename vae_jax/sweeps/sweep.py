@@ -69,7 +69,8 @@ class Sweep:
         with loaded_once():
             experiment = wire(self.file, config_from(self.file, self.spec.config), self.spec.num_steps)
             source = self.source(experiment)
-            with Table(source.num_trials, experiment.budget.num_steps, show, num_ended=self.num_ended) as table:
+            num_before = self.num_ended
+            with Table(source.num_trials, experiment.budget.num_steps, show, num_ended=num_before) as table:
                 setting = Setting(
                     self.directory,
                     self.spec,
@@ -81,7 +82,8 @@ class Sweep:
                     self._evolution(experiment),
                 )
                 is_done = Worker(setting).work()
-            if is_done and self.num_ended == source.num_trials:
+            is_news = self.num_ended > num_before or not self.directory.report.is_file()
+            if is_done and self.num_ended == source.num_trials and is_news:
                 self.report()
         return is_done
 
