@@ -17,7 +17,7 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 # the wheel and `scripts/check --smoke` run what users run.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 IS_QUICK = os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1"
-OPTIMISED = ("tests/training/", "tests/parallel/")
+OPTIMISED = ("tests/training/",)
 """So do these: where different programs have to end at the same bits."""
 # Orbax leaves the tasks of a failed restore to be found by the garbage collector, at any later time.
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
