@@ -20,25 +20,24 @@ import time
 from pathlib import Path
 
 EXPERIMENT = Path(__file__).parent / "tiny_experiment.py"
-NUM_STEPS = 300
 PATIENCE = 300.0  # seconds that a process may take before it counts as hung
 
 
-def command(run: Path, *, fresh: bool) -> list[str]:
+def command(run: Path, num_steps: int, *, fresh: bool) -> list[str]:
     """What starts a run, or goes on with it."""
     start = [sys.executable, "-m", "vae_jax"]
     if not fresh:
         return [*start, "resume", str(run)]
-    return [*start, "train", str(run.parent / EXPERIMENT.name), "--run-dir", str(run), "--num-steps", str(NUM_STEPS)]
+    return [*start, "train", str(run.parent / EXPERIMENT.name), "--run-dir", str(run), "--num-steps", str(num_steps)]
 
 
-def begin(run: Path, *, fresh: bool) -> subprocess.Popen[str]:
+def begin(run: Path, num_steps: int, *, fresh: bool) -> subprocess.Popen[str]:
     """Start it; what it says goes to a file beside the run."""
     run.parent.mkdir(parents=True, exist_ok=True)
     # A copy outside of the repository, whose state a run records: a commit in the meantime would be a difference.
     shutil.copy(EXPERIMENT, run.parent)
     with (run.parent / "log.txt").open("a") as log:
-        return subprocess.Popen(command(run, fresh=fresh), stdout=log, stderr=log, text=True)
+        return subprocess.Popen(command(run, num_steps, fresh=fresh), stdout=log, stderr=log, text=True)
 
 
 def last_step(run: Path) -> int:
@@ -58,30 +57,30 @@ def wait_for(process: subprocess.Popen[str], condition) -> float:
     return time.monotonic() - began
 
 
-def timed_run(run: Path) -> tuple[float, float]:
+def timed_run(run: Path, num_steps: int) -> tuple[float, float]:
     """Run undisturbed; seconds until it is a run, and from the last checkpoint to the end."""
-    process = begin(run, fresh=True)
+    process = begin(run, num_steps, fresh=True)
     starting = wait_for(process, (run / "config.json").is_file)
-    wait_for(process, lambda: last_step(run) == NUM_STEPS)
+    wait_for(process, lambda: last_step(run) == num_steps)
     ending = wait_for(process, lambda: False)
     if process.returncode != 0:
         raise SystemExit(f"the undisturbed run failed:\n{(run.parent / 'log.txt').read_text()}")
     return starting, ending
 
 
-def kill_somewhere(run: Path, rng: random.Random, times: tuple[float, float]) -> str | None:
+def kill_somewhere(run: Path, num_steps: int, rng: random.Random, times: tuple[float, float]) -> str | None:
     """Start a run, kill it at a random instant, and say where that was; None if it was at its end before."""
-    process = begin(run, fresh=True)
+    process = begin(run, num_steps, fresh=True)
     starting, ending = times
     phase = rng.choices(["starting", "training", "ending"], [2, 6, 2])[0]
     if phase == "starting":
         time.sleep(rng.uniform(0.3, 1.2) * starting)
     elif phase == "training":
-        step = rng.randrange(NUM_STEPS)
+        step = rng.randrange(num_steps)
         wait_for(process, lambda: last_step(run) >= step)
         time.sleep(rng.uniform(0, 0.15))
     else:
-        wait_for(process, lambda: last_step(run) == NUM_STEPS)
+        wait_for(process, lambda: last_step(run) == num_steps)
         time.sleep(rng.uniform(0, 0.7 * ending))
     process.send_signal(signal.SIGKILL)
     if process.wait() == 0:
@@ -149,8 +148,10 @@ def main() -> int:
     """Kill and compare; the exit code says whether all ends were the same."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--num-steps", type=int, default=300, help="of a run (default 300)")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    num_steps = arguments.num_steps
 
     rng = random.Random(arguments.seed)
     num_different = 0
@@ -160,13 +161,13 @@ def main() -> int:
         os.environ["JAX_COMPILATION_CACHE_DIR"] = f"{folder}/cache"
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         expected = Path(folder) / "undisturbed" / "run"
-        times = timed_run(expected)
+        times = timed_run(expected, num_steps)
         for number in range(arguments.kills):
             run, where = Path(folder) / str(number) / "run", None
             while where is None:
                 shutil.rmtree(run, ignore_errors=True)
-                where = kill_somewhere(run, rng, times)
-            process = begin(run, fresh=not (run / "config.json").exists())
+                where = kill_somewhere(run, num_steps, rng, times)
+            process = begin(run, num_steps, fresh=not (run / "config.json").exists())
             wait_for(process, lambda: False)
             log = (run.parent / "log.txt").read_text()
             if process.returncode != 0:

@@ -65,9 +65,11 @@ def wait_for_a_new_line(metrics: Path, size: int, launcher: subprocess.Popen[str
     return False
 
 
-def run_with_kills(run_dir: Path, num_hosts: int, num_kills: int, luck: random.Random) -> Ended:
+def run_with_kills(
+    run_dir: Path, num_hosts: int, num_kills: int, luck: random.Random, num_steps: int = NUM_STEPS
+) -> Ended:
     """Train to the end, and kill a process at a random moment of the training so many times."""
-    launcher = launch(run_dir, num_hosts, "--num-steps", str(NUM_STEPS), restarts=num_kills)
+    launcher = launch(run_dir, num_hosts, "--num-steps", str(num_steps), restarts=num_kills)
     metrics, done = run_dir / "metrics.jsonl", 0
     while done < num_kills and wait_for_a_new_line(
         metrics, metrics.stat().st_size if metrics.exists() else 0, launcher

@@ -16,12 +16,15 @@ from vae_jax.cli.main import main
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.runs.run import open_run, resume
 
+NUM_STEPS = 120
+"""Some seconds, in which a process can be killed."""
+
 
 @pytest.fixture(scope="module")
 def left_alone(tmp_path_factory):
     """A run of two processes that nobody disturbs."""
     folder = tmp_path_factory.mktemp("left_alone") / "run"
-    ended = run_with_kills(folder, 2, 0, random.Random())
+    ended = run_with_kills(folder, 2, 0, random.Random(), NUM_STEPS)
     assert ended.code == 0, ended.output
     assert "on 2 devices of 2 hosts: the batch in 2 shares" in ended.output
     return folder
@@ -44,7 +47,7 @@ def test_two_processes_do_what_one_does(left_alone, tmp_path):
 
 
 def test_a_killed_process_ends_the_others_and_the_launcher_starts_them_again(left_alone, tmp_path):
-    ended = run_with_kills(tmp_path / "run", 2, 1, random.Random(1))
+    ended = run_with_kills(tmp_path / "run", 2, 1, random.Random(1), NUM_STEPS)
     assert (ended.code, ended.num_kills) == (0, 1), ended.output
     assert "starting again" in ended.output
     for name in ("metrics.jsonl", "evaluation.json"):

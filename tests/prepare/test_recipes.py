@@ -345,7 +345,7 @@ def test_a_subfolder_of_the_set_s_name_goes_before_others(tmp_path):
         (
             "mnist",
             "train-images-idx3-ubyte.gz",
-            gzip.compress(b"\0\0\x08\x03" + bytes(12) + b"x"),
+            gzip.compress(b"\0\0\x08\x03" + bytes(12) + b"x", mtime=0),
             "expected an IDX file of bytes; {path} has another header, or another length than that says",
         ),
         (
