@@ -70,6 +70,7 @@ def test_a_profile_changes_nothing_else(vae_jax, trained, tiny, tmp_path, conten
     assert not (path / "profile").exists()
 
 
+@pytest.mark.usefixtures("without_a_page")
 def test_a_run_that_ends_before_says_so(vae_jax, run, monkeypatch):
     """Early stopping, or a signal: the steps to profile never came."""
     from vae_jax.runs.run import Run
@@ -83,6 +84,7 @@ def test_a_run_that_ends_before_says_so(vae_jax, run, monkeypatch):
     assert f"profile of steps 32 to 32: {RunDirectory(run).profile}" in result.out.splitlines()
 
 
+@pytest.mark.usefixtures("without_a_page")
 def test_the_display_is_told_what_an_image_costs(vae_jax, run, monkeypatch):
     told = []
     monkeypatch.setattr(

@@ -87,6 +87,7 @@ def test_the_evaluation_says_what_it_is_of(trained):
     np.testing.assert_allclose(result["bits_per_dim"], result["nll"] / 64 / np.log(2), rtol=1e-6)
 
 
+@pytest.mark.usefixtures("without_a_page")
 def test_train_says_where_it_is_and_how_good(vae_jax, tiny, tmp_path):
     path = tmp_path / "new" / "run"
     result = vae_jax("train", tiny, "--run-dir", path, "--num-steps", 4, "--latent-size", 3)
@@ -131,6 +132,7 @@ def test_an_existing_run_is_refused(refusal, run, tiny, contents):
     assert contents(run) == before
 
 
+@pytest.mark.usefixtures("without_a_page")
 def test_overwrite_replaces_it_whole(vae_jax, run, tiny):
     (run / "images").mkdir(exist_ok=True)
     (run / "images" / "old.png").touch()
@@ -228,6 +230,7 @@ def test_a_finished_run_that_is_resumed_is_as_it_was(vae_jax, run, trained, cont
     assert contents(run) == contents(trained)
 
 
+@pytest.mark.usefixtures("without_a_page")
 def test_more_steps(vae_jax, run):
     assert vae_jax("resume", run, "--num-steps", 34).code == 0
     assert [(line["step"], line["split"]) for line in read_metrics(run / "metrics.jsonl")] == [
@@ -273,6 +276,7 @@ def test_a_signal_saves_and_says_how_to_go_on_and_the_end_is_the_same(
         jax.tree.map(np.testing.assert_array_equal, params, expected_params)
 
 
+@pytest.mark.usefixtures("without_a_page")
 def test_more_steps_outlast_an_interruption(vae_jax, run, monkeypatch):
     with monkeypatch.context() as patch:
         stop_at(40, patch)
@@ -281,6 +285,7 @@ def test_more_steps_outlast_an_interruption(vae_jax, run, monkeypatch):
     assert read_metrics(run / "metrics.jsonl")[-1]["step"] == 50
 
 
+@pytest.mark.usefixtures("without_a_page")
 def test_a_damaged_newest_checkpoint_is_said_and_passed_over(vae_jax, run, trained):
     empty_a_checkpoint(run, 30)
     result = vae_jax("resume", run)
@@ -381,6 +386,7 @@ def test_a_config_that_is_no_json_object_is_refused(refusal, run, text):
 # Evaluating
 
 
+@pytest.mark.usefixtures("without_a_page")
 def test_evaluate_takes_samples_split_and_checkpoint(vae_jax, run):
     result = vae_jax("evaluate", run, "--num-samples", 7, "--split", "validation", "--select", "latest")
     assert result.code == 0
@@ -403,6 +409,7 @@ def test_an_unknown_split_is_refused(refusal, run, contents):
     assert contents(run) == before
 
 
+@pytest.mark.usefixtures("without_a_page")
 def test_a_damaged_best_checkpoint_is_an_error_that_says_what_else_there_is(vae_jax, tiny, tmp_path, monkeypatch):
     run = tmp_path / "run"
     with monkeypatch.context() as patch:

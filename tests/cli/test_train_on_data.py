@@ -77,6 +77,7 @@ def test_a_folder_of_images_is_trained_on(vae_jax, in_memory, tmp_path):
     assert Image.open(tmp_path / "new.png").width > 8
 
 
+@pytest.mark.usefixtures("without_a_page")
 def test_streamed_by_a_process_and_stopped_within_an_epoch_it_ends_with_the_same_numbers(vae_jax, in_memory, tmp_path):
     """An epoch has four steps of eight; the run is stopped after six."""
     feed = ("--data.name", in_memory / "photos", "--data.feed", "stream", "--data.num-workers", 1)
@@ -102,6 +103,7 @@ def test_an_image_that_is_cut_off_ends_a_stream_with_a_line_that_names_it(refusa
     assert str(broken) in result.err.splitlines()[-1]
 
 
+@pytest.mark.usefixtures("without_a_page")
 def test_arrays_are_trained_on(vae_jax, small, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (40, 6, 5, 3)).astype(np.uint8)
     np.savez(tmp_path / "images.npz", train=images[:30], valid=images[30:35], test=images[35:])
