@@ -16,31 +16,34 @@ import time
 from pathlib import Path
 
 SMALL = Path(__file__).parent / "small_experiment.py"
-FIELDS = ["--beta", "1", "4", "--seed", "0:3", "--hidden-sizes", "4", "8", "--num-steps", "60"]
+FIELDS = ["--beta", "1", "4", "--hidden-sizes", "4", "8", "--num-steps", "60"]
 OPTIONS = ["--lanes.num", "2", "--lanes.map", "vmap", "--show", "json"]
-NUM_LANES, NUM_LINES = 12, 12 * 8  # a line for each validation and for each end
+LANES_OF_A_SEED, LINES_OF_A_LANE = 4, 8  # a line for each validation and for the end
 
 
-def command(directory: Path) -> list[str]:
-    return [sys.executable, "-m", "vae_jax", "sweep", str(SMALL), *FIELDS, *OPTIONS, "--run-dir", str(directory)]
+def command(directory: Path, num_seeds: int) -> list[str]:
+    fields = [*FIELDS, "--seed", f"0:{num_seeds}"]
+    return [sys.executable, "-m", "vae_jax", "sweep", str(SMALL), *fields, *OPTIONS, "--run-dir", str(directory)]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=3, help="of the sweep, which has four lanes of each")
+    parser.add_argument("--seed", type=int, default=0, help="of the instants")
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)  # outside of any repository, whose state would be noted
         alone, killed = Path(folder) / "alone", Path(folder) / "killed"
-        subprocess.run(command(alone), check=True, capture_output=True)
-        workers = [start(killed) for _ in range(arguments.workers)]
+        subprocess.run(command(alone, arguments.seeds), check=True, capture_output=True)
+        workers = [start(killed, arguments.seeds) for _ in range(arguments.workers)]
+        num_lanes = LANES_OF_A_SEED * arguments.seeds
         ended_before: dict[str, int] = {}
         num_problems = 0
         # So that work is left for the last kill, each worker gets only so far.
-        most_lines = max(2, NUM_LINES * arguments.workers // (arguments.kills + 1))
+        most_lines = max(2, num_lanes * LINES_OF_A_LANE * arguments.workers // (arguments.kills + 1))
         for number in range(1, arguments.kills + 1):
             index = chance.randrange(len(workers))
             num_lines = read_lines(workers[index], chance.randrange(most_lines))
@@ -50,13 +53,13 @@ def main() -> int:
             now = ended(killed)
             again = [lane for lane, when in ended_before.items() if now.get(lane) != when]
             print(
-                f"kill {number} after {num_lines} lines: {len(now)} of {NUM_LANES} lanes have ended; "
+                f"kill {number} after {num_lines} lines: {len(now)} of {num_lanes} lanes have ended; "
                 f"of those that had before, trained again: {', '.join(again) or 'none'}",
                 flush=True,
             )
             num_problems += len(again)
             ended_before = now
-            workers[index] = start(killed)
+            workers[index] = start(killed, arguments.seeds)
         for worker in workers:
             output, _ = worker.communicate(timeout=600)
             if worker.returncode:
@@ -67,8 +70,8 @@ def main() -> int:
     return int(bool(num_problems))
 
 
-def start(directory: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(command(directory), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def start(directory: Path, num_seeds: int) -> "subprocess.Popen[str]":
+    return subprocess.Popen(command(directory, num_seeds), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def read_lines(worker: "subprocess.Popen[str]", num: int) -> int:

@@ -8,7 +8,7 @@ SCRIPT = Path(__file__).parent / "kill_a_sweep.py"
 
 
 def test_what_a_killed_worker_had_is_taken_up_and_nothing_is_trained_twice():
-    command = [sys.executable, str(SCRIPT), "--kills", "2", "--workers", "2", "--seed", "3"]
+    command = [sys.executable, str(SCRIPT), "--kills", "1", "--workers", "2", "--seeds", "1", "--seed", "3"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.splitlines()[-1] == "the ends are the same"

@@ -184,23 +184,30 @@ def test_a_number_that_python_looks_at_makes_groups():
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_every_float_and_the_seed_of_every_experiment_can_be_lanes(name):
+def test_every_float_and_the_seed_of_every_experiment_can_be_lanes(name, tmp_path):
     """What an experiment's numbers go into may not look at them."""
     file = load_experiment(name)
     with loaded_once():
-        family = on_data_that_are_here(file)
+        family = on_data_that_are_here(file, tmp_path)
         kinds = fields_of(file.Config)
         numbers = {name: getattr(family.config, name) for name in kinds if is_number(kinds[name]) or name == "seed"}
         assert side_by_side(family, numbers) == tuple(numbers)
 
 
-def on_data_that_are_here(file):
-    """Its own data, or embedded ones in their place where they need to be prepared."""
-    for data in ({}, {"data.name": "mnist_5k"}, {"data.name": "lfw_faces"}):
+def on_data_that_are_here(file, folder):
+    """Its own data, or noise in their place where they need to be prepared."""
+    for shape in (None, (28, 28), (32, 32, 3), (64, 64), (64, 64, 1), (28, 20)):
+        data = {}
+        if shape is not None:
+            path = folder / f"{'x'.join(map(str, shape))}.npy"
+            np.save(path, np.random.default_rng(0).integers(0, 256, (300, *shape), dtype=np.uint8))
+            splits = dict.fromkeys(("data.train", "data.validation", "data.test", "data.dir"), "")
+            data = {"data.name": str(path), **splits}
         family = Family(file, with_fields(file.Config(), data), None)
         try:
-            family.experiment({})
-        except (UsageError, ValueError):
+            family.checked({})
+        except (UsageError, ValueError) as error:
+            reason = error
             continue
         return family
-    raise AssertionError(f"no data to try {file.name} on")
+    raise AssertionError(f"no data to try {file.name} on: {reason}")
