@@ -247,6 +247,10 @@ def test_a_search_stops_the_bad_ones_and_fills_their_lanes(tmp_path):
     for number, state in enumerate(found):
         assert (lines(lane(sweep, number))[-1]["step"] == 40) == (state == "finished")
         assert len(steps_in(lane(sweep, number) / "checkpoints")) == 1
+    # Two of a group that were validated together: the better one goes on, though it is the later one.
+    validations = [[line for line in lines(lane(sweep, number)) if line["split"] == "validation"] for number in (1, 2)]
+    assert validations[0][1]["value"] < validations[1][1]["value"]
+    assert [len(of_one) > 2 for of_one in validations] == [False, True]
     source = sweep.source()
     assert source.running() == []
     assert source.study.best() == [max((n for n in values if values[n]), key=lambda number: values[number])]

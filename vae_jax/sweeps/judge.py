@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.files import write_json
+from vae_jax.ranking import lower_is_better
 from vae_jax.runs.config import config_from, config_to_json
 from vae_jax.runs.directory import RunDirectory
 from vae_jax.runs.work import flops_of_step
@@ -53,15 +54,17 @@ class StackJudge(NamedTuple):
         self._note(trial, "running")
         return run
 
-    def is_to_stop(self, slot: Slot) -> bool:
-        """Tell the search, and hear what it says."""
-        self.table.validated(slot)
-        if slot.step == 0:
-            return False
-        line, name = slot.validations[-1], self.objectives[0]
-        # An NLL takes long to estimate; minus the bound, which it is below, is known.
-        value = _negative(line["value"]) if name == "nll" else line.get(name)
-        return self.source.report(slot.trial.number, slot.step, math.nan if value is None else value)
+    def to_stop(self, slots: Sequence[Slot]) -> list[Slot]:
+        """Tell the search how lanes do, and hear which are to stop.
+
+        It hears of the best lane first: it compares a lane with those that it has heard of, so that of lanes that are
+        validated together the worst would go on if they came first.
+        """
+        for slot in slots:
+            self.table.validated(slot)
+        reports = [(self._objective(slot.validations[-1]), slot) for slot in slots if slot.step > 0]
+        reports.sort(key=lambda report: self._badness(report[0]))
+        return [slot for value, slot in reports if self.source.report(slot.trial.number, slot.step, value)]
 
     def end(self, slot: Slot, status: Outcome, nll: float | None) -> None:
         """Note the end, first in the lane's directory and then in the search: what is noted is never done again."""
@@ -89,13 +92,19 @@ class StackJudge(NamedTuple):
         """So many steps have been trained."""
         self.table.advanced(num_steps * sum(slot is not None for slot in slots))
 
+    def _objective(self, line: dict[str, Any]) -> float:
+        """The first objective, of a validation on the way: minus the bound stands for an NLL, which takes long."""
+        name = self.objectives[0]
+        return -_number(line["value"]) if name == "nll" else _number(line.get(name))
+
+    def _badness(self, value: float) -> float:
+        if math.isnan(value):
+            return math.inf
+        return value if lower_is_better(self.objectives[0]) else -value
+
     def _note(self, trial: Trial, status: LaneStatus, values: Sequence[float] | None = None) -> None:
         self.directory.set_status(trial.number, status, list(trial.fields), values)
 
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
-
-
-def _negative(value: float | None) -> float | None:
-    return None if value is None else -value

@@ -18,10 +18,11 @@ def pruner_of(stopping: Stopping | None, *, min_steps: int, max_steps: int) -> B
 
     `halving` is asynchronous successive halving (ASHA): after min_steps, 4 min_steps, 16 min_steps, ... a trial goes on
     if its value is among the best quarter of all values that any trial has had at that point so far, itself included.
-    Nobody waits for others: so the first few go on if they are the best so far, and somewhat more than a quarter
-    survives. The best so far is never stopped. `hyperband` deals the trials out to several such halvings, of factor 3,
-    which begin to stop after min_steps, 3 min_steps, 9 min_steps, ...: it costs more where early values tell who will
-    win, and loses less where they do not.
+    Nobody waits for others: so the first few go on if they are the best so far, and where trials come one at a time
+    somewhat more than a quarter survives. Lanes that are validated together report the best first, and of those no more
+    survive than the rule means. The best so far is never stopped. `hyperband` deals the trials out to several such
+    halvings, of factor 3, which begin to stop after min_steps, 3 min_steps, 9 min_steps, ...: it costs more where early
+    values tell who will win, and loses less where they do not.
 
     There is no bootstrap: Optuna's would stop the first trials of every rung unseen, the best included.
 

@@ -46,8 +46,8 @@ class Judge(Protocol):
         """A lane is to begin: make its run directory."""
         ...
 
-    def is_to_stop(self, slot: Slot) -> bool:
-        """A lane has been validated: is it to end early?"""
+    def to_stop(self, slots: Sequence[Slot]) -> list[Slot]:
+        """Lanes have been validated: which of them are to end early?"""
         ...
 
     def end(self, slot: Slot, status: Outcome, nll: float | None) -> None:
@@ -98,8 +98,8 @@ def train_stack(
         due = those(lambda slot: slot.is_due_for_validation)
         lines = program.lanes.validate(list(due), validation) if due else {}
         program.lanes.keep_best([index for index, slot in due.items() if slot.validated(lines[index])])
-        for slot in due.values():
-            slot.is_stopped = judge.is_to_stop(slot)
+        for slot in judge.to_stop(list(due.values())):
+            slot.is_stopped = True
         return bool(due)
 
     def refill() -> None:
