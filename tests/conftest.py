@@ -13,12 +13,6 @@ import pytest
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent.parent / ".jax_cache"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-# LLVM takes half of a compilation, for a program that runs for milliseconds. The scripts beside the tests, the check of
-# the wheel and `scripts/check --smoke` run what users run.
-os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-IS_QUICK = os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1"
-OPTIMISED = ("tests/training/",)
-"""So do these: where different programs have to end at the same bits."""
 # Orbax leaves the tasks of a failed restore to be found by the garbage collector, at any later time.
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 # They hold no doctests, and as modules they would all have the same name.
@@ -60,18 +54,6 @@ def write_run() -> Callable[..., Path]:
         return path
 
     return write
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item):
-    """Before any fixture, and for the processes that a test starts as well; nothing is left of the other kind."""
-    import jax
-
-    is_quick = IS_QUICK and not item.nodeid.startswith(OPTIMISED)
-    if jax.config.read("jax_disable_most_optimizations") != is_quick:
-        os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = str(int(is_quick))
-        jax.config.update("jax_disable_most_optimizations", is_quick)
-        jax.clear_caches()
 
 
 def pytest_collection_modifyitems(items):

@@ -158,6 +158,7 @@ def test_data_that_are_not_there_are_one_line_and_no_run_directory(refusal, smal
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("without_a_page")
 def test_in_a_notebook_a_name_is_enough(small, tmp_path):
     import vae_jax as vj
 
