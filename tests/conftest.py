@@ -57,5 +57,5 @@ def write_run() -> Callable[..., Path]:
 
 
 def pytest_collection_modifyitems(items):
-    """The longest test first, so that no process is left alone with it at the end."""
-    items.sort(key=lambda item: "test_kill" not in item.nodeid)
+    """The longest tests first, so that no process is left alone with one at the end."""
+    items.sort(key=lambda item: not any(name in item.nodeid for name in ("test_kill", "test_on_eight_devices")))
