@@ -13,11 +13,12 @@ from vae_jax.aggregate.ascent import ascend, standardising
 from vae_jax.models import gaussian, likelihoods
 from vae_jax.networks import mlp
 from vae_jax.objectives import elbo
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key, Params
 from vae_jax.vae import VAE, Model
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class SecondStage:
     """The codes that a VAE of codes makes: u ~ p(u), z = location + scale · (a draw of p(z|u)). It can be sampled only.

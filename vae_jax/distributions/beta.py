@@ -10,12 +10,13 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.stirling import HALF_LOG_TWO_PI, deviance, stirling_error
 from vae_jax.precision import at_least_float32
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 _SMALLEST = 2.0**-24
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class Beta:
     """Independent numbers between 0 and 1; one event is the whole array.

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Scalar
 from vae_jax.distributions.bernoulli import Bernoulli
 from vae_jax.distributions.simplex import smallest_entry
 from vae_jax.precision import at_least_float32
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 # The logistic density on a grid, for the mean.
@@ -21,7 +22,7 @@ _LOGISTIC_WEIGHTS = np.exp(-_LOGISTIC) / (1 + np.exp(-_LOGISTIC)) ** 2
 _LOGISTIC_WEIGHTS = _LOGISTIC_WEIGHTS / _LOGISTIC_WEIGHTS.sum()
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class BinaryConcrete:
     """Independent numbers x = s((l + L) / τ) in (0, 1), L standard logistic and s the logistic function.
@@ -84,7 +85,7 @@ class BinaryConcrete:
         return jnp.asarray(value > 0.5, value.dtype)
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class LogitBinaryConcrete:
     """The logit of x ~ `BinaryConcrete`: exact in floating point; give the logistic function of it to the decoder.

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.precision import at_least_float32
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class CategoricalCodes:
     """Independent categories, each a code 0, 1, ..., K − 1 as a table stores it; one event is the whole array.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jax
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.categorical_codes import CategoricalCodes
 from vae_jax.distributions.levels import level_of, value_of
 from vae_jax.precision import at_least_float32
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class CategoricalPixels:
     """Independent pixels x = k/(K − 1) in [0, 1], with a probability of its own for each level k.

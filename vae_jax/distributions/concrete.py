@@ -14,10 +14,11 @@ from vae_jax.distributions.categorical import Categorical
 from vae_jax.distributions.random_softmax import mean_of_gumbel_softmax
 from vae_jax.distributions.simplex import log_of_simplex, smallest_entry
 from vae_jax.precision import at_least_float32
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class Concrete:
     """Independent points x = softmax((a + g) / τ) on the simplex, g standard Gumbel; one event is the array of them.
@@ -74,7 +75,7 @@ class Concrete:
         return jax.nn.one_hot(jnp.argmax(value, axis=-1), value.shape[-1], dtype=value.dtype)
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class ExpConcrete:
     """log x for x ~ `Concrete`: exact in floating point at any temperature; give exp of it to the decoder.

@@ -10,10 +10,11 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.levels import NUM_LEVELS, is_level, level_of, value_of
 from vae_jax.precision import at_least_float32
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class DiscretisedLogistic:
     """Independent pixels x = k/(K − 1) in [0, 1], each a logistic variable rounded to the nearest of its K levels.

@@ -12,13 +12,14 @@ from jaxtyping import Array, Float, Scalar
 from vae_jax.distributions.discretised_logistic import log_mass, mean_of_rounded, rounded_logistic
 from vae_jax.distributions.levels import NUM_LEVELS
 from vae_jax.precision import at_least_float32
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 COEFFICIENTS = ((1, 0), (2, 0), (2, 1))
 """Which channel a coefficient is for, and of which: green of red, blue of red, blue of green."""
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class DiscretisedLogisticMixture:
     """Independent pixels, each a mixture of M discretised logistic variables; one event is the whole image.

@@ -13,10 +13,11 @@ from vae_jax import formulas
 from vae_jax.distributions.random_softmax import mean_of_normal_softmax
 from vae_jax.distributions.simplex import log_of_simplex, smallest_entry
 from vae_jax.precision import at_least_float32
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class LogisticNormal:
     """A point x = softmax(y₁, …, y_{K−1}, 0) on the simplex of K entries, y normal; one event is the point.

@@ -11,10 +11,11 @@ from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.precision import at_least_float32
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Distribution, Key
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class Mixture:
     """Σₖ wₖ pₖ: one of several distributions of the same family, chosen at random; an event is one of theirs.

@@ -12,10 +12,11 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax import formulas
 from vae_jax.precision import at_least_float32, exact_matmul
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class MultivariateNormal:
     """A normal vector with covariance L Lᵀ; one event is the vector.

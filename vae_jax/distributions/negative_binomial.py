@@ -11,10 +11,11 @@ from jaxtyping import Array, Float, Scalar
 from vae_jax.distributions.poisson import is_count
 from vae_jax.distributions.stirling import HALF_LOG_TWO_PI, deviance, stirling_error
 from vae_jax.precision import at_least_float32
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class NegativeBinomial:
     """Independent counts that vary more than Poisson's: variance μ + μ²/θ; one event is the whole array.

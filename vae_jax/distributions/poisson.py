@@ -10,10 +10,11 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.stirling import HALF_LOG_TWO_PI, deviance, stirling_error
 from vae_jax.precision import at_least_float32
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class Poisson:
     """Independent counts; one event is the whole array.

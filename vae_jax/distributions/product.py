@@ -9,10 +9,11 @@ from typing import Any
 import jax
 from jaxtyping import Scalar
 
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Distribution, Key
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class Product:
     """Independent distributions with names; one event is a dictionary with an event of each.

@@ -10,10 +10,11 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.binary_concrete import BinaryConcrete
 from vae_jax.distributions.concrete import Concrete
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class StraightThrough:
     """The discrete distribution that a relaxed one rounds to, its samples differentiated as if they were not rounded.

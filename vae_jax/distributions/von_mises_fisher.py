@@ -13,10 +13,11 @@ from vae_jax.distributions.sphere_angle import sample_angle
 from vae_jax.distributions.sphere_moments import sphere_moments
 from vae_jax.distributions.spherical_uniform import log_sphere_area, random_direction
 from vae_jax.precision import at_least_float32
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class VonMisesFisher:
     """Unit vectors around a direction, of density ∝ exp(κ μᵀx) on the sphere Sᵈ⁻¹; one event is the vector.

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.precision import at_least_float32
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class ZeroInflated:
     """Independent counts, each a zero with probability π and else a draw of the inner distribution.

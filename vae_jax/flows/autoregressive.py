@@ -17,10 +17,11 @@ from vae_jax.flows.flow import Flow
 from vae_jax.flows.layers import with_reversals
 from vae_jax.flows.made import init_made, made
 from vae_jax.flows.transformers import AffineTransformer, Transformer
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key, Params
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class InverseAutoregressive:
     """z ↦ y with yᵢ = g(zᵢ; θᵢ(z₁ … zᵢ₋₁, context)): samples in one pass, the choice for a posterior.
@@ -54,7 +55,7 @@ class InverseAutoregressive:
         )
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class MaskedAutoregressive:
     """u ↦ x with xᵢ = g(uᵢ; θᵢ(x₁ … xᵢ₋₁, context)): its density costs one pass, the choice for a prior.

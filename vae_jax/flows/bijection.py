@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
+
+from vae_jax.pytree import register_dataclass
 
 
 class Bijection(Protocol):
@@ -29,7 +30,7 @@ class Bijection(Protocol):
         ...
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class Chain:
     """Several bijections one after another, the first one first.
@@ -57,7 +58,7 @@ class Chain:
         return value, total
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class Inverse:
     """A bijection the other way round.

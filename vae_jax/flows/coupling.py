@@ -14,10 +14,11 @@ from vae_jax.flows.dense import dense, init_dense
 from vae_jax.flows.flow import Flow
 from vae_jax.flows.layers import with_reversals
 from vae_jax.flows.transformers import AffineTransformer, Transformer
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key, Params
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class Coupling:
     """(a, b) ↦ (a, g(b; θ(a, context))): as fast backwards as forwards.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.flows.flow import Flow, amortised_flow
+from vae_jax.pytree import register_dataclass
 
 _SMALLEST_SQUARE = 1e-12
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class Householder:
     """Reflections z ↦ z − 2 v vᵀz/‖v‖², one after another: together any orthogonal matrix of that many; volume stays.

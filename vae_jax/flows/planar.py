@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.flows.bijection import Chain, refuse_inverse
 from vae_jax.flows.constraints import positive
 from vae_jax.flows.flow import Flow, amortised_flow
+from vae_jax.pytree import register_dataclass
 
 _SMALLEST_SQUARE = 1e-12
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class Planar:
     """z ↦ z + û tanh(wᵀz + b): stretches or squeezes space along û, at the plane wᵀz + b = 0.

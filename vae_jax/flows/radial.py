@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.flows.bijection import Chain
 from vae_jax.flows.constraints import positive
 from vae_jax.flows.flow import Flow, amortised_flow
+from vae_jax.pytree import register_dataclass
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class Radial:
     """z ↦ z + β (z − c)/(α + r), r = ‖z − c‖: pushes away from a centre or pulls towards it.

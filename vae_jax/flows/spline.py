@@ -9,11 +9,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.flows.constraints import positive
+from vae_jax.pytree import register_dataclass
 
 _SMALLEST_BIN = 1e-3
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class RationalQuadraticSpline:
     """A monotone spline on [−B, B], the identity outside; in each of K bins a quotient of two quadratics.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
@@ -13,9 +12,10 @@ from vae_jax.flows.bijection import Chain, refuse_inverse
 from vae_jax.flows.constraints import within_one
 from vae_jax.flows.flow import Flow, amortised_flow
 from vae_jax.flows.householder import reflect
+from vae_jax.pytree import register_dataclass
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class Sylvester:
     """z ↦ z + Q R tanh(R̃ Qᵀz + b), Q with m orthonormal columns, R and R̃ upper triangular.

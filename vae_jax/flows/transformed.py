@@ -10,10 +10,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.flows.bijection import Bijection
+from vae_jax.pytree import register_dataclass
 from vae_jax.types import Distribution, Key
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class Transformed:
     """The distribution of f(u) where u follows another one: log p(f(u)) = log p(u) − log |det ∂f/∂u|.

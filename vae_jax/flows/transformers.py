@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import jax
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.flows.affine import Affine
 from vae_jax.flows.bijection import Bijection
 from vae_jax.flows.constraints import soft_clip
 from vae_jax.flows.spline import RationalQuadraticSpline
+from vae_jax.pytree import register_dataclass
 
 
 class Transformer(Protocol):
@@ -30,7 +30,7 @@ class Transformer(Protocol):
         ...
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class AffineTransformer:
     """A shift and a scale for each element.
@@ -55,7 +55,7 @@ class AffineTransformer:
         return Affine(parameters[..., 0], soft_clip(parameters[..., 1], self.max_log_scale))
 
 
-@jax.tree_util.register_dataclass
+@register_dataclass
 @dataclass(frozen=True)
 class SplineTransformer:
     """A `RationalQuadraticSpline` for each element.
