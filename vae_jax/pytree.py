@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 
 import jax
 
-Class = TypeVar("Class", bound=type)
+T = TypeVar("T")
 
 
-def register_dataclass(node_type: Class) -> Class:
+def register_dataclass(node_type: type[T]) -> type[T]:
     """Make a pytree of a dataclass: a decorator, to stand above `dataclasses.dataclass`.
 
     The fields are subtrees, in their order, except for those with `metadata={"static": True}`: they belong to the
@@ -68,7 +68,7 @@ def register_dataclass(node_type: Class) -> Class:
     def flatten(node: Any) -> tuple[Any, Any]:
         return children(node), auxiliary(node)
 
-    def unflatten(auxiliary: tuple[Any, ...], children: tuple[Any, ...]) -> Any:
+    def unflatten(auxiliary: Any, children: Any) -> Any:
         if by_position:
             return node_type(*children, *auxiliary)
         return node_type(**dict(zip(names, (*children, *auxiliary), strict=True)))
