@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from vae_jax.data.config import DataConfig
     from vae_jax.experiment import Experiment
     from vae_jax.parallel.config import HostsConfig, ParallelConfig
+    from vae_jax.pytree import register_dataclass
     from vae_jax.runs.run import Run, resume, train
     from vae_jax.sweeps.axes import Interval
     from vae_jax.sweeps.call import sweep
@@ -56,6 +57,7 @@ _HOMES = {
     "Draw": "vae",
     "Model": "vae",
     "draw": "vae",
+    "register_dataclass": "pytree",
     "Trainer": "training",
     "TrainState": "training",
     "trainer": "training",
@@ -109,6 +111,7 @@ __all__ = [
     "objectives",
     "pca",
     "probabilistic_pca",
+    "register_dataclass",
     "resume",
     "sweep",
     "train",
