@@ -20,10 +20,11 @@ def names():
 
 
 def test_every_foreign_loop_has_the_same_objective(names):
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 7
     for gradient in (names["gradient"], names["weights"]):
         assert gradient is not None
     values = [names["loss"](names["weights"], names["jax"].random.key(1)), names["value"]]
+    assert -900 < names["bound"] < -300
     assert all(jnp.isfinite(value) and 300 < value < 900 for value in values)  # 784 log 2 = 543 nats at no knowledge
 
 

@@ -75,6 +75,7 @@ def check(experiment: Experiment) -> None:
         seen = experiment.training_transform.apply(key, example)
         batch = jax.numpy.broadcast_to(seen, (budget.batch_size, *seen.shape))
         state = experiment.trainer.init(key)
+        _check_holds_numbers(state.params)
         vae = experiment.model.bind(state.params)
         return experiment.trainer.step(state, batch), experiment.bound(key, vae, x)
 
@@ -92,3 +93,12 @@ def check(experiment: Experiment) -> None:
         raise UsageError(
             f"expected an experiment that can be trained; its step fails: {error}; give other sizes"
         ) from None
+
+
+def _check_holds_numbers(params: Params) -> None:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        if leaf.size == 0:
+            raise ValueError(
+                f"expected parameters that hold numbers; params{jax.tree_util.keystr(path)} has shape {leaf.shape}; "
+                "give sizes of at least 1"
+            )

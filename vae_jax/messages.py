@@ -19,6 +19,25 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean '{nearest[0]}'?" if nearest else ""
 
 
+def check_sizes(**sizes: int | Iterable[int]) -> None:
+    """See that a network or a latent space has any numbers in it.
+
+    Args:
+        **sizes: A name that the caller knows, and a size or several.
+
+    Raises:
+        ValueError: With the name, if one is below 1.
+
+    Example:
+        >>> check_sizes(latent_size=2, hidden_sizes=(400, 0))
+        Traceback (most recent call last):
+        ValueError: expected hidden_sizes of at least 1; got (400, 0); give a larger one
+    """
+    for name, given in sizes.items():
+        if min([given] if isinstance(given, int) else given, default=1) < 1:
+            raise ValueError(f"expected {name} of at least 1; got {given}; give a larger one")
+
+
 class UsageError(ValueError):
     """The input is not what was expected; nothing was changed. One line: expected; got; what to do."""
 

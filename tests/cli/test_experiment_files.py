@@ -103,6 +103,32 @@ def test_a_batch_size_that_cannot_be(refusal, tiny, batch_size):
 
 
 @pytest.mark.usefixtures("nothing_made")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("vae", "--latent-size", 0), "expected latent_size of at least 1; got 0; give a larger one"),
+        (("vae", "--latent-size", -3), "expected latent_size of at least 1; got -3; give a larger one"),
+        (("vae", "--hidden-sizes", 16, 0), "expected hidden_sizes of at least 1; got (16, 0); give a larger one"),
+        (("vae_conv", "--channels", 8, 0), "expected channels of at least 1; got (8, 0); give a larger one"),
+        (("linear_vae", "--latent-size", 0), "expected latent_size of at least 1; got 0; give a larger one"),
+    ],
+)
+def test_sizes_that_hold_no_numbers(refusal, options, message):
+    """In words of ours: those of JAX change from version to version, and newer ones train a network of no numbers."""
+    assert refusal("train", *options) == message
+
+
+@pytest.mark.usefixtures("nothing_made")
+def test_parameters_of_ones_own_that_hold_no_numbers(refusal, experiment_file):
+    network = "vj.networks.mlp((config.latent_size,), data.example_shape, config.hidden_sizes)"
+    nothing = "vj.networks.linen(nn.Dense(0, kernel_init=nn.initializers.zeros), (2,))"
+    path = experiment_file((network, nothing), ("import optax\n", "import optax\nfrom flax import linen as nn\n"))
+    assert refusal("train", path) == (
+        "expected parameters that hold numbers; params['decoder']['bias'] has shape (0,); give sizes of at least 1"
+    )
+
+
+@pytest.mark.usefixtures("nothing_made")
 def test_a_missing_extra_is_its_pip_line(refusal, experiment_file, monkeypatch):
     monkeypatch.setitem(sys.modules, "equinox", None)
     path = experiment_file(

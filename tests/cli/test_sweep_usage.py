@@ -233,7 +233,7 @@ def test_a_misspelt_experiment(refused):
         ),
         (
             ["--seed", "0:3", "--latent-size", "2", "0"],
-            "expected an experiment that can be trained; its step fails: float division by zero; give other sizes",
+            "expected latent_size of at least 1; got 0; give a larger one",
         ),
         (["--seed", "0", str(10**20)], f"expected a seed of 64 bits; got {10**20}; give a smaller one"),
         (

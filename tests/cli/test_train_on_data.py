@@ -85,9 +85,13 @@ def test_streamed_by_a_process_and_stopped_within_an_epoch_it_ends_with_the_same
     result = vae_jax("train", in_memory / "small.py", "--run-dir", run, "--num-steps", 6, *feed)
     assert result.code == 0, result.err
     assert vae_jax("resume", run, "--num-steps", 12).code == 0
-    assert read_metrics(run / "metrics.jsonl") == read_metrics(in_memory / "run/metrics.jsonl")
+    for line, other in zip(*map(read_metrics, (run / "metrics.jsonl", in_memory / "run/metrics.jsonl")), strict=True):
+        assert line.pop("split") == other.pop("split")
+        assert line == pytest.approx(other, rel=1e-5)
     ours, theirs = (json.loads((path / "evaluation.json").read_text()) for path in (run, in_memory / "run"))
-    assert ours == theirs
+    assert ours.keys() == theirs.keys()
+    for name in ("elbo", "nll"):
+        assert ours[name] == pytest.approx(theirs[name], rel=1e-5)
 
 
 def test_an_image_that_is_cut_off_ends_a_stream_with_a_line_that_names_it(refusal, vae_jax, small, tmp_path):

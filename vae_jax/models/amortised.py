@@ -8,6 +8,7 @@ import jax
 from jaxtyping import Array
 
 from vae_jax.distributions import PointMass, standard_normal
+from vae_jax.messages import check_sizes
 from vae_jax.models import posteriors
 from vae_jax.models.likelihoods import Likelihood
 from vae_jax.models.posteriors import Posterior
@@ -111,6 +112,7 @@ def variational(
         >>> model.bind(model.init(jax.random.key(0))).posterior(jnp.zeros((8, 8))).scale_tril.shape
         (2, 2)
     """
+    check_sizes(latent_size=latent_size)
     reader = Network(decoder.init, lambda params, z: decoder.apply(params, posterior.code(z)))
     prior = posterior.prior(latent_size)
     return amortised(encoder, reader, likelihood, posterior=posterior.bind, prior=prior)
@@ -128,4 +130,5 @@ def autoencoder(encoder: Network, decoder: Network, likelihood: Likelihood, *, l
         likelihood: What the decoder's output means; `gaussian()` for the squared error.
         latent_size: The number of latent dimensions.
     """
+    check_sizes(latent_size=latent_size)
     return amortised(encoder, decoder, likelihood, posterior=PointMass, prior=standard_normal(latent_size))

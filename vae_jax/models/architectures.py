@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import ArrayLike
 
+from vae_jax.messages import check_sizes
 from vae_jax.models import posteriors
 from vae_jax.models.amortised import variational
 from vae_jax.models.likelihoods import Likelihood
@@ -139,6 +140,7 @@ def _mirrored(
     precision: DTypeLike | None,
 ) -> Model:
     """The model of an encoder for a shape and a size, and of a decoder for two shapes and where its bias begins."""
+    check_sizes(latent_size=latent_size)
     posterior = posterior or posteriors.diagonal()
     shape = jnp.shape(mean)
     encoder = make_encoder(shape, posterior.size(latent_size))

@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from vae_jax import pca as closed_form
 from vae_jax.distributions import Normal, PointMass, standard_normal
+from vae_jax.messages import check_sizes
 from vae_jax.types import Key, Params
 from vae_jax.vae import VAE, Model
 
@@ -30,6 +31,7 @@ def linear(
 
     Source: Lucas, Tucker, Grosse & Norouzi 2019, arXiv:1911.02469, equations 9 to 11.
     """
+    check_sizes(example_shape=example_shape, latent_size=latent_size)
 
     def init(key: Key) -> Params:
         params = _linear_maps(key, example_shape, latent_size, mean) | {"log_scale": jnp.zeros(latent_size)}
@@ -58,6 +60,7 @@ def linear_autoencoder(example_shape: tuple[int, ...], *, latent_size: int, mean
 
     Source: Baldi & Hornik 1989, Neural Networks 2(1), theorem in section 3.
     """
+    check_sizes(example_shape=example_shape, latent_size=latent_size)
 
     def init(key: Key) -> Params:
         return _linear_maps(key, example_shape, latent_size, mean)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, ArrayLike, Float
 
+from vae_jax.messages import check_sizes
 from vae_jax.networks import activations
 from vae_jax.networks.network import Network, linen
 from vae_jax.networks.strided import downsample, upsample
@@ -140,8 +141,9 @@ def conv_encoder(
         hidden_size: Of a dense layer, or None.
 
     Raises:
-        ValueError: If height or width is not a multiple of 2**len(channels).
+        ValueError: If height or width is not a multiple of 2**len(channels), or a size is below 1.
     """
+    check_sizes(input_shape=input_shape, output_size=output_size)
     _coarsest_size(tuple(input_shape[:2]), tuple(channels))
     return linen(ConvEncoder(output_size, tuple(channels), activation, hidden_size), tuple(input_shape))
 
@@ -165,8 +167,10 @@ def conv_decoder(
         output_bias: `likelihood.output_bias(mean of the data)`, or None for zero.
 
     Raises:
-        ValueError: If the shape is no image's, or height or width is not a multiple of 2**len(channels).
+        ValueError: If the shape is no image's, height or width is not a multiple of 2**len(channels), or a size is
+            below 1.
     """
+    check_sizes(latent_size=latent_size)
     decoder = ConvDecoder(tuple(output_shape), tuple(channels), activation, hidden_size, output_bias)
     return linen(decoder, (latent_size,))
 
@@ -202,6 +206,7 @@ def _coarsest_size(size: tuple[int, ...], channels: tuple[int, ...]) -> tuple[in
     """Height and width after one halving for each of the channels."""
     if not channels:
         raise ValueError("expected the channels of one convolution or more; got (); use an MLP for none")
+    check_sizes(channels=channels)
     factor = 2 ** len(channels)
     height, width = size
     if height % factor or width % factor:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, ArrayLike, Float
 
+from vae_jax.messages import check_sizes
 from vae_jax.networks.activations import activation
 from vae_jax.networks.network import Network, linen
 
@@ -63,11 +64,15 @@ def mlp(
         activation: "relu", "tanh", "gelu", ...
         output_bias: What the last bias starts at; for a decoder `likelihood.output_bias(mean of the data)`.
 
+    Raises:
+        ValueError: If a size is below 1.
+
     Example:
         >>> import jax, jax.numpy as jnp
         >>> network = mlp((28, 28), (40,), hidden_sizes=(16,))
         >>> network.apply(network.init(jax.random.key(0)), jnp.zeros((28, 28))).shape
         (40,)
     """
+    check_sizes(input_shape=input_shape, output_shape=output_shape, hidden_sizes=hidden_sizes)
     module = MLP(tuple(hidden_sizes), tuple(output_shape), activation, output_bias)
     return linen(module, tuple(input_shape))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from flax import linen as nn
 from jaxtyping import Array, ArrayLike, Float
 
+from vae_jax.messages import check_sizes
 from vae_jax.networks.activations import activation as activation_of
 from vae_jax.networks.mlp import mlp
 from vae_jax.networks.network import Network, linen
@@ -62,7 +63,7 @@ def residual_mlp(
         rematerialise: As in `repeated`.
 
     Raises:
-        ValueError: If there is no block.
+        ValueError: If there is no block, or a size is below 1.
 
     Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.3, for 1/√num_blocks.
 
@@ -72,6 +73,7 @@ def residual_mlp(
         >>> network.apply(jax.jit(network.init)(jax.random.key(0)), jnp.zeros((28, 28))).shape
         (40,)
     """
+    check_sizes(input_shape=input_shape, output_shape=output_shape, width=width)
     block = linen(ResidualBlock(activation, scale=1 / max(num_blocks, 1)), (width,))
     return in_sequence(
         input=mlp(input_shape, (width,), ()),

@@ -78,10 +78,10 @@ def write_run_report(
 
 
 def environment_in_words(environment: dict[str, Any]) -> dict[str, Any]:
-    """The run's `environment.json`, the cost of a step in words."""
-    count = environment.get("flops_per_step")
-    rest = {name: value for name, value in environment.items() if name != "flops_per_step"}
-    return rest | ({} if count is None else {"training step": in_words(count)})
+    """The run's `environment.json`, the cost of a step in words and each distribution on a line of its own."""
+    count, families = environment.get("flops_per_step"), environment.get("families", {})
+    rest = {name: value for name, value in environment.items() if name not in ("flops_per_step", "families")}
+    return rest | families | ({} if count is None else {"training step": in_words(count)})
 
 
 def write_samples(experiment: Experiment, vae: VAE, num: int, seed: int, path: Path) -> None:

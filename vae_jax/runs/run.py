@@ -23,8 +23,9 @@ from vae_jax.runs import display as displays
 from vae_jax.runs.config import check_finite, config_from, config_to_json
 from vae_jax.runs.directory import RunDirectory, next_free
 from vae_jax.runs.environment import environment
+from vae_jax.runs.families import check_families
 from vae_jax.runs.report import write_run_report
-from vae_jax.runs.work import flops_of_step, work
+from vae_jax.runs.work import of_program, work
 from vae_jax.training import params_to_evaluate
 from vae_jax.training.advance import abstract_start
 from vae_jax.training.checkpoint import Checkpoints
@@ -291,7 +292,7 @@ def begin(
         directory.check_free(overwrite=overwrite)
         with directory.lock():
             directory.check_free(overwrite=overwrite)  # another process may have begun a run here in the meantime
-            made_on = environment(file.path) | {"flops_per_step": flops_of_step(experiment)}
+            made_on = environment(file.path) | of_program(experiment)
             directory.create(record, made_on, file.path.read_bytes())
         return str(directory.path)
 
@@ -314,8 +315,8 @@ def open_run(
         profile: Steps to profile when they are trained.
 
     Raises:
-        UsageError: If there is no run, its experiment cannot be built, the devices do not fit it, or not all steps to
-            profile are still to come.
+        UsageError: If there is no run, its experiment cannot be built or makes other distributions than it did, the
+            devices do not fit it, or not all steps to profile are still to come.
     """
     directory = RunDirectory(Path(path))
     record = directory.read_config()
@@ -324,6 +325,8 @@ def open_run(
     file = load_experiment(directory.experiment)._replace(name=record["experiment"])
     config = config_from(file, record["config"])
     experiment = build(file, config, record["num_steps"])
+    made_on = directory.read_json(directory.environment) or {}
+    check_families(made_on.get("families"), experiment, directory.path)
     if profile is not None:
         profile.check(directory.latest_step, experiment.budget.num_steps)
     _check_hosts(file, record)

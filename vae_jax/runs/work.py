@@ -12,6 +12,7 @@ from jaxtyping import Array
 from vae_jax.experiment import Experiment
 from vae_jax.machine.flops import Work, flops
 from vae_jax.machine.peaks import peak
+from vae_jax.runs.families import families
 
 
 def flops_of_step(experiment: Experiment) -> int | None:
@@ -25,6 +26,11 @@ def flops_of_step(experiment: Experiment) -> int | None:
 
     batch = jax.eval_shape(seen_batch, jax.ShapeDtypeStruct(stored.shape[1:], stored.dtype))
     return flops(experiment.trainer.step, jax.eval_shape(experiment.trainer.init, key), batch)
+
+
+def of_program(experiment: Experiment) -> dict[str, Any]:
+    """What `environment.json` holds of a run's program: it is counted and named once, from the program as traced."""
+    return {"flops_per_step": flops_of_step(experiment), "families": families(experiment)}
 
 
 def work(experiment: Experiment, flops_per_step: int | None, devices: Sequence[Any]) -> Work:

@@ -11,7 +11,7 @@ from vae_jax.files import write_json
 from vae_jax.ranking import lower_is_better
 from vae_jax.runs.config import config_from, config_to_json
 from vae_jax.runs.directory import RunDirectory
-from vae_jax.runs.work import flops_of_step
+from vae_jax.runs.work import of_program
 from vae_jax.sweeps.directory import LaneStatus, SweepDirectory, SweepSpec
 from vae_jax.sweeps.evolution import Evolution
 from vae_jax.sweeps.fields import with_fields
@@ -49,7 +49,7 @@ class StackJudge(NamedTuple):
             "config": config_to_json(with_fields(program.family.config, program.numbers(trial))),
             "num_steps": self.spec.num_steps,
         }
-        environment = self.environment | {"flops_per_step": flops_of_step(program.experiment)}
+        environment = self.environment | of_program(program.experiment)
         run.create(record, environment, self.file.path.read_bytes())
         self._note(trial, "running")
         return run
