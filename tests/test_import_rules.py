@@ -23,6 +23,7 @@ ROOMS = {
     "flows": "distributions",
     "data": "",
     "vae": "distributions",
+    "hierarchy": "distributions vae",
     "objectives": "distributions vae",
     "pca": "",
     "probabilistic_pca": "pca",
@@ -30,9 +31,9 @@ ROOMS = {
     "evaluation": "distributions vae objectives generation data",
     # Models: networks know nothing of VAEs; models join networks and distributions.
     "networks": "",
-    "models": "distributions flows vae networks pca probabilistic_pca",
+    "models": "distributions flows vae hierarchy networks pca probabilistic_pca",
     # Densities of codes, fitted after training.
-    "aggregate": "distributions flows vae objectives networks models",
+    "aggregate": "distributions flows vae hierarchy objectives networks models",
     # Devices and hosts.
     "parallel": "",
     # What the machine has and does; reads no model.

@@ -80,7 +80,7 @@ def manifold(
 
     Source: Kingma & Welling 2014, arXiv:1312.6114, appendix A, figure 4.
     """
-    shape = jax.eval_shape(vae.prior.mean).shape
+    shape = jax.tree.map(jnp.shape, jax.eval_shape(vae.prior.mean))
     if shape != (2,):
         raise ValueError(
             f"expected a VAE whose latent has shape (2,); got {shape}; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 from jaxtyping import Scalar
 
@@ -48,8 +48,22 @@ class VAE(NamedTuple):
     """z -> p(x|z), the decoder."""
     prior: Distribution
     """p(z)."""
-    draw: Callable[[Key, Any], Draw] | None = None
-    """(key, x) -> Draw, where one joint pass is cheaper than the three after each other (hierarchies)."""
+
+
+class JointPosterior(Distribution, Protocol):
+    """A posterior that shares a pass with the prior and the likelihood, as that of a hierarchy does.
+
+    A draw asks it for all three at once. It takes the prior and the likelihood from the VAE that it is given, so that
+    what was put in their place is what is drawn with.
+    """
+
+    def draw(self, key: Key, vae: VAE) -> Draw:
+        """One sample, and the three distributions along it."""
+        ...
+
+    def draw_at(self, z: Any, vae: VAE) -> Draw:
+        """The three distributions along a given z."""
+        ...
 
 
 class Model(NamedTuple):
@@ -72,8 +86,25 @@ def draw(key: Key, vae: VAE, x: Any) -> Draw:
     Returns:
         A `Draw`; its z is differentiable in the parameters of the posterior where that is reparametrised.
     """
-    if vae.draw is not None:
-        return vae.draw(key, x)
     posterior = vae.posterior(x)
+    if _is_joint(posterior):
+        return posterior.draw(key, vae)
     z, log_posterior = posterior.sample_and_log_prob(key)
     return Draw(z, log_posterior, posterior, vae.prior, vae.likelihood(z))
+
+
+def draw_at(z: Any, posterior: Distribution, vae: VAE) -> Draw:
+    """The three distributions along a given z, whose density the posterior gives.
+
+    Args:
+        z: A value of the latents.
+        posterior: q(z|x), from `vae.posterior`.
+        vae: The model, parameters bound.
+    """
+    if _is_joint(posterior):
+        return posterior.draw_at(z, vae)
+    return Draw(z, posterior.log_prob(z), posterior, vae.prior, vae.likelihood(z))
+
+
+def _is_joint(posterior: Distribution) -> TypeGuard[JointPosterior]:
+    return hasattr(posterior, "draw_at")

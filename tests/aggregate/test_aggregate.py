@@ -10,7 +10,7 @@ from vae_jax import aggregate, flows, generation
 from vae_jax.aggregate import SecondStage
 from vae_jax.distributions import Mixture, MultivariateNormal, Normal, standard_normal
 from vae_jax.objectives import iwae
-from vae_jax.vae import VAE, draw
+from vae_jax.vae import VAE
 
 KEY = jax.random.key(0)
 WEIGHTS = np.array([0.3, 0.7])
@@ -137,8 +137,6 @@ def test_what_does_not_fit_is_refused():
         ValueError, match=r"expected a distribution over codes of shape \(2,\); got one of shape \(3,\)"
     ):
         aggregate.with_prior(vae, standard_normal(3))
-    with pytest.raises(TypeError, match="got one with a draw of its own"):
-        aggregate.with_prior(vae._replace(draw=lambda key, x: draw(key, vae, x)), standard_normal(2))
     with pytest.raises(ValueError, match="got 3 codes for 5 components; encode more examples or use fewer components"):
         aggregate.gaussian_mixture(jnp.ones((3, 2)), num_components=5)
     with pytest.raises(ValueError, match=r"expected codes of shape \(num, 3\), as the flow's size; got \(4, 2\)"):

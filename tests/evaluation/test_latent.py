@@ -8,12 +8,13 @@ from vae_jax.distributions import Normal, PointMass, kl_per_dimension, standard_
 from vae_jax.evaluation import code, most_active, num_active_units
 from vae_jax.vae import VAE
 
+KEY = jax.random.key(0)
 X = jnp.array([1.0, -2.0])
 VAE_OF_TWO = VAE(lambda x: Normal(0.5 * x, jnp.array([0.5, 1.5])), lambda z: Normal(z, 1.0), standard_normal(2))
 
 
 def test_a_code_is_the_posterior_s_mean_and_its_kl_dimension_by_dimension():
-    found = code(VAE_OF_TWO, X)
+    found = code(KEY, VAE_OF_TWO, X)
     np.testing.assert_allclose(found.mean, [0.5, -1.0])
     mean, scale = np.array([0.5, -1.0]), np.array([0.5, 1.5])
     np.testing.assert_allclose(found.kl_per_dimension, 0.5 * (scale**2 + mean**2 - 1) - np.log(scale), rtol=1e-5)
@@ -21,10 +22,11 @@ def test_a_code_is_the_posterior_s_mean_and_its_kl_dimension_by_dimension():
 
 
 def test_a_code_without_a_closed_form_has_no_kl():
-    found = code(VAE_OF_TWO._replace(posterior=PointMass), X)
+    found = code(KEY, VAE_OF_TWO._replace(posterior=PointMass), X)
     np.testing.assert_array_equal(found.mean, X)
     assert found.kl_per_dimension is None
-    assert jax.vmap(lambda x: code(VAE_OF_TWO._replace(posterior=PointMass), x))(X[None]).kl_per_dimension is None
+    assert found.kl_per_group is None
+    assert jax.vmap(lambda x: code(KEY, VAE_OF_TWO._replace(posterior=PointMass), x))(X[None]).kl_per_dimension is None
 
 
 def test_active_units_are_those_whose_mean_varies_by_more_than_a_hundredth():

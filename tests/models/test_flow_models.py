@@ -17,7 +17,7 @@ from vae_jax.models import flow_posterior, gaussian, likelihoods, with_flow_prio
 from vae_jax.models.likelihoods import Likelihood
 from vae_jax.networks import Network, mlp
 from vae_jax.objectives import elbo, over_draws, pathwise, sampled_kl, sticking_the_landing
-from vae_jax.vae import VAE, Model, draw
+from vae_jax.vae import VAE, Model
 
 KEY = jax.random.key(0)
 X = jnp.linspace(0.0, 1.0, 6).reshape(3, 2)
@@ -219,11 +219,6 @@ def test_a_flow_that_does_not_fit_the_prior_is_refused():
     too_large = with_flow_prior(model, flows.masked_autoregressive(3, 2))
     with pytest.raises(ValueError, match=r"whose shape is \(2,\); got a flow of size 3; change one of them"):
         jax.eval_shape(lambda: too_large.bind(too_large.init(KEY)).prior.mean())
-    fused = Model(model.init, lambda params: model.bind(params)._replace(draw=lambda key, x: draw(key, vae, x)))
-    vae = model.bind(model.init(KEY))
-    richer = with_flow_prior(fused, flows.masked_autoregressive(2, 2))
-    with pytest.raises(TypeError, match="got one with a draw of its own"):
-        richer.bind(richer.init(KEY))
 
 
 def test_a_flow_without_inverse_is_refused_as_a_prior():

@@ -5,13 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vae_jax.distributions import Mixture, Normal, kl_divergence
+from vae_jax import flows
+from vae_jax.distributions import Mixture, Normal, kl_divergence, standard_normal
+from vae_jax.flows import Transformed
+from vae_jax.hierarchy import Group, top_down, top_of
 from vae_jax.models import (
     autoencoder,
     gaussian,
     likelihoods,
     posteriors,
     variational,
+    with_flow_prior,
     with_learned_normal_prior,
     with_mixture_prior,
     with_vamp_prior,
@@ -105,22 +109,48 @@ def test_a_mixture_prior_has_components_of_the_latent_s_shape():
     assert prior.sample(KEY).shape == prior.mean().shape == (2,)
 
 
-def with_joint_draw(model):
-    return Model(model.init, lambda params: model.bind(params)._replace(draw=lambda key, x: None))
+LADDER = top_down(
+    {
+        "top": Group(
+            lambda params, state: standard_normal(2),
+            lambda params, state, x: Normal(params["up"] @ x, jnp.ones(2)),
+            lambda params, state, z: z,
+        ),
+        "bottom": Group(
+            lambda params, state: Normal(state, jnp.ones(2)),
+            lambda params, state, x: Normal(state + params["up"] @ x, jnp.ones(2)),
+            lambda params, state, z: z,
+        ),
+    },
+    start=lambda params: jnp.zeros(2),
+    features=lambda params, x: x,
+    read=lambda params, state: Normal(params["up"].T @ state, 1.0),
+)
 
 
 @pytest.mark.parametrize(
-    "wrap",
+    ("wrap", "family"),
     [
-        with_learned_normal_prior,
-        lambda model: with_mixture_prior(model, 3),
-        lambda model: with_vamp_prior(model, noise),
+        (with_learned_normal_prior, Normal),
+        (lambda model: with_mixture_prior(model, 3), Mixture),
+        (lambda model: with_vamp_prior(model, noise), Mixture),
+        (lambda model: with_flow_prior(model, flows.masked_autoregressive(2, 2)), Transformed),
     ],
-    ids=["learned normal", "mixture", "vamp"],
+    ids=["learned normal", "mixture", "vamp", "flow"],
 )
-def test_a_model_with_a_joint_draw_is_refused_when_it_is_wrapped(wrap):
-    with pytest.raises(TypeError, match="expected a model with a posterior and a prior over one latent; got one that"):
-        wrap(with_joint_draw(PLAIN))
+def test_of_a_hierarchy_the_prior_of_the_top_group_is_replaced(wrap, family):
+    """What draws use, what densities use, and what is learned."""
+    model = wrap(Model(lambda key: {"up": jax.random.normal(key, (2, 6))}, LADDER))
+    params, x = model.init(KEY), jnp.linspace(0.0, 1.0, 6)
+    vae = model.bind(params)
+    assert type(top_of(vae.prior)) is family
+    one = draw(KEY, vae, x)
+    assert type(one.prior.parts["top"]) is family
+    assert type(one.prior.parts["bottom"]) is Normal
+    np.testing.assert_allclose(one.prior.log_prob(one.z), vae.prior.log_prob(one.z), rtol=1e-5)
+    gradient = jax.grad(lambda params: elbo(KEY, model.bind(params), x, kl=sampled_kl)[0])(params)
+    learned = gradient["prior"] if "prior" in gradient else gradient["flow"]
+    assert any(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(learned))
 
 
 @pytest.mark.parametrize("wrap", [with_learned_normal_prior, lambda model: with_mixture_prior(model, 3)])

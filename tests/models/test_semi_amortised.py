@@ -8,7 +8,7 @@ import pytest
 from vae_jax.distributions import Normal, PointMass, standard_normal
 from vae_jax.models import semi_amortised
 from vae_jax.objectives import elbo
-from vae_jax.vae import VAE, Model, draw
+from vae_jax.vae import VAE, Model
 
 WEIGHT = np.array([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
 NOISE_SCALE = 0.6
@@ -100,6 +100,3 @@ def test_models_that_it_cannot_refine_are_refused():
         TypeError, match=r"expected a model with a Normal posterior.*; got PointMass; use models.gaussian"
     ):
         vae.posterior(jnp.zeros(3))
-    fused = Model(LINEAR.init, lambda params: bind(params)._replace(draw=lambda key, x: draw(key, bind(params), x)))
-    with pytest.raises(TypeError, match="got one with a draw of its own"):
-        semi_amortised(fused, num_steps=1, learning_rate=0.1).bind(LINEAR.init(jax.random.key(0)))

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from joint_posterior import Joint
 
 from vae_jax.distributions import Bernoulli, Normal, standard_normal
 from vae_jax.objectives import (
@@ -44,19 +45,20 @@ def test_no_samples_are_refused(linear_gaussian, examples, objective, num_sample
 
 
 @objectives
-def test_a_models_own_draw_is_used(linear_gaussian, examples, objective):
-    """A joint pass gives the value of the three distributions, which are then not called at all."""
+def test_a_joint_posterior_is_asked_for_all_three(linear_gaussian, examples, objective):
+    """A joint pass gives the value of the three distributions; the likelihood is then not called apart."""
     vae, x = linear_gaussian.bind(linear_gaussian.wrong()), jnp.asarray(examples[0], jnp.float32)
     calls = []
 
+    class Counting(Joint):
+        def draw_at(self, z, vae):
+            calls.append(1)
+            return super().draw_at(z, vae)
+
     def refuse(_):
-        raise AssertionError("the objective went around the model's own draw")
+        raise AssertionError("the objective went around the posterior's own draw")
 
-    def joint(key, x):
-        calls.append(1)
-        return draw(key, vae, x)
-
-    own = VAE(posterior=refuse, likelihood=refuse, prior=vae.prior, draw=joint)
+    own = VAE(posterior=lambda x: Counting(vae.posterior(x), vae.likelihood), likelihood=refuse, prior=vae.prior)
     key = jax.random.key(1)
     without, with_own = jax.jit(lambda x: [objective(key, some, x, num_samples=3) for some in (vae, own)])(x)
     assert calls

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from joint_posterior import Joint
 
 import vae_jax as vj
 from vae_jax.distributions import Bernoulli, Normal, standard_normal
@@ -427,37 +428,48 @@ def test_a_decoder_alone_may_be_trained_through_bits():
     assert np.abs(gradient).max() > 0.1
 
 
-def with_own_draw(vae: VAE) -> VAE:
-    return vae._replace(draw=lambda key, x: draw(key, vae, x))
+def as_joint(vae: VAE) -> VAE:
+    """The same model, its posterior asked for all three distributions at once."""
+    return vae._replace(posterior=lambda x: Joint(vae.posterior(x), vae.likelihood))
+
+
+def assert_same_gradients(value, params):
+    both = jax.jit(lambda params: [jax.grad(value)(params, wrap) for wrap in (lambda vae: vae, as_joint)])
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), *both(params))
+
+
+def test_a_posterior_of_several_factors_cannot_stick_the_landing():
+    class Several(Joint):
+        def draw_at(self, z, vae):
+            return super().draw_at(z, vae)._replace(posterior=(self.alone, self.alone))
+
+    vae = normal_vae(NORMAL)
+    several = vae._replace(posterior=lambda x: Several(vae.posterior(x), vae.likelihood))
+    with pytest.raises(TypeError, match=r"can be evaluated apart from its sample; got a tuple.*use estimator=pathwise"):
+        sampled_elbo(KEY, several, X, estimator=sticking_the_landing)
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        partial(elbo, estimator=score_function),
+        partial(tvo, num_partitions=2),
+        partial(iwae, estimator=leave_one_out),
+    ],
+)
+def test_a_joint_posterior_has_the_score_function_of_the_same_distributions(objective):
+    """Its z is held fixed, as that of any other."""
+    for bind, params in ((bernoulli_vae, BITS), (normal_vae, NORMAL)):
+        value = lambda params, wrap, bind=bind: objective(KEY, wrap(bind(params)), X, num_samples=3)[0]
+        assert_same_gradients(value, params)
 
 
 @pytest.mark.parametrize(
     "objective",
     [partial(iwae, num_samples=3, estimator=doubly_reparametrised), partial(piwae, num_groups=1, num_samples=3)],
 )
-def test_a_joint_draw_cannot_be_taken_apart(objective):
-    with pytest.raises(TypeError, match=r"can be evaluated apart from its sample.*; use estimator=pathwise"):
-        objective(KEY, with_own_draw(normal_vae(NORMAL)), X)
-
-
-def test_a_posterior_of_several_factors_cannot_stick_the_landing():
-    vae = normal_vae(NORMAL)
-    several = vae._replace(
-        draw=lambda key, x: draw(key, vae, x)._replace(posterior=(vae.posterior(x), vae.posterior(x)))
-    )
-    with pytest.raises(TypeError, match=r"can be evaluated apart from its sample; got a tuple.*use estimator=pathwise"):
-        sampled_elbo(KEY, several, X, estimator=sticking_the_landing)
-
-
-@pytest.mark.parametrize("objective", [partial(elbo, estimator=score_function), partial(tvo, num_partitions=2)])
-def test_a_reparametrised_joint_draw_has_no_score_function(objective):
-    """Its log q(z|x) would be differentiated through z as well. Of bits it cannot be, so their joint draw is taken."""
-    with pytest.raises(TypeError, match="samples can be held fixed; got one with a reparametrised draw of its own"):
-        objective(KEY, with_own_draw(normal_vae(NORMAL)), X, num_samples=3)
-    value = lambda params, wrap: objective(KEY, wrap(bernoulli_vae(params)), X, num_samples=3)[0]
-    gradients = jax.jit(lambda params: [jax.grad(value)(params, wrap) for wrap in (lambda vae: vae, with_own_draw)])
-    plain, own = gradients(BITS)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), plain, own)
+def test_a_joint_posterior_is_taken_apart_as_the_same_distributions_are(objective):
+    assert_same_gradients(lambda params, wrap: objective(KEY, wrap(normal_vae(params)), X)[0], NORMAL)
 
 
 @pytest.mark.parametrize(

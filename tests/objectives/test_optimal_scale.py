@@ -7,7 +7,7 @@ import pytest
 
 from vae_jax.distributions import Bernoulli, Normal, standard_normal
 from vae_jax.objectives import elbo, over_batch, over_batch_with_optimal_scale
-from vae_jax.vae import VAE, draw
+from vae_jax.vae import VAE
 
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
@@ -73,14 +73,6 @@ def test_the_model_s_own_scale_is_drawn_to_the_optimal_one_and_moves_nothing_els
     (_, metrics), gradient = optimal
     ratio = metrics["optimal_scale"][0] / 0.3
     np.testing.assert_allclose(gradient["log_scale"], 5 * (ratio**2 - 1), rtol=1e-4)
-
-
-def test_a_model_with_a_draw_of_its_own_keeps_it(optimal):
-    """A hierarchy draws in one pass: the likelihood in the draw gets the scale, too."""
-    vae = bind(PARAMS)
-    joint = vae._replace(draw=lambda key, x: draw(key, vae, x))
-    values, _ = jax.jit(lambda: over_batch_with_optimal_scale(elbo)(KEY, joint, BATCH, 0))()
-    np.testing.assert_allclose(values.mean(), optimal[0][0], rtol=1e-5)
 
 
 @pytest.mark.parametrize(

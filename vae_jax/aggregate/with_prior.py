@@ -7,12 +7,13 @@ from typing import Any
 import jax
 from jaxtyping import Array, Float
 
+from vae_jax.hierarchy import top_of, with_top
 from vae_jax.types import Distribution, Key
 from vae_jax.vae import VAE
 
 
 def codes(key: Key, vae: VAE, examples: Float[Array, "num *event"]) -> Float[Array, "num *latent"]:
-    """Draws from the aggregate posterior: for each example one z ~ q(z|x).
+    """Draws from the aggregate posterior: for each example one z ~ q(z|x); of a hierarchy, of its top group.
 
     Not the posterior means, whose density is narrower than q(z).
 
@@ -22,7 +23,7 @@ def codes(key: Key, vae: VAE, examples: Float[Array, "num *event"]) -> Float[Arr
         examples: Of the training split.
     """
     keys = jax.random.split(key, len(examples))
-    return jax.vmap(lambda key, x: vae.posterior(x).sample(key))(keys, examples)
+    return jax.vmap(lambda key, x: top_of(vae.posterior(x)).sample(key))(keys, examples)
 
 
 def with_prior(vae: VAE, distribution: Distribution) -> VAE:
@@ -30,10 +31,9 @@ def with_prior(vae: VAE, distribution: Distribution) -> VAE:
 
     Args:
         vae: The model, parameters bound.
-        distribution: Of one code.
+        distribution: A density of one code; of a hierarchy, of its top group.
 
     Raises:
-        TypeError: If the VAE has a draw of its own, which holds its own prior.
         ValueError: If the distribution is not over the VAE's latent.
 
     Example:
@@ -43,17 +43,12 @@ def with_prior(vae: VAE, distribution: Distribution) -> VAE:
         >>> with_prior(vae, Normal(jnp.full(2, 3.0), jnp.ones(2))).prior.mean().tolist()
         [3.0, 3.0]
     """
-    if vae.draw is not None:
-        raise TypeError(
-            "expected a VAE whose draws are made of its posterior, prior and likelihood; got one with a draw of its "
-            "own, which would keep its prior; give the prior to the model itself"
-        )
-    shape, other = _shape(vae.prior), _shape(distribution)
+    shape, other = _shape(top_of(vae.prior)), _shape(distribution)
     if shape != other:
         raise ValueError(
             f"expected a distribution over codes of shape {shape}; got one of shape {other}; fit it to this VAE's codes"
         )
-    return vae._replace(prior=distribution)
+    return vae._replace(prior=with_top(vae.prior, distribution))
 
 
 def _shape(distribution: Any) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from vae_jax.distributions.continuous_bernoulli import ContinuousBernoulli
 from vae_jax.distributions.discretised_logistic import DiscretisedLogistic
 from vae_jax.distributions.discretised_logistic_mixture import DiscretisedLogisticMixture
 from vae_jax.distributions.enumeration import enumerate_states
-from vae_jax.distributions.kl import kl_divergence, kl_per_dimension
+from vae_jax.distributions.kl import kl_divergence, kl_per_dimension, kl_per_part
 from vae_jax.distributions.laplace import Laplace
 from vae_jax.distributions.logistic_normal import LogisticNormal
 from vae_jax.distributions.low_rank_normal import LowRankNormal
@@ -61,6 +61,7 @@ __all__ = [
     "enumerate_states",
     "kl_divergence",
     "kl_per_dimension",
+    "kl_per_part",
     "standard_normal",
     "tril_from_vector",
 ]

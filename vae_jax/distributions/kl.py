@@ -60,7 +60,8 @@ def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, "*event"]
     """The terms of `kl_divergence(q, p)`, one for each dimension of an event, for distributions that factorise.
 
     Returns:
-        Nats for each dimension, of the event's shape, each ≥ 0; a one-hot vector is one dimension.
+        Nats for each dimension, of the event's shape, each ≥ 0; a one-hot vector is one dimension. Of a `Product` a
+        vector, its parts in the order of their names.
 
     Raises:
         TypeError: If this pair of families has no closed form, dimension by dimension.
@@ -68,6 +69,18 @@ def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, "*event"]
     if (type(q), type(p)) in _PER_DIMENSION:
         return _PER_DIMENSION[type(q), type(p)](q, p)
     _refuse(q, p, _PER_DIMENSION)
+
+
+def kl_per_part(q: Product, p: Product) -> dict[str, Scalar]:
+    """The terms of `kl_divergence(q, p)`, one for each part of a product: the groups of a hierarchy, say.
+
+    Returns:
+        name -> nats, each ≥ 0.
+
+    Raises:
+        TypeError: If a part's pair of families has no closed form.
+    """
+    return {name: kl_divergence(part, p.parts[name]) for name, part in q.parts.items()}
 
 
 def _refuse(q: Distribution, p: Distribution, known: Iterable[Families]) -> NoReturn:
@@ -80,7 +93,11 @@ def _refuse(q: Distribution, p: Distribution, known: Iterable[Families]) -> NoRe
 
 
 def _of_product(q: Product, p: Product) -> Scalar:
-    return sum((kl_divergence(part, p.parts[name]) for name, part in q.parts.items()), start=jnp.zeros(()))
+    return sum(kl_per_part(q, p).values(), start=jnp.zeros(()))
+
+
+def _of_each_dimension(q: Product, p: Product) -> Float[Array, " dimension"]:
+    return jnp.concatenate([kl_per_dimension(q.parts[name], p.parts[name]).ravel() for name in sorted(q.parts)])
 
 
 def _of_normals(q: Normal | MultivariateNormal, p: Normal | MultivariateNormal) -> Scalar:
@@ -117,6 +134,7 @@ _PER_DIMENSION: dict[Families, Callable[..., Array]] = {
     (Categorical, Categorical): lambda q, p: formulas.categorical_kl(q.logits, p.logits),
     (StraightThrough, Bernoulli): lambda q, p: kl_per_dimension(q.relaxed.discrete(), p),
     (StraightThrough, Categorical): lambda q, p: kl_per_dimension(q.relaxed.discrete(), p),
+    (Product, Product): _of_each_dimension,
 }
 
 _JOINT: dict[Families, Callable[..., Scalar]] = {

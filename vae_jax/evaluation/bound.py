@@ -13,7 +13,7 @@ from jaxtyping import Array
 
 from vae_jax.data.examples import Examples
 from vae_jax.evaluation.fitted import Fit, Fitted
-from vae_jax.evaluation.latent import code, num_active_units
+from vae_jax.evaluation.latent import code, num_active_units, rows_of
 from vae_jax.evaluation.over_examples import over_stored
 from vae_jax.types import Key, Objective, Params
 from vae_jax.vae import Model
@@ -34,7 +34,8 @@ def bound_evaluator(
     Returns:
         A function `(params, stored examples) -> metrics`, means over the examples: `value` (nats per example, higher
         is better), `value_standard_error`, the metrics of the bound, `squared_error` (of the mean of p(x|z) at the
-        posterior's mean, summed over an example), `active_units`, and `kl_per_dimension` (nats) where it is known.
+        posterior's mean, summed over an example), `active_units`, and `kl_per_dimension` and, of a hierarchy,
+        `kl_per_group` (nats) where they are known.
     """
     return validator(lambda params: Fitted(model.bind(params), bound, transform), seed=seed, batch_size=batch_size)
 
@@ -61,7 +62,7 @@ def of_one(fit: Fit, transform_key: Key, key: Key, params: Params, stored: Array
     vae, bound, transform, _ = fit(params)
     x = transform(transform_key, stored)
     value, metrics = bound(key, vae, x)
-    latent = code(vae, x)
+    latent = code(key, vae, x)
     error = ((vae.likelihood(latent.mean).mean() - x) ** 2).sum()
     return metrics | {"value": value, "squared_error": error, "code": latent}
 
@@ -72,9 +73,13 @@ def _means(results: dict[str, Any]) -> dict[str, Any]:
     # In float64, so that the mean of many is as exact as each.
     line: dict[str, Any] = {name: float(np.mean(values, dtype=np.float64)) for name, values in results.items()}
     line["value_standard_error"] = standard_error(results["value"])
-    line["active_units"] = num_active_units(latent.mean.reshape(len(results["value"]), -1))
+    line["active_units"] = num_active_units(rows_of(latent.mean))
     if latent.kl_per_dimension is not None:
         line["kl_per_dimension"] = latent.kl_per_dimension.mean(axis=0, dtype=np.float64).reshape(-1).tolist()
+    if latent.kl_per_group is not None:
+        line["kl_per_group"] = {
+            name: float(np.mean(values, dtype=np.float64)) for name, values in latent.kl_per_group.items()
+        }
     return line
 
 

@@ -57,8 +57,9 @@ def evaluate(
     Returns:
         `elbo`, `elbo_standard_error`, `log_likelihood`, `kl`, `nll`, `nll_standard_error` (nats per example; the NLL
         has the sign of a loss: lower is better), `bits_per_dim`, `num_samples`, `effective_sample_size` (median),
-        `active_units`, `latent_size`, `kl_per_dimension`, `squared_error`, `num_examples`, `seed`, and `notes`, a list
-        of sentences. What a point-mass posterior does not have (a bound, an NLL) is None.
+        `active_units`, `latent_size`, `kl_per_dimension`, `kl_per_group` (of a hierarchy), `squared_error`,
+        `num_examples`, `seed`, and `notes`, a list of sentences. What a point-mass posterior does not have (a bound,
+        an NLL) is None.
     """
     fit = lambda params: Fitted(model.bind(params), bound, transform, log_det)
     return evaluator(fit, num_samples=num_samples, seed=seed)(params, examples)
@@ -87,6 +88,7 @@ def evaluator(fit: Fit, *, num_samples: int, seed: int = 0) -> Callable[[Params,
             "active_units": metrics["active_units"],
             "latent_size": latent_size,
             "kl_per_dimension": metrics.get("kl_per_dimension"),
+            **({"kl_per_group": metrics["kl_per_group"]} if "kl_per_group" in metrics else {}),
             "squared_error": metrics["squared_error"],
             "num_examples": len(examples),
             "seed": seed,
@@ -142,7 +144,7 @@ def _families(fit: Fit, params: Params, example: np.ndarray) -> tuple[Any, Any, 
         return posterior, vae.likelihood(posterior.mean()), posterior.mean(), x
 
     posterior, likelihood, z, x = jax.eval_shape(distributions, params, example)
-    return posterior, likelihood, math.prod(z.shape), math.prod(x.shape)
+    return posterior, likelihood, *(sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree)) for tree in (z, x))
 
 
 def _mean_log_det(fit: Fit, seed: int) -> Callable[[Params, Examples], float]:

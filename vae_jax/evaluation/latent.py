@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Scalar
 
-from vae_jax.distributions import kl_per_dimension
-from vae_jax.vae import VAE
+from vae_jax.distributions import Product, kl_per_dimension, kl_per_part
+from vae_jax.types import Key
+from vae_jax.vae import VAE, draw
 
 ACTIVE_VARIANCE = 0.01
 
@@ -17,20 +20,36 @@ ACTIVE_VARIANCE = 0.01
 class Code(NamedTuple):
     """What an encoder says of one example."""
 
-    mean: Float[Array, " latent"]
-    """The mean of q(z|x)."""
+    mean: Any
+    """The mean of q(z|x), an array or, of a hierarchy, one for each group."""
     kl_per_dimension: Float[Array, " latent"] | None
     """KL(q(zᵢ|x) ‖ p(zᵢ)), nats; None where it has no closed form, dimension by dimension."""
+    kl_per_group: dict[str, Scalar] | None
+    """The same for each group of a hierarchy or part of a product; None where there are none, or no closed form."""
 
 
-def code(vae: VAE, x: Array) -> Code:
-    """The code of one example."""
-    posterior = vae.posterior(x)
-    try:
-        divergence = kl_per_dimension(posterior, vae.prior)
-    except TypeError:
-        divergence = None
-    return Code(jnp.asarray(posterior.mean()), divergence)
+def code(key: Key, vae: VAE, x: Any) -> Code:
+    """The code of one example, and its divergences along one draw, which only those of a hierarchy depend on."""
+    one = draw(key, vae, x)
+
+    def closed_form(divergence: Callable[[Any, Any], Any]) -> Any:
+        try:
+            return divergence(one.posterior, one.prior)
+        except TypeError:
+            return None
+
+    has_groups = isinstance(one.posterior, Product) and isinstance(one.prior, Product)
+    return Code(
+        jax.tree.map(jnp.asarray, vae.posterior(x).mean()),
+        closed_form(kl_per_dimension),
+        closed_form(kl_per_part) if has_groups else None,
+    )
+
+
+def rows_of(codes: Any) -> Float[np.ndarray, "num latent"]:
+    """Codes of examples, an array or a pytree of them, as rows of numbers: groups in the order of their names."""
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(codes)]
+    return np.concatenate([leaf.reshape(len(leaf), -1) for leaf in leaves], axis=1)
 
 
 def num_active_units(means: Float[np.ndarray, "num latent"], threshold: float = ACTIVE_VARIANCE) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 
 from vae_jax.flows import Flow, Transformed, refuse_context, without_context
+from vae_jax.hierarchy import top_of, with_top
 from vae_jax.types import Key, Params
 from vae_jax.vae import VAE, Model
 
@@ -17,7 +18,7 @@ def with_flow_prior(model: Model, flow: Flow) -> Model:
     `kl=sampled_kl`.
 
     Args:
-        model: With a prior over vectors of the flow's size.
+        model: With a prior over vectors of the flow's size; of a hierarchy, that of the top group.
         flow: Without context.
 
     Returns:
@@ -46,18 +47,14 @@ def with_flow_prior(model: Model, flow: Flow) -> Model:
     def bind(params: Params) -> VAE:
         vae = model.bind(params["model"])
         _check_fits(vae, flow)
-        return vae._replace(prior=Transformed(vae.prior, without_context(flow, params["flow"])))
+        prior = Transformed(top_of(vae.prior), without_context(flow, params["flow"]))
+        return vae._replace(prior=with_top(vae.prior, prior))
 
     return Model(init, bind)
 
 
 def _check_fits(vae: VAE, flow: Flow) -> None:
-    if vae.draw is not None:
-        raise TypeError(
-            "expected a model whose draws are made of its posterior, prior and likelihood; got one with a draw of its "
-            "own, which holds its own prior; give that prior to the model itself"
-        )
-    shape = jax.eval_shape(vae.prior.mean).shape
+    shape = jax.eval_shape(top_of(vae.prior).mean).shape
     if shape != (flow.size,):
         raise ValueError(
             f"expected a flow of the size of the model's latent, whose shape is {shape}; got a flow of size "

@@ -1,5 +1,7 @@
 """Priors that are learned with the model: each a function from a model to a model.
 
+Of a hierarchy they replace the prior of the top group; the groups below keep theirs, given those above.
+
 The parameters of the result are `{"model": those of the model, "prior": those of the prior}`.
 """
 
@@ -12,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from vae_jax.distributions import Mixture, Normal, PointMass
+from vae_jax.hierarchy import top_of, with_top
 from vae_jax.types import Distribution, Key, Params
 from vae_jax.vae import VAE, Model
 
@@ -23,7 +26,7 @@ def with_learned_normal_prior(model: Model) -> Model:
         model: One with a normal prior, whose shape it keeps.
 
     Raises:
-        TypeError: If the model's prior is of another family, or if it draws z by a joint pass of its own.
+        TypeError: If the model's prior is of another family.
     """
     shape = _normal_latent_shape(model)
     return _with_prior(
@@ -43,7 +46,7 @@ def with_mixture_prior(model: Model, num_components: int) -> Model:
         num_components: ≥ 1.
 
     Raises:
-        TypeError: If the model's prior is of another family, or if it draws z by a joint pass of its own.
+        TypeError: If the model's prior is of another family.
         ValueError: If there is no component.
 
     Source: Tomczak & Welling 2018, arXiv:1705.07120, where it is what theirs is compared with. Differs from the paper:
@@ -77,7 +80,7 @@ def with_vamp_prior(
         squash: What keeps the u within the range of the data, such as `lambda u: jnp.clip(u, 0, 1)`.
 
     Raises:
-        TypeError: If the posterior has no density, or if the model draws z by a joint pass of its own.
+        TypeError: If the posterior has no density.
         ValueError: If there is no pseudo-input.
 
     Example:
@@ -96,13 +99,13 @@ def with_vamp_prior(
         return {"pseudo_inputs": jnp.asarray(pseudo_inputs(key) if callable(pseudo_inputs) else pseudo_inputs, float)}
 
     def bind(params: Params, vae: VAE) -> Mixture:
-        posteriors = jax.vmap(vae.posterior)(squash(params["pseudo_inputs"]))
+        posteriors = jax.vmap(lambda u: top_of(vae.posterior(u)))(squash(params["pseudo_inputs"]))
         return Mixture(jnp.zeros(len(params["pseudo_inputs"])), posteriors)
 
     def check(vae: VAE, key: Key) -> Array:
         inputs = init(key)["pseudo_inputs"]
         _check_any(len(inputs), "pseudo_inputs")
-        posterior = vae.posterior(inputs[0])
+        posterior = top_of(vae.posterior(inputs[0]))
         if isinstance(posterior, PointMass):
             raise TypeError(
                 "expected a model whose posterior has a density; got a PointMass, of which no mixture is a prior; "
@@ -123,36 +126,27 @@ def _with_prior(
 
     def bind(params: Params) -> VAE:
         vae = model.bind(params["model"])
-        return vae._replace(prior=bind_prior(params["prior"], vae))
+        return vae._replace(prior=with_top(vae.prior, bind_prior(params["prior"], vae)))
 
     return Model(init, bind)
 
 
 def _normal_latent_shape(model: Model) -> tuple[int, ...]:
     def check(vae: VAE, key: Key) -> Array:
-        if not isinstance(vae.prior, Normal):
+        prior = top_of(vae.prior)
+        if not isinstance(prior, Normal):
             raise TypeError(
-                f"expected a model with a normal prior to replace; got {type(vae.prior).__name__}; "
+                f"expected a model with a normal prior to replace; got {type(prior).__name__}; "
                 "use a model of normal latents, or with_vamp_prior, which takes the posterior's family"
             )
-        return vae.prior.mean()
+        return prior.mean()
 
     return _inspect(model, check)
 
 
 def _inspect(model: Model, look: Callable[[VAE, Key], Array]) -> tuple[int, ...]:
     """The shape of what `look` returns for the model: nothing is computed."""
-
-    def look_at_model(key: Key) -> Array:
-        vae = model.bind(model.init(key))
-        if vae.draw is not None:
-            raise TypeError(
-                "expected a model with a posterior and a prior over one latent; got one that draws its latents in a "
-                "joint pass of its own, which would go on using its own prior; build the prior into that model"
-            )
-        return look(vae, key)
-
-    return jax.eval_shape(look_at_model, jax.random.key(0)).shape
+    return jax.eval_shape(lambda key: look(model.bind(model.init(key)), key), jax.random.key(0)).shape
 
 
 def _check_any(num: int, name: str) -> None:

@@ -51,11 +51,6 @@ def semi_amortised(
 
     def bind(params: Any) -> VAE:
         vae = model.bind(params)
-        if vae.draw is not None:
-            raise TypeError(
-                "expected a model whose draws are made of its posterior, prior and likelihood; got one with a draw of "
-                "its own, whose posterior the steps would not reach; refine inside that draw"
-            )
 
         def posterior(x: Any) -> Normal:
             first = _unconstrained(vae.posterior(x))

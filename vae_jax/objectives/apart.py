@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.objectives.over_draws import split_over_draws
 from vae_jax.types import Key
-from vae_jax.vae import VAE, Draw
+from vae_jax.vae import VAE, Draw, draw_at
 
 Tree = TypeVar("Tree")
 
@@ -51,7 +51,7 @@ class Apart(NamedTuple):
         return self.through_z(jax.tree.map(jnp.add, gradient(terms), curvatures))
 
 
-def apart(key: Key, vae: VAE, x: Any, num_samples: int, terms: Callable[[Draw], Any], name: str) -> Apart:
+def apart(key: Key, vae: VAE, x: Any, num_samples: int, terms: Callable[[Draw], Any]) -> Apart:
     """Draw as `over_draws` does, and take the draws apart.
 
     The derivative in z is taken at the fixed z, so the decoder is run once.
@@ -62,19 +62,12 @@ def apart(key: Key, vae: VAE, x: Any, num_samples: int, terms: Callable[[Draw], 
         x: One example.
         num_samples: K ≥ 1.
         terms: What one draw contributes, numbers.
-        name: Who asks, for the errors.
 
     Raises:
         ValueError: If `num_samples` is below one.
-        TypeError: If the model has a joint draw; when differentiated, if the posterior's samples are not
-            differentiable.
+        TypeError: When differentiated, if the posterior's samples are not differentiable.
     """
     keys = split_over_draws(key, num_samples)
-    if vae.draw is not None:
-        raise TypeError(
-            f"expected a posterior that can be evaluated apart from its sample, for {name}; "
-            "got a model with a draw of its own, which makes both at once; use estimator=pathwise"
-        )
     posterior = vae.posterior(x)
     posterior = refuse_gradient_unless_reparametrised(posterior, posterior)
     frozen = jax.lax.stop_gradient(posterior)
@@ -82,7 +75,7 @@ def apart(key: Key, vae: VAE, x: Any, num_samples: int, terms: Callable[[Draw], 
     fixed = jax.lax.stop_gradient(z)
 
     def at(z: Any) -> tuple[Any, Any]:
-        return with_slopes(terms, Draw(z, frozen.log_prob(z), posterior, vae.prior, vae.likelihood(z)))
+        return with_slopes(terms, draw_at(z, posterior, vae)._replace(log_posterior=frozen.log_prob(z)))
 
     of_draws, pull_back, slopes = jax.vjp(jax.vmap(at), fixed, has_aux=True)
     log_posterior = jax.vmap(posterior.log_prob)(fixed)

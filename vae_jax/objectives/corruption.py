@@ -93,8 +93,4 @@ def salt_and_pepper(
 
 def _seeing(vae: VAE, corrupted: Any) -> VAE:
     """A VAE whose encoder sees this one example, whatever it is given."""
-    joint = vae.draw
-    return vae._replace(
-        posterior=lambda x: vae.posterior(corrupted),
-        draw=None if joint is None else lambda key, x: joint(key, corrupted),
-    )
+    return vae._replace(posterior=lambda x: vae.posterior(corrupted))

@@ -85,12 +85,11 @@ def doubly_reparametrised(
     as K grows. Everything else gets the gradient of `pathwise`.
 
     Raises:
-        TypeError: If the model has a joint draw; when differentiated, if the posterior's samples are not
-            differentiable.
+        TypeError: When differentiated, if the posterior's samples are not differentiable.
 
     Source: Tucker, Lawson, Gu & Maddison 2018, arXiv:1810.04152.
 
     Differs from the paper: one rule for every smooth function of the log-weights, of which the paper's are cases.
     """
-    parts = apart(key, vae, x, num_samples, terms, "doubly_reparametrised")
+    parts = apart(key, vae, x, num_samples, terms)
     return value(parts.terms) + parts.doubly_reparametrised_gradient(value), parts.terms

@@ -95,11 +95,11 @@ def piwae(
         The value of `iwae` with M K samples, in nats per example (higher is better), and its metrics.
 
     Raises:
-        TypeError: If the model has a joint draw, or a posterior without a density.
+        TypeError: If the posterior has no density.
 
     Source: Rainforth et al. 2018, arXiv:1802.04537 (PIWAE).
     """
-    parts = apart(key, vae, x, num_groups * num_samples, terms_of(x), "piwae")
+    parts = apart(key, vae, x, num_groups * num_samples, terms_of(x))
     of_posterior = parts.pathwise_gradient(lambda terms: _mean_over_groups(log_weights_of(terms), num_groups))
     return importance_weighted_bound(log_weights_of(parts.terms)) + of_posterior, metrics_of(parts.terms)
 

@@ -14,7 +14,7 @@ from vae_jax.distributions import Normal
 from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.over_draws import over_draws
 from vae_jax.types import BatchObjective, Distribution, Key, Metrics, Objective
-from vae_jax.vae import VAE, draw
+from vae_jax.vae import VAE
 
 
 def over_batch_with_optimal_scale(
@@ -68,11 +68,7 @@ def _with_scale(vae: VAE, scale: Scalar) -> VAE:
     def with_scale(likelihood: Distribution) -> Normal:
         return Normal(_one_scale(likelihood).loc, scale)
 
-    def whole_draw(key: Key, x: Any) -> Any:
-        drawn = draw(key, vae, x)
-        return drawn._replace(likelihood=with_scale(drawn.likelihood))
-
-    return vae._replace(likelihood=lambda z: with_scale(vae.likelihood(z)), draw=whole_draw)
+    return vae._replace(likelihood=lambda z: with_scale(vae.likelihood(z)))
 
 
 def _one_scale(likelihood: Distribution) -> Normal:

@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.objectives.apart import dot_each, is_reparametrised, with_slopes
+from vae_jax.objectives.apart import dot_each, with_slopes
 from vae_jax.objectives.estimators import Terms
-from vae_jax.objectives.over_draws import over_draws
+from vae_jax.objectives.over_draws import split_over_draws
 from vae_jax.types import Key
-from vae_jax.vae import VAE, Draw
+from vae_jax.vae import VAE, Draw, draw_at
 
 
 def score_function(
@@ -25,11 +25,11 @@ def score_function(
     """The score-function gradient (REINFORCE) with the value itself as signal: unbiased, and of high variance.
 
     Raises:
-        TypeError: If the model's own draw is reparametrised, so that z cannot be held fixed.
+        ValueError: If `num_samples` is below one.
 
     Source: Williams 1992, Machine Learning 8, pages 229 to 256.
     """
-    of_draws, log_posterior, _ = over_draws(key, without_paths(vae), x, num_samples, _with_log_posterior(terms))
+    of_draws, log_posterior, _ = over_fixed_draws(key, vae, x, num_samples, _with_log_posterior(terms))
     estimate = value(of_draws)
     return estimate + reinforced(jnp.broadcast_to(estimate, log_posterior.shape), log_posterior), of_draws
 
@@ -45,7 +45,6 @@ def leave_one_out(
 
     Raises:
         ValueError: If there are fewer than two samples.
-        TypeError: If the model's own draw is reparametrised, so that z cannot be held fixed.
 
     Source: Mnih & Rezende 2016, arXiv:1602.06725; Kool, van Hoof & Welling 2019, ICLR workshop on
     deep reinforcement learning meets structured prediction.
@@ -58,7 +57,7 @@ def leave_one_out(
             f"expected at least 2 samples, of which the others judge each one; got num_samples={num_samples}; "
             "take more, or estimator=score_function"
         )
-    of_draws, log_posterior, slopes = over_draws(key, without_paths(vae), x, num_samples, _with_log_posterior(terms))
+    of_draws, log_posterior, slopes = over_fixed_draws(key, vae, x, num_samples, _with_log_posterior(terms))
     estimate = value(of_draws)
 
     def baseline(k: Array) -> Scalar:
@@ -78,27 +77,14 @@ def reinforced(signals: Float[Array, " num"], log_posterior: Float[Array, " num"
     return jax.lax.stop_gradient(signals) @ (log_posterior - jax.lax.stop_gradient(log_posterior))
 
 
-def without_paths(vae: VAE) -> VAE:
-    """The same model, its samples carrying no gradient.
+def over_fixed_draws(key: Key, vae: VAE, x: Any, num_samples: int, of: Callable[[Draw], Any]) -> Any:
+    """As `over_draws`, of draws that carry no gradient through z; the densities along it do."""
+    posterior = vae.posterior(x)
 
-    Raises:
-        TypeError: When it draws, if the model has a reparametrised draw of its own.
-    """
+    def of_fixed(key: Key) -> Any:
+        return of(draw_at(jax.lax.stop_gradient(posterior.sample(key)), posterior, vae))
 
-    def fixed(key: Key, x: Any) -> Draw:
-        if vae.draw is not None:
-            draw = vae.draw(key, x)
-            if is_reparametrised(draw.posterior):
-                raise TypeError(
-                    "expected a model whose samples can be held fixed; got one with a reparametrised draw of its own; "
-                    "use estimator=pathwise"
-                )
-            return draw
-        posterior = vae.posterior(x)
-        z, _ = jax.lax.stop_gradient(posterior.sample_and_log_prob(key))
-        return Draw(z, posterior.log_prob(z), posterior, vae.prior, vae.likelihood(z))
-
-    return vae._replace(draw=fixed)
+    return jax.vmap(of_fixed)(split_over_draws(key, num_samples))
 
 
 def _with_log_posterior(terms: Callable[[Draw], Terms]) -> Callable[[Draw], tuple[Terms, Scalar, Any]]:

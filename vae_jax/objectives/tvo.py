@@ -7,8 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.objectives.log_weights import log_weights_of, metrics_of, terms_of
-from vae_jax.objectives.over_draws import over_draws
-from vae_jax.objectives.score_function import reinforced, without_paths
+from vae_jax.objectives.score_function import over_fixed_draws, reinforced
 from vae_jax.types import Key, Metrics
 from vae_jax.vae import VAE
 
@@ -46,17 +45,14 @@ def tvo(
 
     Raises:
         ValueError: If there is no sample or no partition.
-        TypeError: If the posterior has no density, or the model's own draw is reparametrised, so that z cannot be held
-            fixed.
+        TypeError: If the posterior has no density.
 
     Source: Masrani, Le & Wood 2019, arXiv:1907.00031.
     """
     if num_partitions < 1:
         raise ValueError(f"expected num_partitions of at least 1; got {num_partitions}")
     of_draw = terms_of(x)
-    terms, log_posterior = over_draws(
-        key, without_paths(vae), x, num_samples, lambda draw: (of_draw(draw), draw.log_posterior)
-    )
+    terms, log_posterior = over_fixed_draws(key, vae, x, num_samples, lambda draw: (of_draw(draw), draw.log_posterior))
     log_weights = log_weights_of(terms)
     left, right, signals = _riemann_sums(log_weights, smallest_beta, num_partitions)
     # Differentiated in the log-weights, the left sum gives E_β[∇f] and the covariance with ∇ log w^β. What is missing
