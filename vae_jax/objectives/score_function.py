@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.objectives.apart import dot_each, is_reparametrised, with_slopes
+from vae_jax.distributions import is_reparametrised
+from vae_jax.objectives.apart import dot_each, with_slopes
 from vae_jax.objectives.estimators import Terms
 from vae_jax.objectives.over_draws import over_draws
 from vae_jax.types import Key
