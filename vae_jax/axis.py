@@ -22,12 +22,18 @@ def keys_of_share(key: Key, share: Any, axis_name: str | None = None) -> Shaped[
     """A key for each example of a share, as its place in the whole batch has it.
 
     Args:
-        key: Of the batch, the same on all devices; or the keys of this share already.
+        key: Of the batch, the same on all devices.
         share: The examples, along the first axis.
         axis_name: Of the axis that the batch is spread over.
+
+    Raises:
+        ValueError: If there is a key for each example already: a part of a batch, of which nobody knows the rest.
     """
     if key.ndim:
-        return key
+        raise ValueError(
+            f"expected one key, of the whole batch; got {len(key)}, of the examples of a share; "
+            "state what needs the whole batch by objectives.coupled, and pass axis_name on to it"
+        )
     return own_share(jax.random.split(key, num_examples(share) * axis_size(axis_name)), axis_name)
 
 

@@ -10,6 +10,7 @@ import jax
 from vae_jax.data import Dataset, Transform
 from vae_jax.data.feed import Feed, check_batch_size, make_feed
 from vae_jax.data.transforms import chain
+from vae_jax.distributions import has_density
 from vae_jax.evaluation.fitted import Fitted
 from vae_jax.messages import UsageError
 from vae_jax.objectives import elbo
@@ -77,6 +78,7 @@ def check(experiment: Experiment) -> None:
         state = experiment.trainer.init(key)
         _check_holds_numbers(state.params)
         vae = experiment.model.bind(state.params)
+        has_density(vae.posterior(x))  # it says so, which evaluation will ask
         return experiment.trainer.step(state, batch), experiment.bound(key, vae, x)
 
     try:

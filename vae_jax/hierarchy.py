@@ -134,7 +134,12 @@ class TopDown:
     @property
     def is_reparametrised(self) -> bool:
         """Whether the samples of every group are differentiable in the parameters."""
-        return self._descend(lambda name, factor, state: factor.mean())[1].is_reparametrised
+        return self._along_means().is_reparametrised
+
+    @property
+    def has_density(self) -> bool:
+        """Whether every group has."""
+        return self._along_means().has_density
 
     def sample(self, key: Key) -> dict[str, Any]:
         """A draw of every group, each given those above it."""
@@ -193,6 +198,9 @@ class TopDown:
             return group.posterior(self.params, state, self.features)
         prior = self.top if number == 0 and self.top is not None else group.prior(self.params, state)
         return prior if self.temperature is None else _tempered(prior, self.temperature)
+
+    def _along_means(self) -> Product:
+        return self._descend(lambda name, factor, state: factor.mean())[1]
 
     def _sampling(self, key: Key) -> Choose:
         keys = dict(zip(self.names, jax.random.split(key, len(self.groups)), strict=True))

@@ -22,7 +22,8 @@ Objective: TypeAlias = Callable[..., tuple[Scalar, Metrics]]
 
 BatchObjective: TypeAlias = Callable[[Key, Any, Any, Any], tuple[Float[Array, " batch"], Metrics]]
 """What training maximises, for a batch at a training step: `(key, vae, batch, step) -> (values, metrics)`, both with a
-leading batch axis."""
+leading batch axis. To be given shares of a batch it states whether it couples the examples: `objectives.coupled`,
+`objectives.separable`."""
 
 
 class StatefulObjective(NamedTuple):
@@ -31,16 +32,27 @@ class StatefulObjective(NamedTuple):
     init: Callable[[], Any]
     """() -> its state, a pytree of arrays."""
     apply: Callable[[Key, Any, Any, Any, Any], tuple[Float[Array, " batch"], Metrics, Any]]
-    """(key, vae, batch, step, state) -> (values, metrics, next state); the first two as of a `BatchObjective`."""
+    """(key, vae, batch, step, state) -> (values, metrics, next state); the first two as of a `BatchObjective`.
+    To be given a device's share it is `objectives.coupled`, as the state is that of the whole batch."""
 
 
 class Distribution(Protocol):
     """A probability distribution over one *event*: no batch axes, `jax.vmap` outside.
 
     An implementation is a small pytree of its parameters, and the whole array (or pytree) that `sample` returns is
-    the event: `log_prob` is one number, summed over it. A family whose samples are not differentiable in its parameters
-    says so by the class attribute `is_reparametrised = False`.
+    the event: `log_prob` is one number, summed over it. Every family says both properties, as class attributes or,
+    where it is made of others, from theirs. There is no default: one that does not say is refused where it is asked.
     """
+
+    @property
+    def is_reparametrised(self) -> bool:
+        """Whether samples are differentiable in the parameters, as a pathwise gradient needs them."""
+        ...
+
+    @property
+    def has_density(self) -> bool:
+        """Whether `log_prob` is that of a density or of masses, as a KL and a bound need it; not of a `PointMass`."""
+        ...
 
     def sample(self, key: Key) -> Array:
         """A draw, differentiable in the parameters where the family can be reparametrised."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +33,8 @@ class SecondStage:
     loc: Float[Array, " size"]
     scale: Float[Array, " size"]
     hidden_sizes: tuple[int, ...] = field(metadata={"static": True})
-    is_reparametrised: ClassVar[bool] = True
+    is_reparametrised = True
+    has_density = True
 
     @property
     def vae(self) -> VAE:

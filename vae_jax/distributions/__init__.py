@@ -24,6 +24,7 @@ from vae_jax.distributions.point_mass import PointMass
 from vae_jax.distributions.poisson import Poisson
 from vae_jax.distributions.product import Product
 from vae_jax.distributions.spherical_uniform import SphericalUniform
+from vae_jax.distributions.statements import has_density, is_reparametrised
 from vae_jax.distributions.straight_through import StraightThrough
 from vae_jax.distributions.student_t import StudentT
 from vae_jax.distributions.von_mises_fisher import VonMisesFisher
@@ -59,6 +60,8 @@ __all__ = [
     "VonMisesFisher",
     "ZeroInflated",
     "enumerate_states",
+    "has_density",
+    "is_reparametrised",
     "kl_divergence",
     "kl_per_dimension",
     "kl_per_part",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +28,8 @@ class Bernoulli:
     """
 
     logits: Float[Array, "*event"]
-    is_reparametrised: ClassVar[bool] = False
+    is_reparametrised = False
+    has_density = True
 
     is_discrete = True
 

@@ -38,6 +38,7 @@ class Beta:
 
     is_discrete = False
     is_reparametrised = True
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw; an (implicit) gradient flows to both parameters."""

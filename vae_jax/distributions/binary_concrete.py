@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -46,7 +45,8 @@ class BinaryConcrete:
 
     logits: Float[Array, "*event"]
     temperature: Float[Array, ""]
-    is_reparametrised: ClassVar[bool] = True
+    is_reparametrised = True
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """s((l + L) / τ), so a gradient flows to both parameters."""
@@ -102,7 +102,8 @@ class LogitBinaryConcrete:
 
     logits: Float[Array, "*event"]
     temperature: Float[Array, ""]
-    is_reparametrised: ClassVar[bool] = True
+    is_reparametrised = True
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """(l + L) / τ, so a gradient flows to both parameters."""

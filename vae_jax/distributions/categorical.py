@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +29,8 @@ class Categorical:
     """
 
     logits: Float[Array, "*variables categories"]
-    is_reparametrised: ClassVar[bool] = False
+    is_reparametrised = False
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*variables categories"]:
         """A draw of one-hot vectors, as floats that a network takes; no gradient flows through it."""

@@ -30,6 +30,7 @@ class CategoricalCodes:
 
     is_discrete = True
     is_reparametrised = False
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw of codes, as floats of at least 32 bits."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -43,7 +42,8 @@ class Concrete:
 
     logits: Float[Array, "*variables categories"]
     temperature: Float[Array, ""]
-    is_reparametrised: ClassVar[bool] = True
+    is_reparametrised = True
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*variables categories"]:
         """softmax((a + g) / τ), so a gradient flows to both parameters."""
@@ -91,7 +91,8 @@ class ExpConcrete:
 
     logits: Float[Array, "*variables categories"]
     temperature: Float[Array, ""]
-    is_reparametrised: ClassVar[bool] = True
+    is_reparametrised = True
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*variables categories"]:
         """log softmax((a + g) / τ), so a gradient flows to both parameters."""

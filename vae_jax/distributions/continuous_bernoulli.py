@@ -35,6 +35,7 @@ class ContinuousBernoulli:
 
     is_discrete = False
     is_reparametrised = True
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """The inverse of the distribution function at a uniform number; a gradient flows to the logits."""

@@ -43,6 +43,7 @@ class DiscretisedLogistic:
 
     is_discrete = True
     is_reparametrised = False
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw, each pixel on a level, as floats of at least 32 bits."""

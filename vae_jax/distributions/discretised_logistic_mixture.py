@@ -49,6 +49,7 @@ class DiscretisedLogisticMixture:
 
     is_discrete = True
     is_reparametrised = False
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw, each pixel on a level, as floats of at least 32 bits."""

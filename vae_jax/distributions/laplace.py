@@ -34,6 +34,7 @@ class Laplace:
 
     is_discrete = False
     is_reparametrised = True
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """μ + b ε with ε standard Laplace; a gradient flows to both."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -36,7 +35,8 @@ class LogisticNormal:
 
     loc: Float[Array, " ratio"]
     scale: Float[Array, " ratio"]
-    is_reparametrised: ClassVar[bool] = True
+    is_reparametrised = True
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, " entry"]:
         """softmax(μ + σ ε, 0) with ε standard normal, so a gradient flows to μ and σ."""

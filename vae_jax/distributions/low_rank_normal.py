@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +36,8 @@ class LowRankNormal:
     loc: Float[Array, " size"]
     factor: Float[Array, "size rank"]
     scale: Float[Array, " size"]
-    is_reparametrised: ClassVar[bool] = True
+    is_reparametrised = True
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, " size"]:
         """μ + F ε + σ δ with ε and δ standard normal, so a gradient flows to all three parameters."""

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Scalar
 
+from vae_jax.distributions.statements import has_density, is_reparametrised
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
@@ -35,7 +36,15 @@ class MixedColumns:
     parts: tuple[Any, ...]
     columns: tuple[tuple[int, ...], ...] = field(metadata={"static": True})
 
-    is_reparametrised = False
+    @property
+    def is_reparametrised(self) -> bool:
+        """Whether every part is."""
+        return is_reparametrised(self.parts)
+
+    @property
+    def has_density(self) -> bool:
+        """Whether every part has one."""
+        return has_density(self.parts)
 
     @property
     def is_discrete(self) -> Bool[np.ndarray, " columns"]:

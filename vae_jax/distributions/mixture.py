@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.distributions.statements import has_density
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Distribution, Key
@@ -34,7 +35,12 @@ class Mixture:
 
     logits: Float[Array, " component"]
     components: Any
-    is_reparametrised: ClassVar[bool] = False
+    is_reparametrised = False
+
+    @property
+    def has_density(self) -> bool:
+        """Whether the components have one."""
+        return has_density(self.components)
 
     def sample(self, key: Key) -> Any:
         """A draw from a component drawn by its weight; no gradient flows through it.

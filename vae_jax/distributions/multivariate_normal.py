@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +33,8 @@ class MultivariateNormal:
 
     loc: Float[Array, " size"]
     scale_tril: Float[Array, "size size"]
-    is_reparametrised: ClassVar[bool] = True
+    is_reparametrised = True
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, " size"]:
         """μ + L ε with ε standard normal, so a gradient flows to μ and L."""

@@ -38,6 +38,7 @@ class NegativeBinomial:
 
     is_discrete = True
     is_reparametrised = False
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """Poisson counts whose rate is drawn from a Γ distribution, as floats of at least 32 bits."""

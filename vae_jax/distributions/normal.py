@@ -32,6 +32,8 @@ class Normal:
     scale: Float[Array, "*event"]
 
     is_discrete = False
+    is_reparametrised = True
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """μ + σ ε with ε standard normal: the reparametrisation trick, so a gradient flows to μ and σ.

@@ -25,6 +25,9 @@ class PointMass:
 
     value: Float[Array, "*event"]
 
+    is_reparametrised = True
+    has_density = False
+
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """The value, whatever the key."""
         del key

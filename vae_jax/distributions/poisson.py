@@ -33,6 +33,7 @@ class Poisson:
 
     is_discrete = True
     is_reparametrised = False
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw of counts, as floats of at least 32 bits: bfloat16 cannot hold 257."""

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 from jaxtyping import Scalar
 
+from vae_jax.distributions.statements import has_density, is_reparametrised
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Distribution, Key
 
@@ -36,7 +37,12 @@ class Product:
     @property
     def is_reparametrised(self) -> bool:
         """Whether every part is."""
-        return all(getattr(part, "is_reparametrised", True) for part in self.parts.values())
+        return is_reparametrised(dict(self.parts))
+
+    @property
+    def has_density(self) -> bool:
+        """Whether every part has one."""
+        return has_density(dict(self.parts))
 
     def sample(self, key: Key) -> dict[str, Any]:
         """A draw of every part, each with a key of its own."""

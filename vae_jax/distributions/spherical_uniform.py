@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +28,8 @@ class SphericalUniform:
     """
 
     size: int = field(metadata={"static": True})
-    is_reparametrised: ClassVar[bool] = True
+    is_reparametrised = True
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, " size"]:
         """A normal vector, divided by its length."""

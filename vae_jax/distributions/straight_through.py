@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import jax
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.binary_concrete import BinaryConcrete
 from vae_jax.distributions.concrete import Concrete
+from vae_jax.distributions.statements import has_density, is_reparametrised
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
@@ -35,7 +35,16 @@ class StraightThrough:
     """
 
     relaxed: Concrete | BinaryConcrete
-    is_reparametrised: ClassVar[bool] = True
+
+    @property
+    def is_reparametrised(self) -> bool:
+        """Whether the relaxation is: its gradient is the one that is taken."""
+        return is_reparametrised(self.relaxed)
+
+    @property
+    def has_density(self) -> bool:
+        """Whether the relaxation has one; here it is masses."""
+        return has_density(self.relaxed)
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """The relaxed draw, rounded; a gradient flows as if it were not."""

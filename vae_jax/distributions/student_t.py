@@ -37,6 +37,7 @@ class StudentT:
 
     is_discrete = False
     is_reparametrised = True
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """μ + σ ε √(ν/2 / g), ε standard normal and g from a Γ(ν/2) distribution; a gradient flows to all three."""

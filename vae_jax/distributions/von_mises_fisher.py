@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -36,7 +35,8 @@ class VonMisesFisher:
 
     loc: Float[Array, " size"]
     concentration: Float[Array, ""]
-    is_reparametrised: ClassVar[bool] = True
+    is_reparametrised = True
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, " size"]:
         """μ cos θ + v sin θ with a random angle θ and a random direction v at right angles to μ.

@@ -38,6 +38,7 @@ class ZeroInflated:
 
     is_discrete = True
     is_reparametrised = False
+    has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw of counts, as floats of at least 32 bits."""

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Scalar
 
 from vae_jax.data.examples import Examples, part_of
-from vae_jax.distributions import Bernoulli, PointMass
+from vae_jax.distributions import Bernoulli, has_density
 from vae_jax.evaluation.bound import standard_error, validator
 from vae_jax.evaluation.fitted import Fit, Fitted
 from vae_jax.evaluation.likelihood import log_likelihood_of
@@ -73,7 +73,7 @@ def evaluator(fit: Fit, *, num_samples: int, seed: int = 0) -> Callable[[Params,
     def evaluated(params: Params, examples: Examples) -> dict[str, Any]:
         metrics = validate(params, examples)
         posterior, likelihood, latent_size, size = _families(fit, params, examples[:1][0])
-        has_bound = not isinstance(posterior, PointMass)
+        has_bound = has_density(posterior)
         is_discrete = np.asarray(getattr(likelihood, "is_discrete", False))
         result = {
             "elbo": metrics["value"] if has_bound else None,

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.distributions import has_density, is_reparametrised
 from vae_jax.flows.bijection import Bijection
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Distribution, Key
@@ -39,7 +40,12 @@ class Transformed:
     @property
     def is_reparametrised(self) -> bool:
         """Whether a gradient flows through a draw: that of the base does."""
-        return getattr(self.base, "is_reparametrised", True)
+        return is_reparametrised(self.base)
+
+    @property
+    def has_density(self) -> bool:
+        """Whether the base has one."""
+        return has_density(self.base)
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """f of a draw of the base."""

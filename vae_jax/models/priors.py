@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from vae_jax.distributions import Mixture, Normal, PointMass
+from vae_jax.distributions import Mixture, Normal, has_density
 from vae_jax.hierarchy import top_of, with_top
 from vae_jax.types import Distribution, Key, Params
 from vae_jax.vae import VAE, Model
@@ -106,9 +106,10 @@ def with_vamp_prior(
         inputs = init(key)["pseudo_inputs"]
         _check_any(len(inputs), "pseudo_inputs")
         posterior = top_of(vae.posterior(inputs[0]))
-        if isinstance(posterior, PointMass):
+        if not has_density(posterior):
             raise TypeError(
-                "expected a model whose posterior has a density; got a PointMass, of which no mixture is a prior; "
+                "expected a model whose posterior has a density; "
+                f"got a {type(posterior).__name__}, of which no mixture is a prior; "
                 "use a model with a variational posterior, such as models.gaussian"
             )
         return posterior.mean()

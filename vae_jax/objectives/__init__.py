@@ -31,6 +31,7 @@ from vae_jax.objectives.schedules import cyclic, linear_warm_up, sigmoid
 from vae_jax.objectives.score_function import leave_one_out, score_function
 from vae_jax.objectives.sliced_wasserstein import sliced_wasserstein
 from vae_jax.objectives.tvo import tvo
+from vae_jax.stated import coupled, separable, smooth
 
 __all__ = [
     "adversarial_autoencoder",
@@ -41,6 +42,7 @@ __all__ = [
     "capacity",
     "ciwae",
     "contractive_autoencoder",
+    "coupled",
     "covariance_of_codes",
     "covariance_of_means",
     "cyclic",
@@ -79,8 +81,10 @@ __all__ = [
     "sampled_kl",
     "scheduled",
     "score_function",
+    "separable",
     "sigmoid",
     "sliced_wasserstein",
+    "smooth",
     "sticking_the_landing",
     "tvo",
     "vr_max",

@@ -11,10 +11,12 @@ from vae_jax.axis import axis_size, own_share
 from vae_jax.objectives.codes import over_codes
 from vae_jax.objectives.discriminator import Discriminator, telling_apart
 from vae_jax.objectives.matching import prior_samples
+from vae_jax.stated import coupled
 from vae_jax.types import Key, Metrics
 from vae_jax.vae import VAE
 
 
+@coupled
 def adversarial_autoencoder(
     key: Key,
     vae: VAE,
@@ -59,6 +61,7 @@ def adversarial_autoencoder(
     return log_likelihood + weight * passes, {"log_likelihood": log_likelihood, "passes_for_prior": passes}
 
 
+@coupled
 def prior_discriminator(
     key: Key,
     vae: VAE,

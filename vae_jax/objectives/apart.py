@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.distributions import is_reparametrised
 from vae_jax.objectives.over_draws import split_over_draws
 from vae_jax.types import Key
 from vae_jax.vae import VAE, Draw, draw_at
@@ -104,22 +105,20 @@ def dot_each(some: Any, other: Any) -> Float[Array, " num"]:
     return jax.tree.reduce(jnp.add, products)
 
 
-def is_reparametrised(posterior: Any) -> bool:
-    """Whether samples are differentiable in the parameters, of a distribution or of each one in a pytree of them.
-
-    A family says so by its class attribute `is_reparametrised`; without one, it is.
-    """
-    factors = jax.tree.leaves(posterior, is_leaf=lambda node: hasattr(node, "sample"))
-    return all(getattr(factor, "is_reparametrised", True) for factor in factors)
-
-
 def refuse_gradient_unless_reparametrised(posterior: Any, of: Tree) -> Tree:
-    """`of` as it is, which may then not be differentiated if the posterior's samples are not differentiable.
+    """`of` as it is, which may then be differentiated only if the posterior says that its samples are differentiable.
 
     Its value alone is right for any posterior, so evaluation is not refused, and training is when it is traced.
     """
-    if is_reparametrised(posterior):
-        return of
+    try:
+        if is_reparametrised(posterior):
+            return of
+        refusal = (
+            f"expected a posterior whose samples are differentiable; got a {type(posterior).__name__}, with which the "
+            "gradient would silently be wrong; use estimator=leave_one_out or estimator=score_function"
+        )
+    except TypeError as unsaid:
+        refusal = str(unsaid)
 
     @jax.custom_jvp
     def guarded(of: Tree) -> Tree:
@@ -127,10 +126,7 @@ def refuse_gradient_unless_reparametrised(posterior: Any, of: Tree) -> Tree:
 
     @guarded.defjvp
     def refuse(primals: Any, tangents: Any) -> Any:
-        raise TypeError(
-            f"expected a posterior whose samples are differentiable; got a {type(posterior).__name__}, with which the "
-            "gradient would silently be wrong; use estimator=leave_one_out or estimator=score_function"
-        )
+        raise TypeError(refusal)
 
     return guarded(of)
 

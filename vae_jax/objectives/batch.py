@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.axis import keys_of_share
 from vae_jax.objectives.scheduled import check_schedules
+from vae_jax.stated import separable
 from vae_jax.types import BatchObjective, Key, Metrics, Objective
 from vae_jax.vae import VAE
 
@@ -26,8 +27,9 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], Any])
             `lambda step: free_bits(nats(step))` one of a penalty.
 
     Returns:
-        A function `(key, vae, batch, step) -> (values, metrics)`: the batch along the first axis, values in nats per
-        example, higher is better. The key may also be an array of one for each example.
+        A function `(key, vae, batch, step) -> (values, metrics)`, which states that it is `separable`: the batch along
+        the first axis, values in nats per example, higher is better. In place of the key it takes an array of one for
+        each example, too.
 
     Raises:
         TypeError: If a schedule names no option of the objective, or is no function.
@@ -42,11 +44,12 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], Any])
     """
     check_schedules(objective, schedules)
 
+    @separable
     def batch_objective(
         key: Key, vae: VAE, batch: Any, step: Scalar | int, /
     ) -> tuple[Float[Array, " batch"], Metrics]:
         options = {name: schedule(step) for name, schedule in schedules.items()}
-        keys = keys_of_share(key, batch)
+        keys = key if key.ndim else keys_of_share(key, batch)
         return jax.vmap(lambda key, x: objective(key, vae, x, **options))(keys, batch)
 
     return batch_objective

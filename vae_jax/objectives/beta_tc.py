@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Scalar
 from vae_jax.axis import gathered, own_share
 from vae_jax.objectives.aggregate import AggregateLogProb, aggregate_log_prob, minibatch_stratified
 from vae_jax.objectives.codes import over_codes
+from vae_jax.stated import coupled
 from vae_jax.types import Key, Metrics
 from vae_jax.vae import VAE
 
@@ -44,6 +45,7 @@ def kl_parts(
     return KLParts(log_posterior - aggregate.joint, aggregate.joint - of_dimensions, of_dimensions - log_prior)
 
 
+@coupled
 def beta_tcvae(
     key: Key,
     vae: VAE,

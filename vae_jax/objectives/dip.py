@@ -13,6 +13,7 @@ from vae_jax.axis import gathered
 from vae_jax.distributions import Normal
 from vae_jax.objectives.codes import as_matrix, over_codes
 from vae_jax.objectives.kl_estimators import analytic_kl
+from vae_jax.stated import coupled
 from vae_jax.types import Distribution, Key, Metrics
 from vae_jax.vae import VAE, Draw
 
@@ -46,6 +47,7 @@ def covariance_of_codes(posterior: Distribution) -> Float[Array, "latent latent"
     return covariance_of_means(posterior) + jnp.diag(variances.mean(axis=0))
 
 
+@coupled
 def dip_vae(
     key: Key,
     vae: VAE,

@@ -12,10 +12,12 @@ from vae_jax.axis import gathered, own_share
 from vae_jax.objectives.codes import over_codes
 from vae_jax.objectives.discriminator import Discriminator, telling_apart
 from vae_jax.objectives.kl_estimators import analytic_kl
+from vae_jax.stated import coupled
 from vae_jax.types import Key, Metrics
 from vae_jax.vae import VAE, Draw
 
 
+@coupled
 def factor_vae(
     key: Key,
     vae: VAE,
@@ -68,6 +70,7 @@ def factor_vae(
     }
 
 
+@coupled
 def factor_vae_discriminator(
     key: Key,
     vae: VAE,

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Scalar
 from vae_jax.axis import keys_of_share, mean_over
 from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.elbo import elbo
+from vae_jax.stated import coupled
 from vae_jax.types import Key, Metrics, Objective, StatefulObjective
 from vae_jax.vae import VAE
 
@@ -73,6 +74,7 @@ def geco(
         # Arrays of their own: a training step is given its state to overwrite, which an array in two places forbids.
         return GecoState(jnp.log(jnp.asarray(multiplier, float)), jnp.zeros(()), jnp.zeros(()))
 
+    @coupled
     def apply(
         key: Key, vae: VAE, batch: Any, step: Scalar | int, state: GecoState, *, axis_name: str | None = None
     ) -> tuple[Float[Array, " batch"], Metrics, GecoState]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.distributions import PointMass, kl_divergence, kl_per_dimension
+from vae_jax.distributions import has_density, kl_divergence, kl_per_dimension
 from vae_jax.vae import Draw
 
 
@@ -42,11 +42,11 @@ def sampled_kl(draw: Draw) -> Scalar:
         Nats; a single estimate may be negative.
 
     Raises:
-        TypeError: If the posterior is a point mass, which has no density.
+        TypeError: If the posterior has no density, as a point mass, or does not say whether it has one.
     """
-    if isinstance(draw.posterior, PointMass):
+    if not has_density(draw.posterior):
         raise TypeError(
-            "expected a posterior with a density; got a PointMass, whose KL to a continuous prior is infinite; "
-            "train it with objectives.autoencoder"
+            f"expected a posterior with a density; got a {type(draw.posterior).__name__}, whose KL to a continuous "
+            "prior is infinite; train it with objectives.autoencoder"
         )
     return draw.log_posterior - draw.prior.log_prob(draw.z)

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Scalar
 from vae_jax.axis import gathered
 from vae_jax.objectives.codes import over_codes
 from vae_jax.objectives.kl_estimators import analytic_kl
+from vae_jax.stated import coupled
 from vae_jax.types import Key, Metrics
 from vae_jax.vae import VAE, Draw
 
@@ -20,6 +21,7 @@ Discrepancy = Callable[[Key, Float[Array, "batch *latent"], Float[Array, "batch 
 `lambda key, codes, prior: maximum_mean_discrepancy(codes, prior, kernel)`."""
 
 
+@coupled
 def wae(
     key: Key,
     vae: VAE,
@@ -64,6 +66,7 @@ def wae(
     return log_likelihood - weight * shared, {"log_likelihood": log_likelihood, "discrepancy": shared}
 
 
+@coupled
 def info_vae(
     key: Key,
     vae: VAE,

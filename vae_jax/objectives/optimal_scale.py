@@ -13,6 +13,7 @@ from vae_jax.axis import keys_of_share, mean_over
 from vae_jax.distributions import Normal
 from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.over_draws import over_draws
+from vae_jax.stated import coupled
 from vae_jax.types import BatchObjective, Distribution, Key, Metrics, Objective
 from vae_jax.vae import VAE
 
@@ -45,6 +46,7 @@ def over_batch_with_optimal_scale(
     """
     lifted = over_batch(objective, **schedules)
 
+    @coupled
     def batch_objective(
         key: Key, vae: VAE, batch: Any, step: Scalar | int, /, *, axis_name: str | None = None
     ) -> tuple[Float[Array, " batch"], Metrics]:

@@ -38,7 +38,7 @@ def scheduled(objective: BatchObjective, **schedules: Callable[[Scalar | int], f
     """
     check_schedules(objective, schedules)
 
-    @functools.wraps(objective)  # with its signature, which says whether it couples the examples of a batch
+    @functools.wraps(objective)  # with its signature, and what it states
     def batch_objective(*arguments: Any, **options: Any) -> Any:
         *_, step = arguments
         return objective(*arguments, **{name: schedule(step) for name, schedule in schedules.items()}, **options)

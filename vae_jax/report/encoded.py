@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vae_jax import generation
-from vae_jax.distributions import PointMass, kl_per_dimension
+from vae_jax.distributions import has_density, kl_per_dimension
 from vae_jax.types import Params
 from vae_jax.vae import Model
 
@@ -50,7 +50,7 @@ def encode(model: Model, params: Params, examples: np.ndarray) -> Encoded:
     encode_chunk = jax.jit(lambda params, batch: generation.encode(model.bind(params), batch))
     codes = in_chunks(lambda chunk: encode_chunk(params, chunk), examples)
     posterior = jax.eval_shape(lambda params, x: model.bind(params).posterior(x), params, examples[0])
-    has_kl = not isinstance(posterior, PointMass)
+    has_kl = has_density(posterior)
     if not isinstance(codes, np.ndarray) or codes.ndim != 2:
         return Encoded(codes, None, has_kl)
     try:

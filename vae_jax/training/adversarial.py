@@ -66,6 +66,9 @@ def adversarial_trainer(
         example, higher is better), `gradient_norm`, those of the model's objective, and the same of the discriminator
         behind `discriminator_`.
 
+    Raises:
+        ValueError: With an axis name, if a player does not state whether it couples the examples of a batch.
+
     Source: Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1. Differs from the paper: both players move at once.
     """
     shares = Shares(axis_name)

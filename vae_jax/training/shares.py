@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Shaped
 
 from vae_jax.axis import keys_of_share, num_examples, varying
+from vae_jax.stated import couples_examples
 from vae_jax.types import Key
 
 
@@ -23,29 +23,46 @@ class Shares(NamedTuple):
     num_parts: int = 1
     """Parts of a device's share, whose gradients are computed one after another and added: less memory, same step."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether a step sees its batch as a whole."""
+        return self.axis_name is None and self.num_parts == 1
+
+    @property
+    def words(self) -> str:
+        """For the errors."""
+        over = [] if self.axis_name is None else [f"over the axis '{self.axis_name}'"]
+        return " and ".join(over + ([] if self.num_parts == 1 else [f"in {self.num_parts} parts"]))
+
     def fitted(self, objective: Callable[..., Any], *, has_state: bool = False) -> Callable[..., Any]:
         """An objective of a batch, told the axis where it couples the examples of a batch.
 
         Raises:
-            ValueError: If it needs the whole batch and does not get it.
+            ValueError: If it needs the whole batch and does not get it, or does not say whether it needs it.
         """
+        if self.is_whole:
+            return objective
         couples = couples_examples(objective)
-        if (couples or has_state) and self.num_parts > 1:
+        if has_state and not couples:
             raise ValueError(
-                f"expected an objective that is a mean over examples, for a batch in {self.num_parts} parts; "
-                "got one that needs the whole batch; use num_parts=1"
+                f"expected an objective that needs the whole batch, as its state does, for a batch {self.words}; "
+                "got one that does not say so; state it by objectives.coupled on its apply, which then takes axis_name"
             )
-        if has_state and not couples and self.axis_name is not None:
+        if couples is None:
             raise ValueError(
-                "expected an objective with state to take axis_name, so that its state is the same on all devices of "
-                f"axis '{self.axis_name}'; got one that does not; give its apply that option"
+                f"expected an objective that states whether it couples its examples, for a batch {self.words}; "
+                "got one that does not; make it by over_batch, or state it: objectives.separable, objectives.coupled"
+            )
+        if couples and self.num_parts > 1:
+            raise ValueError(
+                f"expected an objective that is a mean over examples, for a batch {self.words}; "
+                "got one that needs the whole batch; use num_parts=1"
             )
         return partial(objective, axis_name=self.axis_name) if couples else objective
 
     def keys(self, objective: Callable[..., Any], key: Key, batch: Any) -> Key | Shaped[Key, " share"]:
         """What an objective takes as its key: the batch's, or one for each example of a share."""
-        is_whole = self.axis_name is None and self.num_parts == 1
-        if is_whole or couples_examples(objective):
+        if self.is_whole or couples_examples(objective):
             return key
         return keys_of_share(key, batch, self.axis_name)
 
@@ -77,8 +94,3 @@ class Shares(NamedTuple):
         zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(function, *first))
         total, _ = jax.lax.scan(add, varying(zeros, self.axis_name), of_parts)
         return jax.tree.map(lambda array: array / self.num_parts, total)
-
-
-def couples_examples(objective: Callable[..., Any]) -> bool:
-    """Whether an objective of a batch is more than a mean over its examples: it says so by an option `axis_name`."""
-    return "axis_name" in inspect.signature(objective).parameters

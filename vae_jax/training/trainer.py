@@ -42,7 +42,7 @@ def trainer(
         model: What to train.
         objective: `over_batch(elbo)` or any `(key, vae, batch, step) -> (values, metrics)`; its mean over the batch is
             maximised. Or a `StatefulObjective`, whose state is kept in the
-            `TrainState`.
+            `TrainState`. With an axis name or in parts, one that states whether it couples the examples of a batch.
         optimizer: For example `optax.adam(1e-3)`; its learning rate may be a traced scalar.
         average_decay: In [0, 1), the decay of an exponential moving average of the parameters, which then is what is
             validated and evaluated; None for no average.
@@ -57,8 +57,8 @@ def trainer(
         `gradient_norm`.
 
     Raises:
-        ValueError: If the objective needs the whole batch and would get parts of it; when a step is traced, if the
-            parts would differ in size.
+        ValueError: If the objective needs the whole batch and would get parts of it, or does not state whether it does
+            and would get a share; when a step is traced, if the parts would differ in size.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax

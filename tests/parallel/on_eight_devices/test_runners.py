@@ -7,9 +7,9 @@ import jax
 import numpy as np
 import optax
 import pytest
-from eight import BATCH, FLAT, OBJECTIVES, OPTIMIZER, RUNNERS, alone, by_pmap, by_sharding, first_copy
+from eight import BATCH, FLAT, OBJECTIVES, OPTIMIZER, RUNNERS, alone, by_pmap, by_shard_map, by_sharding, first_copy
 
-from vae_jax.objectives import beta_tcvae, over_batch
+from vae_jax.objectives import beta_tcvae, over_batch, separable
 from vae_jax.training import trainer
 
 
@@ -60,17 +60,21 @@ def test_fifty_steps_end_at_the_same_parameters(runner):
 
 
 def test_a_share_without_its_axis_is_not_the_whole():
-    """What the option is for: each device alone would estimate the aggregate from its own two codes."""
+    """What the statement is for: each device alone would estimate the aggregate from its own two codes."""
     _, expected, _ = one_step_alone("beta_tcvae")
-    alone_on_each = over_batch_like(functools.partial(beta_tcvae, num_examples=100, beta=6.0))
-    state, step = by_pmap(FLAT, alone_on_each, OPTIMIZER)
+    of_share = functools.partial(beta_tcvae, num_examples=100, beta=6.0)
+    hidden = lambda key, vae, batch, step: of_share(key if key.ndim == 0 else key[0], vae, batch, step)
+    state, step = by_pmap(FLAT, separable(lambda *batch: hidden(*batch)), OPTIMIZER)
     after = first_copy(step(state, BATCH)[0], "pmap")
     assert np.abs(after.params["encoder"] - expected.params["encoder"]).max() > 1e-2
-
-
-def over_batch_like(objective):
-    """Without its option `axis_name`, so that the trainer does not know that it couples examples."""
-    return lambda key, vae, batch, step: objective(key[0], vae, batch, step)
+    for runner in (by_pmap, by_shard_map):
+        with pytest.raises(
+            ValueError, match="states whether it couples its examples, for a batch over the axis 'data'"
+        ):
+            runner(FLAT, hidden, OPTIMIZER)
+    state, step = by_sharding(FLAT, hidden, OPTIMIZER)
+    after, _ = step(state, BATCH)
+    np.testing.assert_allclose(after.params["encoder"], expected.params["encoder"], atol=1e-10)
 
 
 def test_the_only_exchange_is_one_sum_of_the_gradient_and_the_metrics():
