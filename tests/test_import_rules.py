@@ -15,7 +15,19 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 # Words and helpers without opinions: open to every room, and importing none but each other.
-BOTTOM = {"version", "types", "pytree", "formulas", "messages", "files", "lazy", "precision", "axis", "stated"}
+BOTTOM = {
+    "version",
+    "types",
+    "pytree",
+    "arithmetic",
+    "formulas",
+    "messages",
+    "files",
+    "lazy",
+    "precision",
+    "axis",
+    "stated",
+}
 
 ROOMS = {
     # The mathematics: pure functions, one example, nats.

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import logsumexp
 from jaxtyping import Array, ArrayLike, Float
 
+from vae_jax.arithmetic import log_quotient, log_sum_exp, quotient, weighted
 from vae_jax.precision import at_least_float32
 
 
@@ -35,7 +35,7 @@ def gaussian_log_prob(
         -0.918938...
     """
     x, loc, scale = at_least_float32(x, loc, scale)
-    return -0.5 * jnp.square((x - loc) / scale) - jnp.log(scale) - 0.5 * jnp.log(2 * jnp.pi)
+    return -0.5 * jnp.square(quotient(x - loc, scale)) - jnp.log(scale) - 0.5 * jnp.log(2 * jnp.pi)
 
 
 def bernoulli_log_prob(x: Float[ArrayLike, "*shape"], logits: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
@@ -46,7 +46,7 @@ def bernoulli_log_prob(x: Float[ArrayLike, "*shape"], logits: Float[ArrayLike, "
 
     Args:
         x: 0 or 1.
-        logits: l = log p/(1 − p).
+        logits: l = log p/(1 − p); ±∞ for a pixel that is certain.
 
     Returns:
         Nats per element, of the broadcast shape; finite for any finite logit.
@@ -57,8 +57,33 @@ def bernoulli_log_prob(x: Float[ArrayLike, "*shape"], logits: Float[ArrayLike, "
     """
     x, logits = at_least_float32(x, logits)
     # x l − softplus(l) with softplus(l) = max(l, 0) + log(1 + exp −|l|): the large terms cancel exactly, so that a
-    # confident and right pixel keeps its −exp −|l|, which float32 would lose beside l.
-    return x * logits - jnp.maximum(logits, 0) - jnp.log1p(jnp.exp(-jnp.abs(logits)))
+    # confident and right pixel keeps its −exp −|l|, which float32 would lose beside l. ∞ − ∞ does not cancel.
+    is_certain = jnp.isinf(logits)
+    finite = jnp.where(is_certain, 0.0, logits)
+    log_mass = x * finite - jnp.maximum(finite, 0) - jnp.log1p(jnp.exp(-jnp.abs(finite)))
+    return jnp.where(is_certain, jnp.where(x == (logits > 0), 0.0, -jnp.inf), log_mass)
+
+
+def categorical_log_prob(
+    x: Float[ArrayLike, "*shape categories"], logits: Float[ArrayLike, "*shape categories"]
+) -> Float[Array, "*shape"]:
+    """Log-mass of categorical distributions at one-hot vectors, summed over the categories (the last axis).
+
+    log p(x) = Σₖ xₖ log pₖ, with p = softmax(a).
+
+    Args:
+        x: One-hot vectors.
+        logits: a; any constant may be added, and −∞ masks a category, which then has probability zero.
+
+    Returns:
+        Nats per categorical variable, the last axis reduced; −∞ where a masked category was chosen.
+
+    Example:
+        >>> float(categorical_log_prob(jnp.array([0.0, 1.0, 0.0]), jnp.array([-jnp.inf, 0.0, 0.0])))  # −log 2
+        -0.693147...
+    """
+    x, logits = at_least_float32(x, logits)
+    return weighted(x, jax.nn.log_softmax(logits)).sum(axis=-1)
 
 
 def gaussian_kl(
@@ -88,8 +113,9 @@ def gaussian_kl(
     """
     loc, scale, other_loc, other_scale = at_least_float32(loc, scale, other_loc, other_scale)
     # With r = log σ²/s² the terms of the scales are exp r − 1 − r: no underflow, no cancellation near σ = s.
-    log_ratio = 2 * jnp.log(scale / other_scale)
-    return 0.5 * (jnp.expm1(log_ratio) - log_ratio + jnp.square((loc - other_loc) / other_scale))
+    log_ratio = 2 * log_quotient(scale, other_scale)
+    distance = quotient(loc - other_loc, other_scale)
+    return 0.5 * (jnp.expm1(log_ratio) - log_ratio + jnp.square(distance))
 
 
 def bernoulli_kl(
@@ -100,18 +126,16 @@ def bernoulli_kl(
     KL(B(a) ‖ B(b)) = s(a) (a − b) + softplus(b) − softplus(a) for logits a, b, with s the logistic function.
 
     Args:
-        logits: a, of the first.
-        other_logits: b, of the second.
+        logits: a, of the first; ±∞ where it is certain.
+        other_logits: b, of the second, likewise.
 
     Returns:
-        Nats per element, ≥ 0, of the broadcast shape.
+        Nats per element, ≥ 0, of the broadcast shape; ∞ where the second rules out what the first does not.
     """
     logits, other_logits = at_least_float32(logits, other_logits)
-    # Zeros and ones exchanged, it is the same number: taken where a ≤ 0, s(a) and softplus(a) are small, not near a.
-    sign = jnp.where(logits > 0, -1, 1)
-    logits, other_logits = sign * logits, sign * other_logits
-    cross = jax.nn.sigmoid(logits) * (logits - other_logits)
-    return cross + jax.nn.softplus(other_logits) - jax.nn.softplus(logits)
+    log_sigmoid = jax.nn.log_sigmoid
+    of_ones = _divergence(log_sigmoid(logits), log_sigmoid(other_logits))
+    return of_ones + _divergence(log_sigmoid(-logits), log_sigmoid(-other_logits))
 
 
 def categorical_kl(
@@ -122,24 +146,31 @@ def categorical_kl(
     KL(C(a) ‖ C(b)) = Σₖ pₖ (log pₖ − log rₖ), with p = softmax(a) and r = softmax(b).
 
     Args:
-        logits: a, of the first; any constant may be added.
+        logits: a, of the first; any constant may be added, and −∞ masks a category.
         other_logits: b, of the second, likewise.
 
     Returns:
-        Nats per categorical variable, ≥ 0, the last axis reduced.
+        Nats per categorical variable, ≥ 0, the last axis reduced; ∞ where the second masks what the first does not.
 
     Example:
         >>> float(categorical_kl(jnp.log(jnp.array([0.75, 0.25])), jnp.zeros(2)))  # log 2 − entropy
         0.130812...
     """
     logits, other_logits = at_least_float32(logits, other_logits)
-    log_p = jax.nn.log_softmax(logits)
-    log_ratio = jax.nn.log_softmax(other_logits) - log_p
-    p = jnp.exp(log_p)
-    # Σ p (exp r − 1) = 0 may be added: then no term is negative, and nearly equal distributions keep their digits.
-    # Where r is large p (exp r − 1) is a difference of two probabilities, because exp r overflows.
-    excess = jnp.where(log_ratio < 1, p * jnp.expm1(jnp.minimum(log_ratio, 1)), jnp.exp(log_p + log_ratio) - p)
-    return (excess - p * log_ratio).sum(axis=-1)
+    return _divergence(jax.nn.log_softmax(logits), jax.nn.log_softmax(other_logits)).sum(axis=-1)
+
+
+def _divergence(log_p: Array, log_q: Array) -> Array:
+    """p log p/q − p + q of each probability, whose sum over all is the divergence, since Σ (q − p) = 0.
+
+    With it no term is negative, and nearly equal distributions keep their digits.
+    """
+    is_in_p, is_in_both = log_p > -jnp.inf, (log_p > -jnp.inf) & (log_q > -jnp.inf)
+    p, q = jnp.exp(log_p), jnp.exp(log_q)
+    log_ratio = jnp.where(is_in_both, log_q, 0.0) - jnp.where(is_in_both, log_p, 0.0)
+    # q − p = p (exp r − 1), a difference only where exp r might overflow.
+    excess = jnp.where(log_ratio < 1, p * jnp.expm1(jnp.minimum(log_ratio, 1)), q - p)
+    return jnp.where(is_in_both, excess - p * log_ratio, jnp.where(is_in_p, jnp.inf, q))
 
 
 def importance_weighted_bound(log_weights: Float[ArrayLike, "*shape"], axis: int = 0) -> Float[Array, "..."]:
@@ -149,7 +180,7 @@ def importance_weighted_bound(log_weights: Float[ArrayLike, "*shape"], axis: int
     falls with K, and is the ELBO for K = 1.
 
     Args:
-        log_weights: log wₖ in nats, the K samples along `axis`.
+        log_weights: log wₖ in nats, the K samples along `axis`; −∞ for a weight of zero.
         axis: The axis of the samples.
 
     Returns:
@@ -163,7 +194,7 @@ def importance_weighted_bound(log_weights: Float[ArrayLike, "*shape"], axis: int
     Source: Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519, equation 8.
     """
     (log_weights,) = at_least_float32(log_weights)
-    return logsumexp(log_weights, axis=axis) - jnp.log(log_weights.shape[axis])
+    return log_sum_exp(log_weights, axis=axis) - jnp.log(log_weights.shape[axis])
 
 
 def effective_sample_size(log_weights: Float[ArrayLike, "*shape"], axis: int = 0) -> Float[Array, "..."]:
@@ -179,6 +210,9 @@ def effective_sample_size(log_weights: Float[ArrayLike, "*shape"], axis: int = 0
     Source: Kong 1992, technical report 348, University of Chicago.
     """
     (log_weights,) = at_least_float32(log_weights)
-    # The ratio does not depend on the scale of the weights; shifting first keeps the digits of large log-weights.
-    weights = jnp.exp(log_weights - jnp.max(log_weights, axis=axis, keepdims=True))
-    return jnp.square(weights.sum(axis=axis)) / jnp.square(weights).sum(axis=axis)
+    # The ratio does not depend on the scale of the weights; shifting first keeps the digits of large log-weights. The
+    # greatest is one by definition, also where it is infinite: weights that are all zero are equal, too.
+    greatest = jnp.max(log_weights, axis=axis, keepdims=True)
+    weights = jnp.where(log_weights == greatest, 1.0, jnp.exp(log_weights - greatest))
+    size = jnp.square(weights.sum(axis=axis)) / jnp.square(weights).sum(axis=axis)
+    return jnp.clip(size, 1, log_weights.shape[axis])  # to which the sums of float32 are rounded

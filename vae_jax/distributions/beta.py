@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.distributions.stirling import HALF_LOG_TWO_PI, deviance, stirling_error
+from vae_jax.arithmetic import log_quotient
+from vae_jax.distributions.stirling import HALF_LOG_TWO_PI, deviance_of_two, stirling_error
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -54,7 +55,9 @@ class Beta:
         log_x = jnp.log(jnp.clip(value, _SMALLEST, 1 - _SMALLEST))
         log_rest = jnp.log1p(-jnp.clip(value, _SMALLEST, 1 - _SMALLEST))
         total = alpha + beta
-        of_value = deviance(alpha, log_x + jnp.log(total / alpha)) + deviance(beta, log_rest + jnp.log(total / beta))
+        of_value = deviance_of_two(
+            alpha, log_x + log_quotient(total, alpha, beta), beta, log_rest + log_quotient(total, beta, alpha)
+        )
         of_gammas = stirling_error(alpha) + stirling_error(beta) - stirling_error(total)
         of_scale = 0.5 * (jnp.log(alpha) - jnp.log(total) + jnp.log(beta)) - HALF_LOG_TWO_PI
         log_density = of_scale - of_gammas - of_value - log_x - log_rest

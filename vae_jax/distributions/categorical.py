@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax import formulas
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -20,7 +21,7 @@ class Categorical:
 
     Args:
         logits: log-probabilities of the categories along the last axis; any constant may be added. Zeros are the
-            uniform distribution.
+            uniform distribution, and −∞ masks a category.
 
     Example:
         >>> import jax.numpy as jnp
@@ -40,9 +41,8 @@ class Categorical:
         )
 
     def log_prob(self, value: Float[Array, "*variables categories"]) -> Scalar:
-        """Log-mass of one event, in nats."""
-        value, logits = at_least_float32(value, self.logits)
-        return (value * jax.nn.log_softmax(logits)).sum()
+        """Log-mass of one event, in nats; −∞ where a masked category was chosen."""
+        return formulas.categorical_log_prob(value, self.logits).sum()
 
     def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, "*variables categories"], Scalar]:
         """A draw and its log-mass in nats."""

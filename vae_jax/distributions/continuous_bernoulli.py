@@ -39,7 +39,7 @@ class ContinuousBernoulli:
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """The inverse of the distribution function at a uniform number; a gradient flows to the logits."""
-        (logits,) = at_least_float32(self.logits)
+        logits = _finite(self.logits)
         # Falling towards 1 for l < 0, and its mirror image for l > 0: e^−|l| never overflows.
         size = jnp.abs(logits)
         falling = _inverse_of_falling(jax.random.uniform(key, logits.shape, logits.dtype), size)
@@ -47,7 +47,7 @@ class ContinuousBernoulli:
 
     def log_prob(self, value: Float[Array, "*event"]) -> Scalar:
         """Log-density of one event, in nats; −∞ outside of [0, 1]."""
-        value, logits = at_least_float32(value, self.logits)
+        value, logits = at_least_float32(value, _finite(self.logits))
         is_inside = (value >= 0) & (value <= 1)
         return jnp.where(is_inside, _log_density(value, logits), -jnp.inf).sum()
 
@@ -58,10 +58,17 @@ class ContinuousBernoulli:
 
     def mean(self) -> Float[Array, "*event"]:
         """1/(1 − e⁻ˡ) − 1/l: not the logistic function of l."""
-        (logits,) = at_least_float32(self.logits)
+        logits = _finite(self.logits)
         # In an exponential family the mean is the gradient of what normalises it.
         mean = jax.grad(lambda logits: -_log_density(jnp.zeros(()), logits).sum())(logits)
         return mean.astype(jnp.result_type(self.logits, float))
+
+
+def _finite(logits: Array) -> Array:
+    """Where a pixel is certain there is no density, and the largest number stands for ±∞."""
+    (logits,) = at_least_float32(logits)
+    largest = jnp.finfo(logits.dtype).max
+    return jnp.clip(logits, -largest, largest)
 
 
 def _log_density(value: Array, logits: Array) -> Array:

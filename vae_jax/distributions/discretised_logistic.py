@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.arithmetic import quotient
 from vae_jax.distributions.levels import NUM_LEVELS, is_level, level_of, value_of
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
@@ -73,11 +74,11 @@ def log_mass(
     level, last = level_of(value, num_levels), num_levels - 1
     # In units of levels the edges k ± ½ are exact, and the upper edge of one level is the lower one of the next.
     loc, scale = loc * last, scale * last
-    above, below = (level + 0.5 - loc) / scale, (level - 0.5 - loc) / scale
+    above, below = quotient(level + 0.5 - loc, scale), quotient(level - 0.5 - loc, scale)
     # s(b) − s(a) = s(b) s(−a) (1 − exp(a − b)): a product, from which nothing is lost however far away the mean.
     log_below_upper_edge = jnp.where(level >= last, 0.0, jax.nn.log_sigmoid(above))
     log_above_lower_edge = jnp.where(level <= 0, 0.0, jax.nn.log_sigmoid(-below))
-    of_width = jnp.where((level <= 0) | (level >= last), 0.0, jnp.log(-jnp.expm1(-1 / scale)))
+    of_width = jnp.where((level <= 0) | (level >= last), 0.0, jnp.log(-jnp.expm1(quotient(-1.0, scale))))
     return jnp.where(is_level(level, num_levels), log_below_upper_edge + log_above_lower_edge + of_width, -jnp.inf)
 
 

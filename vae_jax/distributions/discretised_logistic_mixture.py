@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.arithmetic import log_sum_exp
 from vae_jax.distributions.discretised_logistic import log_mass, mean_of_rounded, rounded_logistic
 from vae_jax.distributions.levels import NUM_LEVELS
 from vae_jax.precision import at_least_float32
@@ -79,7 +79,7 @@ class DiscretisedLogisticMixture:
         else:
             centre = _follow(loc, jnp.asarray(self.coefficients, loc.dtype), value)
             of_component = log_mass(value, centre, scale, self.num_levels).sum(axis=-2)
-        return logsumexp(jax.nn.log_softmax(logits) + of_component, axis=-1).sum()
+        return log_sum_exp(jax.nn.log_softmax(logits) + of_component, axis=-1).sum()
 
     def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, "*event"], Scalar]:
         """A draw and its log-mass in nats."""

@@ -14,6 +14,7 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax import formulas
+from vae_jax.arithmetic import quotient
 from vae_jax.distributions.bernoulli import Bernoulli
 from vae_jax.distributions.categorical import Categorical
 from vae_jax.distributions.logistic_normal import LogisticNormal
@@ -112,7 +113,7 @@ def _to_normal(q: MultivariateNormal, p: Normal) -> Scalar:
     """As `_of_normals`, where the coordinates need no triangular solve."""
     loc, tril, p_loc, p_scale = at_least_float32(q.loc, q.scale_tril, p.loc, p.scale)
     p_scale = jnp.broadcast_to(p_scale, loc.shape)
-    return _to_standard_normal((loc - p_loc) / p_scale, tril / p_scale[:, None])
+    return _to_standard_normal(quotient(loc - p_loc, p_scale), quotient(jnp.tril(tril), p_scale[:, None]))
 
 
 def _to_standard_normal(loc: Float[Array, " size"], tril: Float[Array, "size size"]) -> Scalar:
@@ -122,7 +123,8 @@ def _to_standard_normal(loc: Float[Array, " size"], tril: Float[Array, "size siz
 
 def _loc_and_tril(normal: Normal | MultivariateNormal) -> list[Array]:
     if isinstance(normal, MultivariateNormal):
-        return at_least_float32(normal.loc, normal.scale_tril)
+        loc, scale_tril = at_least_float32(normal.loc, normal.scale_tril)
+        return [loc, jnp.tril(scale_tril)]
     loc, scale = at_least_float32(normal.loc, normal.scale)
     loc, scale = jnp.broadcast_arrays(loc, scale)
     return [loc, jnp.diag(scale)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.arithmetic import quotient
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -45,7 +47,7 @@ class Laplace:
     def log_prob(self, value: Float[Array, "*event"]) -> Scalar:
         """Log-density of one event, in nats."""
         value, loc, scale = at_least_float32(value, self.loc, self.scale)
-        return (-jnp.abs(value - loc) / scale - jnp.log(2 * scale)).sum()
+        return (-jnp.abs(quotient(value - loc, scale)) - jnp.log(scale) - math.log(2)).sum()
 
     def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, "*event"], Scalar]:
         """A draw and its log-density in nats."""

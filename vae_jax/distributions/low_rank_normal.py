@@ -10,6 +10,7 @@ from jax.scipy.linalg import cho_solve
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax import formulas
+from vae_jax.arithmetic import quotient
 from vae_jax.precision import at_least_float32, exact_matmul
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -51,7 +52,7 @@ class LowRankNormal:
     def log_prob(self, value: Float[Array, " size"]) -> Scalar:
         """Log-density of one event, in nats."""
         value, loc, factor, scale = at_least_float32(value, self.loc, self.factor, self.scale)
-        directions, residual = factor / scale[:, None], (value - loc) / scale
+        directions, residual = quotient(factor, scale[:, None]), quotient(value - loc, scale)
         cholesky = capacitance_cholesky(directions)
         # Woodbury's yᵀ(I + A Aᵀ)⁻¹y is the minimum over w of ‖y − A w‖² + ‖w‖²: two squares, where the usual
         # ‖y‖² − ‖C⁻¹Aᵀy‖² would subtract two large numbers.
@@ -77,8 +78,8 @@ def low_rank_kl(q: LowRankNormal, loc: Float[Array, " size"], scale: Float[Array
     """
     q_loc, factor, q_scale, loc, scale = at_least_float32(q.loc, q.factor, q.scale, loc, scale)
     scale = jnp.broadcast_to(scale, q_scale.shape)
-    log_determinant = 2 * jnp.log(jnp.diagonal(capacitance_cholesky(factor / q_scale[:, None]))).sum()
-    spread = jnp.square(factor / scale[:, None]).sum()
+    log_determinant = 2 * jnp.log(jnp.diagonal(capacitance_cholesky(quotient(factor, q_scale[:, None])))).sum()
+    spread = jnp.square(quotient(factor, scale[:, None])).sum()
     return formulas.gaussian_kl(q_loc, q_scale, loc, scale).sum() + 0.5 * (spread - log_determinant)
 
 

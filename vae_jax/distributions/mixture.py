@@ -7,9 +7,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.arithmetic import log_sum_exp
 from vae_jax.distributions.statements import has_density
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
@@ -22,7 +22,7 @@ class Mixture:
     """Σₖ wₖ pₖ: one of several distributions of the same family, chosen at random; an event is one of theirs.
 
     Args:
-        logits: log wₖ; any constant may be added.
+        logits: log wₖ; any constant may be added, and −∞ leaves a component out.
         components: A distribution whose every array has a leading axis of the components, as `jax.vmap` makes it.
 
     Example:
@@ -57,7 +57,7 @@ class Mixture:
         """log Σₖ wₖ pₖ(value) of one event, in nats."""
         (logits,) = at_least_float32(self.logits)
         log_probs = jax.vmap(lambda component: component.log_prob(value))(self.components)
-        return logsumexp(jax.nn.log_softmax(logits) + log_probs)
+        return log_sum_exp(jax.nn.log_softmax(logits) + log_probs)
 
     def sample_and_log_prob(self, key: Key) -> tuple[Any, Scalar]:
         """A draw and its log-probability in nats."""

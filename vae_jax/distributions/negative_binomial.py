@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.distributions.poisson import is_count
-from vae_jax.distributions.stirling import HALF_LOG_TWO_PI, deviance, stirling_error
+from vae_jax.arithmetic import log_quotient, quotient
+from vae_jax.distributions.poisson import is_count, sample_counts
+from vae_jax.distributions.stirling import HALF_LOG_TWO_PI, deviance_of_two, stirling_error
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -46,7 +47,7 @@ class NegativeBinomial:
         rate_key, count_key = jax.random.split(key)
         shape = jnp.broadcast_shapes(expectation.shape, dispersion.shape)
         rate = jax.random.gamma(rate_key, dispersion, shape, expectation.dtype) / dispersion * expectation
-        return jax.random.poisson(count_key, rate).astype(expectation.dtype)
+        return sample_counts(count_key, rate)
 
     def log_prob(self, value: Float[Array, "*event"]) -> Scalar:
         """Log-mass of one event, in nats; −∞ where a value is no count."""
@@ -54,17 +55,20 @@ class NegativeBinomial:
         # As the mass of x among x + θ trials of a binomial distribution, times θ/(x + θ).
         some = jnp.where(value > 0, value, 1.0)
         total = some + dispersion
-        log_ratio = _log_ratio(total, dispersion + expectation, some - expectation)
+        expected_total = dispersion + expectation
+        log_ratio = log_quotient(total, expected_total, some - expectation)
+        # Of the counts, (x + θ) μ / ((θ + μ) x), which differs from one by θ (μ − x) / ((θ + μ) x).
+        ratio = quotient(total, expected_total) * quotient(expectation, some)
+        excess = quotient(dispersion, expected_total) * quotient(expectation - some, some)
         of_some = (
-            -deviance(dispersion, log_ratio)
-            - deviance(some, log_ratio + jnp.log(expectation) - jnp.log(some))
+            -deviance_of_two(dispersion, log_ratio, some, log_quotient(ratio, 1.0, excess))
             + stirling_error(total)
             - stirling_error(dispersion)
             - stirling_error(some)
-            - 0.5 * (jnp.log1p(some / dispersion) + jnp.log(some))
+            - 0.5 * (log_quotient(total, dispersion, some) + jnp.log(some))
             - HALF_LOG_TWO_PI
         )
-        of_none = -dispersion * jnp.log1p(expectation / dispersion)
+        of_none = -dispersion * log_quotient(expected_total, dispersion, expectation)
         return jnp.where(is_count(value), jnp.where(value > 0, of_some, of_none), -jnp.inf).sum()
 
     def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, "*event"], Scalar]:
@@ -77,10 +81,3 @@ class NegativeBinomial:
         return jnp.broadcast_to(
             self.expectation, jnp.broadcast_shapes(jnp.shape(self.expectation), jnp.shape(self.dispersion))
         )
-
-
-def _log_ratio(a: Array, b: Array, difference: Array) -> Array:
-    """log a/b with the digits of a small difference a − b, and none lost where a is far below b."""
-    relative = difference / b
-    is_near = jnp.abs(relative) < 0.5
-    return jnp.where(is_near, jnp.log1p(jnp.where(is_near, relative, 0.0)), jnp.log(a) - jnp.log(b))

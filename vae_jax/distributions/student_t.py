@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.arithmetic import log_quotient, quotient
 from vae_jax.distributions.stirling import HALF_LOG_TWO_PI, stirling_error
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
@@ -50,8 +51,12 @@ class StudentT:
         value, df, loc, scale = at_least_float32(value, self.degrees_of_freedom, self.loc, self.scale)
         half = df / 2
         # log Γ(h + ½) − log Γ(h) − ½ log h, which vanishes for large h as the terms alone do not.
-        of_gammas = half * jnp.log1p(0.5 / half) - 0.5 + stirling_error(half + 0.5) - stirling_error(half)
-        of_value = (half + 0.5) * jnp.log1p(jnp.square((value - loc) / scale) / df)
+        of_gammas = half * log_quotient(half + 0.5, half, 0.5) - 0.5 + stirling_error(half + 0.5) - stirling_error(half)
+        distance = quotient(quotient(value - loc, scale), jnp.sqrt(df))
+        # log (1 + d²), of which the square may overflow.
+        is_far = jnp.abs(distance) > 1e8
+        near, far = jnp.where(is_far, 0.0, distance), jnp.where(is_far, distance, 1.0)
+        of_value = (2 * half + 1) * jnp.where(is_far, jnp.log(jnp.abs(far)), 0.5 * jnp.log1p(jnp.square(near)))
         return jnp.broadcast_to(of_gammas - HALF_LOG_TWO_PI - jnp.log(scale) - of_value, self._shape()).sum()
 
     def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, "*event"], Scalar]:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.arithmetic import log_sum_exp
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -24,7 +25,7 @@ class ZeroInflated:
     Args:
         inner: p: `Poisson` or `NegativeBinomial`, or any family of independent counts whose parameters have the
             event's shape or broadcast to it.
-        logits: log π/(1 − π), of the event's shape or one that broadcasts to it.
+        logits: log π/(1 − π), ±∞ where it is certain, of the event's shape or one that broadcasts to it.
 
     Example:
         >>> from vae_jax.distributions import Poisson
@@ -51,7 +52,8 @@ class ZeroInflated:
         """Log-mass of one event, in nats; −∞ where a value is no count."""
         value, logits = at_least_float32(value, self.logits)
         log_count = jax.nn.log_sigmoid(-logits) + self._inner_log_probs(value)
-        return jnp.where(value == 0, jnp.logaddexp(jax.nn.log_sigmoid(logits), log_count), log_count).sum()
+        log_zero = log_sum_exp(jnp.stack(jnp.broadcast_arrays(jax.nn.log_sigmoid(logits), log_count), axis=-1))
+        return jnp.where(value == 0, log_zero, log_count).sum()
 
     def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, "*event"], Scalar]:
         """A draw and its log-mass in nats."""

@@ -112,6 +112,9 @@ def log_likelihood_of(
             results[-1:] = jax.device_get(results[-1:])
             results.append([total[start - first :] for total in sums])
         of_weights, of_squares = (np.concatenate(parts) for parts in zip(*jax.device_get(results), strict=True))
-        return LogLikelihood(of_weights - np.log(num_samples), np.exp(2 * of_weights - of_squares))
+        # Weights that are all zero are equal, too: they count as many as there are.
+        equal = np.full_like(of_weights, np.log(num_samples))
+        log_size = np.subtract(2 * of_weights, of_squares, out=equal, where=np.isfinite(of_weights))
+        return LogLikelihood(of_weights - np.log(num_samples), np.clip(np.exp(log_size), 1, num_samples))
 
     return estimate

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax import formulas
+from vae_jax.arithmetic import log_sum_exp
 from vae_jax.distributions import Normal
 from vae_jax.types import Distribution
 
@@ -100,6 +100,6 @@ def aggregate_log_prob(
     pairs = jax.vmap(jax.vmap(of_pair, (None, 0, 0)), (0, None, None))(codes, posterior.loc, posterior.scale)
     pairs = pairs.reshape(len(codes), len(codes), -1)
     return AggregateLogProb(
-        joint=logsumexp(log_weights + pairs.sum(axis=-1), axis=1),
-        marginals=logsumexp(log_weights[:, :, None] + pairs, axis=1),
+        joint=log_sum_exp(log_weights + pairs.sum(axis=-1), axis=1),
+        marginals=log_sum_exp(log_weights[:, :, None] + pairs, axis=1),
     )

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.arithmetic import weighted
 from vae_jax.formulas import importance_weighted_bound
 from vae_jax.objectives.apart import apart
 from vae_jax.objectives.estimators import Estimator, pathwise
@@ -133,7 +134,7 @@ def ciwae(
     """
 
     def bound(weights: Float[Array, " num"]) -> Scalar:
-        return beta * jnp.mean(weights) + (1 - beta) * importance_weighted_bound(weights)
+        return weighted(beta, jnp.mean(weights)) + weighted(1 - beta, importance_weighted_bound(weights))
 
     return bound_of_log_weights(key, vae, x, num_samples, bound, estimator)
 

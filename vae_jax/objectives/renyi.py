@@ -79,10 +79,14 @@ def _renyi_bound(log_weights: Float[Array, " num"], alpha: float | Scalar) -> Sc
     power = jnp.asarray(1 - alpha, jnp.promote_types(log_weights.dtype, jnp.float32))
     is_limit = power == 0
     safe = jnp.where(is_limit, 1, power)
-    powers = safe * log_weights
+    # A weight of zero adds nothing to the mean of a positive power; that of any other power it makes infinite.
+    is_zero = log_weights == -jnp.inf
+    is_nothing = jnp.where(power > 0, jnp.all(is_zero), jnp.any(is_zero))
+    finite = jnp.where(is_zero, 0, log_weights)
+    powers = jnp.where(is_zero & ~is_nothing, -jnp.inf, safe * finite)
     # log mean exp by expm1 and log1p: near α = 1 it is divided by next to nothing, and no digit may be lost before.
     greatest = jax.lax.stop_gradient(jnp.max(powers))
     general = (greatest + jnp.log1p(jnp.mean(jnp.expm1(powers - greatest)))) / safe
     # Next to the limit stands its first-order term, so that the derivative in α is right there too.
-    limit = jnp.mean(log_weights) + power * jnp.var(log_weights) / 2
-    return jnp.where(is_limit, limit, general)
+    limit = jnp.mean(finite) + power * jnp.var(finite) / 2
+    return jnp.where(is_nothing, -jnp.inf, jnp.where(is_limit, limit, general))

@@ -66,8 +66,15 @@ def _riemann_sums(
     """The left and the right sum, and the weight of each sample's score in the covariances of the left one."""
     exponents = jnp.arange(num_partitions - 1, -1, -1) / max(num_partitions - 1, 1)
     betas = jnp.concatenate([jnp.zeros(1), jnp.asarray(smallest_beta) ** exponents]).astype(log_weights.dtype)
-    weights = jax.nn.softmax(betas[:, None] * log_weights, axis=1)
-    expectations = weights @ log_weights
-    deviations = weights * (log_weights - expectations[:, None])
+    # A weight of zero is out of all expectations but the first, that of the posterior itself, which it makes −∞: what
+    # is left of the sums then has no gradient.
+    is_zero = log_weights == -jnp.inf
+    finite = jnp.where(is_zero, 0, log_weights)
+    tempered = jnp.where(is_zero & (betas[:, None] > 0) & ~jnp.all(is_zero), -jnp.inf, betas[:, None] * finite)
+    weights = jax.nn.softmax(tempered, axis=1)
+    expectations = weights @ finite
+    deviations = weights * (finite - expectations[:, None])
     widths = jnp.diff(betas)
-    return widths @ expectations[:-1], widths @ expectations[1:], widths @ deviations[:-1]
+    left = jnp.where(jnp.any(is_zero), -jnp.inf, widths @ expectations[:-1])
+    right = jnp.where(jnp.all(is_zero), -jnp.inf, widths @ expectations[1:])
+    return left, right, jnp.where(jnp.any(is_zero), 0, widths @ deviations[:-1])

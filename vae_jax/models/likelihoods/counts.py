@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
+from vae_jax.arithmetic import bounded_exp
 from vae_jax.distributions import NegativeBinomial, Poisson, ZeroInflated
 from vae_jax.models.likelihoods.likelihood import Likelihood, log_of_mean, pairs
 from vae_jax.types import Distribution, Key, Params
@@ -35,7 +36,7 @@ def negative_binomial(dispersion_shape: tuple[int, ...] = ()) -> Likelihood:
     """
     return Likelihood(
         init=_learned_dispersion(dispersion_shape),
-        bind=lambda params, output: NegativeBinomial(jnp.exp(output), jnp.exp(params["log_dispersion"])),
+        bind=lambda params, output: NegativeBinomial(bounded_exp(output), bounded_exp(params["log_dispersion"])),
         output_shape=lambda shape: shape,
         output_bias=log_of_mean,
     )
@@ -56,7 +57,7 @@ def zero_inflated_negative_binomial(dispersion_shape: tuple[int, ...] = ()) -> L
     """
     return _zero_inflated(
         _learned_dispersion(dispersion_shape),
-        lambda params, log_mean: NegativeBinomial(jnp.exp(log_mean), jnp.exp(params["log_dispersion"])),
+        lambda params, log_mean: NegativeBinomial(bounded_exp(log_mean), bounded_exp(params["log_dispersion"])),
     )
 
 

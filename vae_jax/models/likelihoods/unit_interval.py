@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array
 
+from vae_jax.arithmetic import bounded_exp
 from vae_jax.distributions import Bernoulli, Beta, ContinuousBernoulli
 from vae_jax.models.likelihoods.likelihood import Likelihood, check_positive, logit, pairs, solve_mean
 from vae_jax.types import Params
@@ -55,8 +55,8 @@ def beta(initial_concentration: float = 2.0) -> Likelihood:
     def bind(params: Params, output: Array) -> Beta:
         mean_logit, log_concentration = output[..., 0], output[..., 1]
         return Beta(
-            jnp.exp(log_concentration + jax.nn.log_sigmoid(mean_logit)),
-            jnp.exp(log_concentration + jax.nn.log_sigmoid(-mean_logit)),
+            bounded_exp(log_concentration + jax.nn.log_sigmoid(mean_logit)),
+            bounded_exp(log_concentration + jax.nn.log_sigmoid(-mean_logit)),
         )
 
     return Likelihood(
