@@ -13,6 +13,7 @@ from jax.scipy.special import logsumexp
 from jaxtyping import Array, ArrayLike, Float
 
 from vae_jax.precision import at_least_float32
+from vae_jax.stated import smooth
 
 
 def gaussian_log_prob(
@@ -142,6 +143,7 @@ def categorical_kl(
     return (excess - p * log_ratio).sum(axis=-1)
 
 
+@smooth
 def importance_weighted_bound(log_weights: Float[ArrayLike, "*shape"], axis: int = 0) -> Float[Array, "..."]:
     """The importance-weighted bound on log p(x), from the log-weights of K samples.
 
