@@ -13,6 +13,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from vae_jax.arithmetic import log_quotient, log_sum_exp, quotient, weighted
 from vae_jax.precision import at_least_float32
+from vae_jax.stated import smooth
 
 
 def gaussian_log_prob(
@@ -173,6 +174,7 @@ def _divergence(log_p: Array, log_q: Array) -> Array:
     return jnp.where(is_in_both, excess - p * log_ratio, jnp.where(is_in_p, jnp.inf, q))
 
 
+@smooth
 def importance_weighted_bound(log_weights: Float[ArrayLike, "*shape"], axis: int = 0) -> Float[Array, "..."]:
     """The importance-weighted bound on log p(x), from the log-weights of K samples.
 

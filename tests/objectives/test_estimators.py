@@ -5,6 +5,7 @@ normal posterior, by enumeration over those of a Bernoulli one.
 """
 
 import itertools
+from dataclasses import dataclass
 from functools import partial
 
 import jax
@@ -15,15 +16,17 @@ import pytest
 from joint_posterior import Joint
 
 import vae_jax as vj
-from vae_jax.distributions import Bernoulli, Normal, standard_normal
+from vae_jax.distributions import Bernoulli, Normal
 from vae_jax.experiment import check
 from vae_jax.formulas import importance_weighted_bound
 from vae_jax.messages import UsageError
 from vae_jax.objectives import (
     analytic_kl,
+    capacity,
     ciwae,
     doubly_reparametrised,
     elbo,
+    free_bits,
     iwae,
     leave_one_out,
     miwae,
@@ -38,7 +41,7 @@ from vae_jax.objectives import (
     tvo,
     vr_max,
 )
-from vae_jax.objectives.apart import is_reparametrised
+from vae_jax.pytree import register_dataclass
 from vae_jax.vae import VAE, draw
 
 KEY = jax.random.key(0)
@@ -472,17 +475,63 @@ def test_a_joint_posterior_is_taken_apart_as_the_same_distributions_are(objectiv
     assert_same_gradients(lambda params, wrap: objective(KEY, wrap(normal_vae(params)), X)[0], NORMAL)
 
 
-@pytest.mark.parametrize(
-    "objective", [iwae, partial(miwae, num_groups=1), partial(ciwae, beta=0.5), partial(renyi, alpha=0.5), vr_max]
-)
-def test_sticking_the_landing_is_refused_where_it_is_biased(objective):
+BOUNDS = [iwae, partial(miwae, num_groups=1), partial(ciwae, beta=0.5), partial(renyi, alpha=0.5), vr_max]
+
+
+@pytest.mark.parametrize("estimator", [sticking_the_landing, lambda *of: sticking_the_landing(*of)])
+@pytest.mark.parametrize("objective", BOUNDS)
+def test_sticking_the_landing_is_refused_where_it_is_biased(objective, estimator):
     with pytest.raises(ValueError, match=r"drops a score whose weight varies.*; use estimator=doubly_reparametrised"):
-        objective(KEY, normal_vae(NORMAL), X, num_samples=3, estimator=sticking_the_landing)
+        objective(KEY, normal_vae(NORMAL), X, num_samples=3, estimator=estimator)
 
 
 def test_a_maximum_is_not_doubly_reparametrised():
-    with pytest.raises(ValueError, match="whose weights jump with z; got doubly_reparametrised; use estimator=path"):
-        vr_max(KEY, normal_vae(NORMAL), X, num_samples=3, estimator=doubly_reparametrised)
+    for estimator in (doubly_reparametrised, partial(doubly_reparametrised)):
+        with pytest.raises(
+            ValueError, match=r"whose weights jump with z.* for doubly_repara.*; use estimator=pathwise"
+        ):
+            vr_max(KEY, normal_vae(NORMAL), X, num_samples=3, estimator=estimator)
+
+
+PENALTIES = {
+    "capacity": capacity(0.4),
+    "free bits": free_bits(0.4),
+    "relu": lambda kl: jax.nn.relu(jnp.sum(kl) - 0.4),
+    "square": lambda kl: jnp.square(jnp.sum(kl)),
+}
+
+
+@pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES.keys())
+@pytest.mark.parametrize("estimator", [sticking_the_landing, doubly_reparametrised])
+def test_a_penalty_that_bends_of_a_sampled_kl_is_refused(estimator, penalty):
+    """The gradient of what these estimators leave out of log q would not have the mean zero."""
+    bent = partial(sampled_elbo, penalty=penalty, estimator=estimator, num_samples=2)
+    with pytest.raises(ValueError, match=r"expected a value that is linear in log q\(z\|x\).*use estimator="):
+        bent(KEY, normal_vae(NORMAL), X)
+    with pytest.raises(ValueError, match=r"expected a value that is linear in log q\(z\|x\)"):
+        jax.jit(jax.grad(lambda beta: bent(KEY, normal_vae(NORMAL), X, beta=beta)[0]))(1.0)
+
+
+@pytest.mark.parametrize("estimator", [sticking_the_landing, doubly_reparametrised])
+def test_what_is_linear_or_has_no_score_is_not_refused(estimator):
+    """A weighted and shifted sum of the samples, traced numbers, and any penalty of a KL that is a closed form."""
+
+    @jax.jit
+    def gradients(params, number):
+        def of(kl, penalty, estimator):
+            def value(params):
+                return elbo(KEY, normal_vae(params), X, kl=kl, penalty=penalty, estimator=estimator, beta=number)[0]
+
+            return jax.grad(value)(params)
+
+        linear = lambda kl: number * jnp.sum(kl) - number
+        closed = [of(analytic_kl, penalty, by) for penalty in PENALTIES.values() for by in (estimator, pathwise)]
+        return of(sampled_kl, linear, estimator), of(sampled_kl, lambda kl: number * jnp.sum(kl), estimator), closed
+
+    shifted, plain, closed = gradients(NORMAL, jnp.asarray(1.5))
+    np.testing.assert_allclose(flat(shifted), flat(plain), rtol=1e-6)
+    for its, pathwise_gradient in zip(closed[::2], closed[1::2], strict=True):
+        np.testing.assert_allclose(flat(its), flat(pathwise_gradient), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("objective", [elbo, iwae])
@@ -491,6 +540,41 @@ def test_one_sample_has_no_others(objective):
         objective(KEY, bernoulli_vae(BITS), X, num_samples=1, estimator=leave_one_out)
 
 
-def test_a_product_of_factors_is_reparametrised_if_all_are():
-    assert is_reparametrised((standard_normal(2), {"part": standard_normal(3)}))
-    assert not is_reparametrised((standard_normal(2), Bernoulli(jnp.zeros(2))))
+@register_dataclass
+@dataclass(frozen=True)
+class Unsaid:
+    """A user's own family, which says nothing of itself."""
+
+    normal: Normal
+
+    def sample_and_log_prob(self, key):
+        return self.normal.sample_and_log_prob(key)
+
+    def sample(self, key):
+        return self.normal.sample(key)
+
+    def log_prob(self, value):
+        return self.normal.log_prob(value)
+
+
+def test_a_family_that_does_not_say_has_no_gradient_through_its_samples():
+    """Its value is right, and so is what needs no gradient through z; a guess would silently be wrong for half."""
+
+    def unsaid_vae(params) -> VAE:
+        vae = normal_vae(params)
+        return vae._replace(posterior=lambda x: Unsaid(vae.posterior(x)))
+
+    message = "expected a distribution that says by is_reparametrised whether .*; got a Unsaid, which does not; give"
+    value = lambda params, objective: objective(KEY, unsaid_vae(params), X)[0]
+    for estimator in (pathwise, sticking_the_landing):
+        own = partial(elbo, kl=lambda draw: draw.log_posterior - draw.prior.log_prob(draw.z), estimator=estimator)
+        np.testing.assert_allclose(value(NORMAL, own), own(KEY, normal_vae(NORMAL), X)[0], rtol=1e-6)
+        with pytest.raises(TypeError, match=message):
+            jax.eval_shape(jax.grad(lambda params, own=own: value(params, own)), NORMAL)
+    own = partial(own, estimator=score_function)
+    gradient = lambda bind: jax.jit(jax.grad(lambda params: own(KEY, bind(params), X)[0]))(NORMAL)
+    np.testing.assert_allclose(flat(gradient(unsaid_vae)), flat(gradient(normal_vae)), rtol=1e-5, atol=1e-6)
+    with pytest.raises(TypeError, match=message):
+        own(KEY, with_own_draw(unsaid_vae(NORMAL)), X)
+    with pytest.raises(TypeError, match=r"says by has_density whether its log_prob .*; got a Unsaid, which does not"):
+        value(NORMAL, sampled_elbo)

@@ -50,6 +50,8 @@ def elbo(
 
     Raises:
         TypeError: If `kl` or `estimator` cannot be computed for this posterior and prior.
+        ValueError: If the estimator would be biased: `sticking_the_landing` or `doubly_reparametrised` of a `penalty`
+            that is not linear and a `kl` that is estimated from log q(z|x).
 
     Example:
         >>> import jax, jax.numpy as jnp

@@ -15,7 +15,9 @@ import jax
 from jaxtyping import Scalar
 
 from vae_jax.objectives.apart import apart, refuse_gradient_unless_reparametrised
+from vae_jax.objectives.linearity import is_linear_in_log_posterior
 from vae_jax.objectives.over_draws import over_draws
+from vae_jax.stated import is_smooth
 from vae_jax.types import Key
 from vae_jax.vae import VAE, Draw
 
@@ -51,14 +53,24 @@ def sticking_the_landing(
 
     The posterior's parameters get a gradient through z alone. The dropped term, the score ∇ log q(z|x) at fixed z, has
     expectation zero where each sample has a constant weight, in the ELBO with `kl=sampled_kl`. In a bound whose
-    weights vary with z it has not: there `doubly_reparametrised` is the unbiased one.
+    weights vary with z it has not: there `doubly_reparametrised` is the unbiased one. Nor has it in a penalty that
+    bends, as `free_bits` and `capacity` do, of a sampled KL.
+
+    On a hierarchy it is unbiased, but its noise does not vanish at the exact posterior, other than for the lowest
+    factor: q(z₂|z₁, x) is held fixed as evaluated, and what z₁ does to log q through it, of mean zero, is dropped too.
 
     Raises:
         TypeError: If the posterior cannot be evaluated apart from its sample; when differentiated, if its samples are
             not differentiable.
+        ValueError: If the value is not linear in log q(z|x), so that the gradient would be biased.
 
     Source: Roeder, Wu & Duvenaud 2017, arXiv:1703.09194, equation 8.
     """
+    if not is_linear_in_log_posterior(key, vae, x, num_samples, terms, value):
+        raise ValueError(
+            "expected a value that is linear in log q(z|x); got one that is not, of which sticking_the_landing drops a "
+            "score whose weight varies with z; use estimator=doubly_reparametrised if it is smooth, or pathwise"
+        )
 
     def of_draw(draw: Draw) -> Terms:
         if not hasattr(draw.posterior, "log_prob"):
@@ -82,14 +94,22 @@ def doubly_reparametrised(
     For a bound B(log w₁, …, log w_K) with the derivatives cₖ = ∂B/∂log wₖ, the posterior's parameters get
     Σₖ (cₖ − ∂cₖ/∂log wₖ) ∂log wₖ/∂zₖ · ∇zₖ: for the importance-weighted bound the squares w̃ₖ² of its normalised
     weights, for the ELBO `sticking_the_landing`. Unbiased, zero at the exact posterior, and its signal does not drown
-    as K grows. Everything else gets the gradient of `pathwise`.
+    as K grows. Everything else gets the gradient of `pathwise`. The posterior of a hierarchy
+    is evaluated whole for it, at the price of further passes, so that its noise vanishes, too.
 
     Raises:
         TypeError: When differentiated, if the posterior's samples are not differentiable.
+        ValueError: If cₖ may jump with z, so that the gradient would be biased: the value is neither linear in
+            log q(z|x) nor says that it is `smooth`.
 
     Source: Tucker, Lawson, Gu & Maddison 2018, arXiv:1810.04152.
 
     Differs from the paper: one rule for every smooth function of the log-weights, of which the paper's are cases.
     """
     parts = apart(key, vae, x, num_samples, terms)
+    if not (is_smooth(value) or is_linear_in_log_posterior(key, vae, x, num_samples, terms, value)):
+        raise ValueError(
+            "expected a value that is linear in log q(z|x) or smooth; got one whose weights jump with z, or that does "
+            "not say objectives.smooth, for doubly_reparametrised; use estimator=pathwise"
+        )
     return value(parts.terms) + parts.doubly_reparametrised_gradient(value), parts.terms

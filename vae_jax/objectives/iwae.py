@@ -11,6 +11,7 @@ from vae_jax.formulas import importance_weighted_bound
 from vae_jax.objectives.apart import apart
 from vae_jax.objectives.estimators import Estimator, pathwise
 from vae_jax.objectives.log_weights import bound_of_log_weights, log_weights_of, metrics_of, terms_of
+from vae_jax.stated import smooth
 from vae_jax.types import Key, Metrics
 from vae_jax.vae import VAE
 
@@ -72,9 +73,8 @@ def miwae(
 
     Source: Rainforth et al. 2018, arXiv:1802.04537 (MIWAE).
     """
-    return bound_of_log_weights(
-        key, vae, x, num_groups * num_samples, lambda weights: _mean_over_groups(weights, num_groups), estimator
-    )
+    bound = smooth(lambda weights: _mean_over_groups(weights, num_groups))
+    return bound_of_log_weights(key, vae, x, num_groups * num_samples, bound, estimator)
 
 
 def piwae(
@@ -133,6 +133,7 @@ def ciwae(
     Source: Rainforth et al. 2018, arXiv:1802.04537 (CIWAE).
     """
 
+    @smooth
     def bound(weights: Float[Array, " num"]) -> Scalar:
         return weighted(beta, jnp.mean(weights)) + weighted(1 - beta, importance_weighted_bound(weights))
 

@@ -1,7 +1,8 @@
 """What `elbo` subtracts in place of the plain KL: its `penalty=`, a function of the KL.
 
 The metric `kl` stays the true one. A penalty that follows a schedule is made anew at every step:
-`over_batch(elbo, penalty=lambda step: capacity(target(step)))`.
+`over_batch(elbo, penalty=lambda step: capacity(target(step)))`. Those here have kinks, so with `sampled_kl` they are
+refused by the estimators that leave out a score.
 """
 
 from __future__ import annotations

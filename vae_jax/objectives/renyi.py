@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.objectives.estimators import Estimator, doubly_reparametrised, pathwise
+from vae_jax.objectives.estimators import Estimator, pathwise
 from vae_jax.objectives.log_weights import bound_of_log_weights
+from vae_jax.stated import smooth
 from vae_jax.types import Key, Metrics
 from vae_jax.vae import VAE
 
@@ -42,7 +43,8 @@ def renyi(
 
     Source: Li & Turner 2016, arXiv:1602.02311.
     """
-    return bound_of_log_weights(key, vae, x, num_samples, lambda weights: _renyi_bound(weights, alpha), estimator)
+    bound = smooth(lambda weights: _renyi_bound(weights, alpha))
+    return bound_of_log_weights(key, vae, x, num_samples, bound, estimator)
 
 
 def vr_max(
@@ -67,11 +69,6 @@ def vr_max(
 
     Source: Li & Turner 2016, arXiv:1602.02311 (VR-max).
     """
-    if estimator is doubly_reparametrised:
-        raise ValueError(
-            "expected an estimator for a maximum, whose weights jump with z; got doubly_reparametrised; "
-            "use estimator=pathwise"
-        )
     return bound_of_log_weights(key, vae, x, num_samples, jnp.max, estimator)
 
 

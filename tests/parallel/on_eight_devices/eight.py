@@ -11,12 +11,13 @@ import optax
 from jax.sharding import PartitionSpec
 
 from vae_jax import objectives
-from vae_jax.distributions import Normal, kl_divergence, standard_normal
+from vae_jax.distributions import Normal, standard_normal
+from vae_jax.hierarchy import Group, top_down
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_mesh
 from vae_jax.parallel.placement import Placement
 from vae_jax.training import trainer
-from vae_jax.vae import VAE, Draw, Model
+from vae_jax.vae import VAE, Model
 
 # In 64 bits nothing is left of rounding, so that what differs is wrong.
 jax.config.update("jax_enable_x64", True)
@@ -45,33 +46,30 @@ def bind(params: dict[str, jax.Array]) -> VAE:
     )
 
 
-def bind_ladder(params: dict[str, jax.Array]) -> VAE:
-    """Two layers of latents, drawn from the top down in one pass."""
-    flat = bind(params)
-
-    def draw(key: jax.Array, x: jax.Array) -> Draw:
-        upper_key, lower_key = jax.random.split(key)
-        upper = Normal(params["upper"] @ flat.posterior(x).loc, jnp.full(LATENT, 0.6))
-        top = upper.sample(upper_key)
-        prior = Normal(params["lower"] @ top, jnp.full(LATENT, 0.8))
-        lower = Normal(flat.posterior(x).loc + prior.loc, jnp.full(LATENT, 0.5))
-        bottom = lower.sample(lower_key)
-        log_posterior = upper.log_prob(top) + lower.log_prob(bottom)
-        priors = (standard_normal(LATENT), prior)
-        return Draw((top, bottom), log_posterior, (upper, lower), priors, flat.likelihood(bottom))
-
-    return flat._replace(draw=draw)
-
-
-def ladder_kl(draw: Draw) -> jax.Array:
-    return sum(map(kl_divergence, draw.posterior, draw.prior), jnp.zeros(()))
+bind_ladder = top_down(
+    {
+        "top": Group(
+            lambda params, state: standard_normal(LATENT),
+            lambda params, state, h: Normal(params["upper"] @ h, jnp.full(LATENT, 0.6)),
+            lambda params, state, z: z,
+        ),
+        "bottom": Group(
+            lambda params, top: Normal(params["lower"] @ top, jnp.full(LATENT, 0.8)),
+            lambda params, top, h: Normal(h + params["lower"] @ top, jnp.full(LATENT, 0.5)),
+            lambda params, top, z: z,
+        ),
+    },
+    start=lambda params: (),
+    features=lambda params, x: params["encoder"] @ x,
+    read=lambda params, z: Normal(jnp.tanh(params["decoder"] @ params["lower"] @ z), jnp.asarray(0.5)),
+)
 
 
 FLAT, LADDER = Model(init, bind), Model(init, bind_ladder)
 OBJECTIVES: dict[str, tuple[Model, Any]] = {
     "elbo": (FLAT, objectives.over_batch(objectives.elbo)),
     "iwae": (FLAT, objectives.over_batch(partial(objectives.iwae, num_samples=3))),
-    "ladder": (LADDER, objectives.over_batch(partial(objectives.elbo, kl=ladder_kl))),
+    "ladder": (LADDER, objectives.over_batch(objectives.elbo)),
     "beta_tcvae": (FLAT, partial(objectives.beta_tcvae, num_examples=100, beta=6.0)),
     "scheduled beta_tcvae": (
         FLAT,
