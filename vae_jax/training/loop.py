@@ -208,7 +208,8 @@ class _TrainingLines:
             last_good = self._checkpoints.path_of(best.step) if best else "none"
             raise RunError(
                 f"expected finite values, gradients and updates; the last {in_a_row} steps, {step - in_a_row + 1} to "
-                f"{step}, had none; the last good checkpoint is {last_good}; lower the learning rate, or clip the gradient"
+                f"{step}, had none; the last good checkpoint is {last_good}; "
+                "lower the learning rate, or clip the gradient"
             )
 
     def _show(self, line: Line) -> None:
