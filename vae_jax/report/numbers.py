@@ -74,7 +74,7 @@ def headlines(evaluation: Mapping[str, Any]) -> list[Headline]:
 def other_measures(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     """The numbers of an evaluation that have no place of their own on the page."""
     groups = {f"KL of group {name}": kl for name, kl in evaluation.get("kl_per_group", {}).items()}
-    return {key: value for key, value in (evaluation | groups).items() if key not in KNOWN and is_number(value)}
+    return {key: value for key, value in {**evaluation, **groups}.items() if key not in KNOWN and is_number(value)}
 
 
 def is_number(value: Any) -> bool:

@@ -89,7 +89,7 @@ class SideBySide:
 
     def validate(self, slots: Sequence[int], examples: Examples) -> dict[int, dict[str, Any]]:
         """The validation of some lanes, which takes as long as that of all."""
-        lanes = Lane(stacked_numbers(self._numbers), params_to_evaluate(self._lanes.progress.state))
+        lanes = Lane(stacked_numbers(self._numbers), jax.vmap(params_to_evaluate)(self._lanes.progress.state))
         lines = self._validate(lanes, examples)
         return {slot: lines[slot] for slot in slots}
 

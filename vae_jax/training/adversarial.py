@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import optax
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.training.guarded import averaged, descent, guarded_update, updated
+from vae_jax.training.optimizers import first_opt_state, of_one_copy, point_to_evaluate
 from vae_jax.training.shares import Shares
-from vae_jax.training.state import TrainState, first_state
+from vae_jax.training.state import Players, TrainState, first_state
 from vae_jax.training.trainer import Trainer
 from vae_jax.types import Key, Metrics, Params
 from vae_jax.vae import Model
 
 PlayerObjective = Callable[[Key, Any, Callable[[Array], Scalar], Any, Any], tuple[Float[Array, " batch"], Metrics]]
 """What a player maximises: `(key, vae, discriminator, batch, step) -> (values, metrics)`, both with a batch axis."""
-
-
-class Players(NamedTuple):
-    """The `opt_state` of a run with two players.
-
-    The discriminator is a part of how the model is trained, as an optimizer's moments are: it is saved and resumed with
-    them, and never evaluated.
-    """
-
-    model: Any
-    """The state of the model's optimizer."""
-    discriminator: Params
-    discriminator_optimizer: Any
-    """The state of the discriminator's optimizer."""
 
 
 def adversarial_trainer(
@@ -47,8 +34,8 @@ def adversarial_trainer(
 ) -> Trainer:
     """Gradient ascent of two players at once, each on an objective of its own.
 
-    In a step both see the same key, batch, and each other's parameters of before the step. A step in which the value or
-    gradient of either is not finite leaves both as they were and is counted.
+    In a step both see the same key, batch, and each other's parameters of before the step. A step in which the value,
+    gradient or update of either is not finite leaves both as they were and is counted.
 
     Args:
         model: What to train.
@@ -72,12 +59,14 @@ def adversarial_trainer(
     Source: Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1. Differs from the paper: both players move at once.
     """
     shares = Shares(axis_name)
+    optimizer, discriminator_optimizer = of_one_copy(optimizer), of_one_copy(discriminator_optimizer)
     of_model, of_discriminator = shares.fitted(objective), shares.fitted(discriminator_objective)
 
     def init(key: Key) -> TrainState:
         model_key, discriminator_key, run_key = jax.random.split(key, 3)
         params, other = model.init(model_key), discriminator.init(discriminator_key)
-        players = Players(optimizer.init(params), other, discriminator_optimizer.init(other))
+        of_other = first_opt_state(discriminator_optimizer, other)
+        players = Players(first_opt_state(optimizer, params), other, of_other)
         return first_state(run_key, params, players, with_average=average_decay is not None)
 
     def discriminating(params: Params) -> Callable[[Array], Scalar]:
@@ -100,13 +89,13 @@ def adversarial_trainer(
 
         def update(state: TrainState) -> TrainState:
             players = state.opt_state
-            params, model_state = updated(optimizer, own.gradient, players.model, state.params)
-            of_other = (other.gradient, players.discriminator_optimizer, players.discriminator)
+            params, model_state = updated(optimizer, own, players.model, state.params)
+            of_other = (other, players.discriminator_optimizer, players.discriminator)
             discriminator_params, discriminator_state = updated(discriminator_optimizer, *of_other)
             return state._replace(
                 params=params,
                 opt_state=Players(model_state, discriminator_params, discriminator_state),
-                average=averaged(params, state.average, average_decay),
+                average=averaged(point_to_evaluate(params, model_state), state.average, average_decay),
             )
 
         next_state = guarded_update(state, own.is_finite & other.is_finite, update)

@@ -1,4 +1,4 @@
-"""What every trainer's step has in common: a gradient with its metrics, and an update that only finite ones make."""
+"""What every trainer's step has in common: a gradient with its metrics, and an update that is made if all is finite."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import optax
 from jaxtyping import Array, Bool, Float, Scalar
 
 from vae_jax.axis import mean_over, varying
+from vae_jax.training.optimizers import extra_arguments
 from vae_jax.training.shares import Shares
-from vae_jax.training.state import TrainState
+from vae_jax.training.state import TrainState, trained
 from vae_jax.types import Metrics, Params
 
 
@@ -28,6 +29,8 @@ class Descent(NamedTuple):
     """What the objective gives beside them."""
     is_finite: Bool[Array, ""]
     """Whether value and gradient are."""
+    value_fn: Callable[[Params], Scalar]
+    """Parameters -> minus the mean value, on the same batch and with the same noise: for line searches."""
 
 
 def descent(
@@ -53,20 +56,41 @@ def descent(
         metrics = jax.tree.map(lambda metric: jnp.mean(metric, axis=0), metrics | {"value": values})
         return -metrics["value"], (metrics, carried)
 
-    own_params = varying(params, shares.axis_name)
-    gradient_of_part = partial(jax.grad(loss, has_aux=True), own_params)
-    gradient, (metrics, carried) = shares.mean_of_parts(gradient_of_part, keys, batch)
-    gradient, metrics = mean_over((gradient, metrics), shares.axis_name)
+    def gradient_at(params: Params) -> tuple[Params, Metrics, Any]:
+        gradient_of_part = partial(jax.grad(loss, has_aux=True), varying(params, shares.axis_name))
+        gradient, (metrics, carried) = shares.mean_of_parts(gradient_of_part, keys, batch)
+        return *mean_over((gradient, metrics), shares.axis_name), carried
+
+    # The gradient of a mean over devices is theirs to take, in the one way that is right under every runner.
+    @jax.custom_vjp
+    def value_fn(params: Params) -> Scalar:
+        value_of_part = lambda keys, batch: loss(params, keys, batch)[0]
+        return mean_over(shares.mean_of_parts(value_of_part, keys, batch), shares.axis_name)
+
+    def value_and_gradient(params: Params) -> tuple[Scalar, Params]:
+        gradient, metrics, _ = gradient_at(params)
+        return -metrics["value"], gradient
+
+    value_fn.defvjp(value_and_gradient, lambda gradient, scale: (optax.tree.scale(scale, gradient),))
+
+    gradient, metrics, carried = gradient_at(params)
     gradient_norm = optax.tree.norm(gradient)
     is_finite = jnp.isfinite(metrics["value"]) & jnp.isfinite(gradient_norm)
-    return Descent(gradient, metrics | {"gradient_norm": gradient_norm}, carried, is_finite)
+    return Descent(gradient, metrics | {"gradient_norm": gradient_norm}, carried, is_finite, value_fn)
 
 
 def updated(
-    optimizer: optax.GradientTransformation, gradient: Params, opt_state: Any, params: Params
+    optimizer: optax.GradientTransformation, descent: Descent, opt_state: Any, params: Params
 ) -> tuple[Params, Any]:
-    """Parameters and the optimizer's state after a gradient."""
-    updates, opt_state = optimizer.update(gradient, opt_state, params)
+    """Parameters and the optimizer's state after a step down."""
+    extra = extra_arguments(
+        optimizer,
+        opt_state,
+        value=-descent.metrics["value"],
+        gradient=descent.gradient,
+        value_fn=lambda params: descent.value_fn(params),  # a plain function: its signature is looked at
+    )
+    updates, opt_state = optimizer.update(descent.gradient, opt_state, params, **extra)
     return optax.apply_updates(params, updates), opt_state
 
 
@@ -80,17 +104,24 @@ def averaged(params: Params, average: Params | None, decay: float | Scalar | Non
 def guarded_update(
     state: TrainState, is_finite: Bool[Array, ""], update: Callable[[TrainState], TrainState]
 ) -> TrainState:
-    """The state after a step: what `update` makes of it, or as it was but for the counters.
+    """The state after a step: what `update` makes of it where all is finite, or as it was but for the counters.
 
     Args:
         state: Before the step.
-        is_finite: Whether to update it.
-        update: What a good step changes: `params`, `opt_state`, `average`, `objective_state`.
+        is_finite: Whether values and gradients are.
+        update: What a good step changes: `params`, `opt_state`, `average`, `objective_state`. A learning rate of 1/√0
+            is infinite: parameters that would not be finite are not taken.
     """
-    # A branch, not a choice array by array: a choice needs the old arrays beside the new ones, so XLA would copy the
-    # optimizer's state at every step (a tenth of the time of a small MLP's step on a CPU).
-    state = jax.lax.cond(is_finite, update, lambda state: state, state)
-    skipped = 1 - is_finite.astype(jnp.int32)
+
+    def attempt(state: TrainState) -> tuple[TrainState, Bool[Array, ""]]:
+        after = update(state)
+        is_good = jnp.isfinite(optax.tree.norm(trained(after)))
+        return jax.tree.map(lambda new, old: new if new is old else jnp.where(is_good, new, old), after, state), is_good
+
+    # A branch, and the choice within it: with a choice alone, XLA would copy the optimizer's state at every step (a
+    # tenth of the time of a small MLP's step on a CPU); within the branch the choice is part of the update's own loops.
+    state, is_good = jax.lax.cond(is_finite, attempt, lambda state: (state, is_finite), state)
+    skipped = 1 - is_good.astype(jnp.int32)
     return state._replace(
         step=state.step + 1,
         num_skipped=state.num_skipped + skipped,

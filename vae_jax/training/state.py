@@ -8,7 +8,22 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
+from vae_jax.training.optimizers import point_to_evaluate
 from vae_jax.types import Key, Params
+
+
+class Players(NamedTuple):
+    """The `opt_state` of a run with two players.
+
+    The discriminator is a part of how the model is trained, as an optimizer's moments are: it is saved and resumed with
+    them, and never evaluated.
+    """
+
+    model: Any
+    """The state of the model's optimizer."""
+    discriminator: Params
+    discriminator_optimizer: Any
+    """The state of the discriminator's optimizer."""
 
 
 class TrainState(NamedTuple):
@@ -21,7 +36,7 @@ class TrainState(NamedTuple):
     params: Params
     opt_state: Any
     num_skipped: Int[Array, ""]
-    """Steps whose value or gradient was not finite, and which changed nothing but `step`."""
+    """Steps whose value, gradient or update was not finite, and which changed nothing but `step`."""
     num_skipped_in_a_row: Int[Array, ""]
     """Of those, how many just now, without a good one since."""
     average: Params | None = None
@@ -41,5 +56,13 @@ def first_state(
 
 
 def params_to_evaluate(state: TrainState) -> Params:
-    """The moving average of the parameters where a run keeps one, else the parameters."""
-    return state.params if state.average is None else state.average
+    """The moving average of the parameters where a run keeps one, else the point that the optimizer evaluates."""
+    if state.average is not None:
+        return state.average
+    is_of_two = isinstance(state.opt_state, Players)
+    return point_to_evaluate(state.params, state.opt_state.model if is_of_two else state.opt_state)
+
+
+def trained(state: TrainState) -> Params:
+    """All that gradients train: the parameters of the model, and of a second player."""
+    return (state.params, state.opt_state.discriminator) if isinstance(state.opt_state, Players) else state.params

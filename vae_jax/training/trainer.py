@@ -10,6 +10,7 @@ import optax
 from jaxtyping import Array, Scalar
 
 from vae_jax.training.guarded import averaged, descent, guarded_update, updated
+from vae_jax.training.optimizers import first_opt_state, of_one_copy, point_to_evaluate
 from vae_jax.training.shares import Shares
 from vae_jax.training.state import TrainState, first_state
 from vae_jax.types import BatchObjective, Key, Metrics, Params, StatefulObjective
@@ -36,7 +37,10 @@ def trainer(
 ) -> Trainer:
     """Gradient ascent on an objective, with any optax optimizer.
 
-    A step whose value or gradient is not finite keeps parameters and optimizer as they were and is counted.
+    A step whose value, gradient or update is not finite keeps parameters and optimizer as they were and is counted.
+    Optimizers that ask for the value or for a function of it (line searches as in `lbfgs`, `reduce_on_plateau`,
+    `polyak_sgd`, `sophia`) get minus the mean value, on the batch of the step. The parameters of `lookahead`,
+    `schedule_free` and `sam` are evaluated where these say; `params_to_evaluate` knows.
 
     Args:
         model: What to train.
@@ -58,7 +62,9 @@ def trainer(
 
     Raises:
         ValueError: If the objective needs the whole batch and would get parts of it, or does not state whether it does
-            and would get a share; when a step is traced, if the parts would differ in size.
+            and would get a share; when a step is traced, if the parts would differ in size; from `init`, if the
+            optimizer cannot work (differentially private ones need the gradient of each example), or does not say where
+            its parameters are evaluated.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
@@ -73,6 +79,7 @@ def trainer(
         (1, ['gradient_norm', 'kl', 'log_likelihood', 'value'])
     """
     shares = Shares(axis_name, num_parts)
+    optimizer = of_one_copy(optimizer)
     has_state = isinstance(objective, StatefulObjective)
     apply = shares.fitted(objective.apply if has_state else objective, has_state=has_state)
 
@@ -82,7 +89,7 @@ def trainer(
         return first_state(
             run_key,
             params,
-            optimizer.init(params),
+            first_opt_state(optimizer, params),
             with_average=average_decay is not None,
             objective_state=objective.init() if has_state else (),
         )
@@ -98,8 +105,8 @@ def trainer(
         ascent = descent(values, state.params, keys, batch, shares)
 
         def update(state: TrainState) -> TrainState:
-            params, opt_state = updated(optimizer, ascent.gradient, state.opt_state, state.params)
-            average = averaged(params, state.average, average_decay)
+            params, opt_state = updated(optimizer, ascent, state.opt_state, state.params)
+            average = averaged(point_to_evaluate(params, opt_state), state.average, average_decay)
             return state._replace(params=params, opt_state=opt_state, average=average, objective_state=ascent.carried)
 
         return guarded_update(state, ascent.is_finite, update), ascent.metrics

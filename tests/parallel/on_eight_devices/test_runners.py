@@ -59,6 +59,21 @@ def test_fifty_steps_end_at_the_same_parameters(runner):
         np.testing.assert_allclose(spread.params[name], expected, atol=1e-10, err_msg=name)
 
 
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_line_search_sees_the_mean_over_the_devices(runner):
+    """Value and slope along the line, taken inside the optimizer, are those of the whole batch."""
+    search = optax.chain(optax.sgd(1.0), optax.scale_by_backtracking_linesearch(6, store_grad=True))
+    state, step = alone(*OBJECTIVES["elbo"], search)
+    spread, spread_step = RUNNERS[runner](*OBJECTIVES["elbo"], search)
+    expected, _ = step(state, BATCH)
+    after = first_copy(spread_step(spread, BATCH)[0], runner)
+    for name, params in expected.params.items():
+        np.testing.assert_allclose(after.params[name], params, atol=1e-10, err_msg=name)
+    line, own = (optax.tree.get(each.opt_state, "ScaleByBacktrackingLinesearchState") for each in (expected, after))
+    for leaf, other in zip(jax.tree.leaves(own), jax.tree.leaves(line), strict=True):
+        np.testing.assert_allclose(leaf, other, atol=1e-10)
+
+
 def test_a_share_without_its_axis_is_not_the_whole():
     """What the statement is for: each device alone would estimate the aggregate from its own two codes."""
     _, expected, _ = one_step_alone("beta_tcvae")
