@@ -73,7 +73,8 @@ def weighted(weight: Float[ArrayLike, "*shape"], amount: Float[ArrayLike, "*shap
         >>> weighted(jnp.array([0.0, 0.5]), jnp.array([-jnp.inf, -2.0])).tolist()
         [0.0, -1.0]
     """
-    return weight * jnp.where((jnp.asarray(weight) == 0) & jnp.isinf(amount), 0.0, amount)
+    weight = jnp.asarray(weight)
+    return weight * jnp.where((weight == 0) & jnp.isinf(amount), 0.0, amount)
 
 
 def log_sum_exp(amounts: Float[ArrayLike, "*shape"], axis: int = -1) -> Float[Array, "..."]:

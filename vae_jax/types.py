@@ -54,18 +54,18 @@ class Distribution(Protocol):
         """Whether `log_prob` is that of a density or of masses, as a KL and a bound need it; not of a `PointMass`."""
         ...
 
-    def sample(self, key: Key) -> Array:
+    def sample(self, key: Key) -> Any:
         """A draw, differentiable in the parameters where the family can be reparametrised."""
         ...
 
-    def log_prob(self, value: Array) -> Scalar:
+    def log_prob(self, value: Any) -> Scalar:
         """Log-density or log-mass of one event, in nats."""
         ...
 
-    def sample_and_log_prob(self, key: Key) -> tuple[Array, Scalar]:
+    def sample_and_log_prob(self, key: Key) -> tuple[Any, Scalar]:
         """A draw and its log-probability, together where that is cheaper than one after the other."""
         ...
 
-    def mean(self) -> Array:
+    def mean(self) -> Any:
         """The expectation, of the event's shape."""
         ...

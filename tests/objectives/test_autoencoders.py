@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from joint_posterior import Joint
 
 from vae_jax import models
 from vae_jax.distributions import Normal, PointMass, standard_normal
@@ -24,7 +25,7 @@ from vae_jax.objectives import (
     salt_and_pepper,
 )
 from vae_jax.training import trainer
-from vae_jax.vae import VAE, draw
+from vae_jax.vae import VAE
 
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
@@ -81,9 +82,9 @@ def test_the_encoder_sees_the_corrupted_example_and_the_likelihood_the_clean_one
 
 
 def test_without_corruption_it_is_the_objective_itself_with_its_options(linear_gaussian, examples):
-    """A model's own draw is used, too, and options may follow schedules."""
+    """A joint posterior sees the corrupted example, too, and options may follow schedules."""
     vae, batch = linear_gaussian.bind(linear_gaussian.wrong()), jnp.asarray(examples, jnp.float32)
-    own = VAE(None, None, vae.prior, lambda key, x: draw(key, vae, x))  # pyright: ignore
+    own = VAE(lambda x: Joint(vae.posterior(x), vae.likelihood), None, vae.prior)  # pyright: ignore
     denoised = denoising(elbo, functools.partial(gaussian_noise, scale=0.0))
 
     @jax.jit

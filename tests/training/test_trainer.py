@@ -141,20 +141,6 @@ def test_what_is_not_finite_changes_nothing_and_is_counted(objective, assert_sam
     assert counts == [(2, 1, 1), (3, 2, 2), (4, 2, 0), (5, 3, 1)]
 
 
-def test_an_update_that_is_not_finite_changes_nothing_and_is_counted(assert_same_bits):
-    """A schedule of 1/√0 makes the first update infinite; its own count of steps stands still, too, and says so."""
-    infinite = optax.scale_by_schedule(lambda count: 1 / jnp.sqrt(count))
-    ascent = of_one_number(
-        lambda key, w, batch, step: (w * batch, {}), optax.chain(optax.adam(0.1), infinite), average_decay=0.5
-    )
-    start, one_step = ascent.init(KEY), jax.jit(ascent.step)
-    state, metrics = one_step(start, jnp.ones(4))
-    state, _ = one_step(state, jnp.ones(4))
-    assert_same_bits((state.params, state.opt_state, state.average), (start.params, start.opt_state, start.average))
-    assert (int(state.step), int(state.num_skipped), int(state.num_skipped_in_a_row)) == (2, 2, 2)
-    assert float(metrics["value"]) == float(metrics["gradient_norm"]) == 1.0
-
-
 def test_learning_rate_and_seed_may_be_lanes(tiny, batch):
     """One compiled, vmapped program equals separate runs, and is traced once."""
     num_traces = 0

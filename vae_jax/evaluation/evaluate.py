@@ -144,7 +144,11 @@ def _families(fit: Fit, params: Params, example: np.ndarray) -> tuple[Any, Any, 
         return posterior, vae.likelihood(posterior.mean()), posterior.mean(), x
 
     posterior, likelihood, z, x = jax.eval_shape(distributions, params, example)
-    return posterior, likelihood, *(sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree)) for tree in (z, x))
+    return posterior, likelihood, _num_elements(z), _num_elements(x)
+
+
+def _num_elements(tree: Any) -> int:
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))
 
 
 def _mean_log_det(fit: Fit, seed: int) -> Callable[[Params, Examples], float]:

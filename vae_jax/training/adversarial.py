@@ -34,8 +34,8 @@ def adversarial_trainer(
 ) -> Trainer:
     """Gradient ascent of two players at once, each on an objective of its own.
 
-    In a step both see the same key, batch, and each other's parameters of before the step. A step in which the value,
-    gradient or update of either is not finite leaves both as they were and is counted.
+    In a step both see the same key, batch, and each other's parameters of before the step. A step in which the value or
+    gradient of either is not finite leaves both as they were and is counted.
 
     Args:
         model: What to train.

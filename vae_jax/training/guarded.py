@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Scalar
 from vae_jax.axis import mean_over, varying
 from vae_jax.training.optimizers import extra_arguments
 from vae_jax.training.shares import Shares
-from vae_jax.training.state import TrainState, trained
+from vae_jax.training.state import TrainState
 from vae_jax.types import Metrics, Params
 
 
@@ -104,24 +104,17 @@ def averaged(params: Params, average: Params | None, decay: float | Scalar | Non
 def guarded_update(
     state: TrainState, is_finite: Bool[Array, ""], update: Callable[[TrainState], TrainState]
 ) -> TrainState:
-    """The state after a step: what `update` makes of it where all is finite, or as it was but for the counters.
+    """The state after a step: what `update` makes of it, or as it was but for the counters.
 
     Args:
         state: Before the step.
-        is_finite: Whether values and gradients are.
-        update: What a good step changes: `params`, `opt_state`, `average`, `objective_state`. A learning rate of 1/√0
-            is infinite: parameters that would not be finite are not taken.
+        is_finite: Whether to update it.
+        update: What a good step changes: `params`, `opt_state`, `average`, `objective_state`.
     """
-
-    def attempt(state: TrainState) -> tuple[TrainState, Bool[Array, ""]]:
-        after = update(state)
-        is_good = jnp.isfinite(optax.tree.norm(trained(after)))
-        return jax.tree.map(lambda new, old: new if new is old else jnp.where(is_good, new, old), after, state), is_good
-
-    # A branch, and the choice within it: with a choice alone, XLA would copy the optimizer's state at every step (a
-    # tenth of the time of a small MLP's step on a CPU); within the branch the choice is part of the update's own loops.
-    state, is_good = jax.lax.cond(is_finite, attempt, lambda state: (state, is_finite), state)
-    skipped = 1 - is_good.astype(jnp.int32)
+    # A branch, not a choice array by array: a choice needs the old arrays beside the new ones, so XLA would copy the
+    # optimizer's state at every step (a tenth of the time of a small MLP's step on a CPU).
+    state = jax.lax.cond(is_finite, update, lambda state: state, state)
+    skipped = 1 - is_finite.astype(jnp.int32)
     return state._replace(
         step=state.step + 1,
         num_skipped=state.num_skipped + skipped,

@@ -36,7 +36,7 @@ class TrainState(NamedTuple):
     params: Params
     opt_state: Any
     num_skipped: Int[Array, ""]
-    """Steps whose value, gradient or update was not finite, and which changed nothing but `step`."""
+    """Steps whose value or gradient was not finite, and which changed nothing but `step`."""
     num_skipped_in_a_row: Int[Array, ""]
     """Of those, how many just now, without a good one since."""
     average: Params | None = None
@@ -61,8 +61,3 @@ def params_to_evaluate(state: TrainState) -> Params:
         return state.average
     is_of_two = isinstance(state.opt_state, Players)
     return point_to_evaluate(state.params, state.opt_state.model if is_of_two else state.opt_state)
-
-
-def trained(state: TrainState) -> Params:
-    """All that gradients train: the parameters of the model, and of a second player."""
-    return (state.params, state.opt_state.discriminator) if isinstance(state.opt_state, Players) else state.params

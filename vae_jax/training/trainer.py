@@ -37,7 +37,7 @@ def trainer(
 ) -> Trainer:
     """Gradient ascent on an objective, with any optax optimizer.
 
-    A step whose value, gradient or update is not finite keeps parameters and optimizer as they were and is counted.
+    A step whose value or gradient is not finite keeps parameters and optimizer as they were and is counted.
     Optimizers that ask for the value or for a function of it (line searches as in `lbfgs`, `reduce_on_plateau`,
     `polyak_sgd`, `sophia`) get minus the mean value, on the batch of the step. The parameters of `lookahead`,
     `schedule_free` and `sam` are evaluated where these say; `params_to_evaluate` knows.
