@@ -233,7 +233,7 @@ def test_a_misspelt_experiment(refused):
         ),
         (
             ["--seed", "0:3", "--latent-size", "2", "0"],
-            "expected latent_size of at least 1; got 0; give a larger one",
+            "expected output_shape of at least 1; got (0,); give a larger one",
         ),
         (["--seed", "0", str(10**20)], f"expected a seed of 64 bits; got {10**20}; give a smaller one"),
         (
