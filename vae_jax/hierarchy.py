@@ -200,7 +200,8 @@ class TopDown:
         return prior if self.temperature is None else _tempered(prior, self.temperature)
 
     def _along_means(self) -> Product:
-        return self._descend(lambda name, factor, state: factor.mean())[1]
+        # Of shapes alone, so that it can be asked of a posterior that is only traced.
+        return jax.eval_shape(lambda own: own._descend(lambda name, factor, state: factor.mean())[1], self)
 
     def _sampling(self, key: Key) -> Choose:
         keys = dict(zip(self.names, jax.random.split(key, len(self.groups)), strict=True))

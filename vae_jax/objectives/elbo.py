@@ -7,7 +7,6 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.arithmetic import weighted
 from vae_jax.objectives.estimators import Estimator, pathwise
 from vae_jax.objectives.kl_estimators import analytic_kl
 from vae_jax.types import Key, Metrics
@@ -69,7 +68,7 @@ def elbo(
 
     def value_of(terms: tuple[Array, Array]) -> Scalar:
         log_likelihood, divergence = (jnp.mean(term, axis=0) for term in terms)
-        return log_likelihood - weighted(beta, penalty(divergence))
+        return log_likelihood - beta * penalty(divergence)
 
     value, (log_likelihood, divergence) = estimator(key, vae, x, num_samples, terms, value_of)
     return value, {"log_likelihood": jnp.mean(log_likelihood), "kl": jnp.sum(jnp.mean(divergence, axis=0))}
