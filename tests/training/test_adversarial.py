@@ -110,15 +110,6 @@ def test_what_is_not_finite_for_one_changes_neither_and_is_counted(who, assert_s
     assert counts == [(2, 1, 1), (3, 2, 2), (4, 2, 0), (5, 3, 1)]
 
 
-@pytest.mark.parametrize("rates", [{"rate": jnp.inf}, {"other_rate": jnp.inf}])
-def test_an_infinite_rate_of_one_moves_neither_and_is_counted(rates, assert_same_bits):
-    two = of_two_numbers(**rates)
-    before = two.init(KEY)
-    state, _ = jax.jit(two.step)(before, jnp.ones(4))
-    assert_same_bits((state.params, state.opt_state), (before.params, before.opt_state))
-    assert (int(state.step), int(state.num_skipped)) == (1, 1)
-
-
 def test_the_average_is_of_the_model_and_is_what_is_evaluated():
     two = of_two_numbers(average_decay=0.8)
     state, one_step = two.init(KEY), jax.jit(two.step)
