@@ -94,8 +94,8 @@ def doubly_reparametrised(
     For a bound B(log w₁, …, log w_K) with the derivatives cₖ = ∂B/∂log wₖ, the posterior's parameters get
     Σₖ (cₖ − ∂cₖ/∂log wₖ) ∂log wₖ/∂zₖ · ∇zₖ: for the importance-weighted bound the squares w̃ₖ² of its normalised
     weights, for the ELBO `sticking_the_landing`. Unbiased, zero at the exact posterior, and its signal does not drown
-    as K grows. Everything else gets the gradient of `pathwise`. The posterior of a hierarchy
-    is evaluated whole for it, at the price of further passes, so that its noise vanishes, too.
+    as K grows. Everything else gets the gradient of `pathwise`. The posterior of a hierarchy is evaluated whole for
+    it, at the price of further passes, so that its noise vanishes, too.
 
     Raises:
         TypeError: When differentiated, if the posterior's samples are not differentiable.

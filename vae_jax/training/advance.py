@@ -57,8 +57,8 @@ def advance(
 
     All steps run in one compiled call, with no return to Python between them. There are two exceptions, in which
     Python loops over the compiled step: batches that are streamed, and convolutions on a CPU, which XLA makes several
-    times slower inside a loop (jax issue 12868). All ways take the
-    same steps; each is a program of its own, which XLA rounds in its own way, so the last digits may differ.
+    times slower inside a loop (jax issue 12868). All ways take the same
+    steps; each is a program of its own, which XLA rounds in its own way, so the last digits may differ.
     """
     placement = placement or on_one_device()
     shardings = placement.of_state(jax.eval_shape(lambda: first_progress(trainer, feed, feed.key)))
