@@ -29,13 +29,17 @@ def is_linear_in_log_posterior(
         num_samples: K ≥ 1.
         terms: What one draw contributes.
         value: The objective of the terms of all draws.
+
+    Raises:
+        ValueError: If `num_samples` is below one.
     """
+    keys = split_over_draws(key, num_samples)
 
     def of(log_posteriors: Any) -> Scalar:
         def of_draw(key: Key, log_posterior: Scalar) -> Any:
             return terms(draw(key, vae, x)._replace(log_posterior=log_posterior))
 
-        return value(jax.vmap(of_draw)(split_over_draws(key, num_samples), log_posteriors))
+        return value(jax.vmap(of_draw)(keys, log_posteriors))
 
     def transposed() -> Any:
         at = jnp.zeros(num_samples)
