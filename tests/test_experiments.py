@@ -6,7 +6,8 @@ import pytest
 import vae_jax as vj
 from vae_jax.catalogue import load_experiment, shipped
 from vae_jax.data.embedded import EMBEDDED
-from vae_jax.runs.run import build
+from vae_jax.outline import outline
+from vae_jax.runs.run import wire
 
 # Of data that have to be prepared first: an example's shape.
 SHAPES = {
@@ -26,6 +27,7 @@ def test_it_can_be_built(name, tmp_path):
         images = np.random.default_rng(0).integers(0, 256, (2_000, *SHAPES[config.data.name])).astype(np.uint8)
         np.save(tmp_path / "images.npy", images)
         config = file.Config(data=vj.DataConfig(str(tmp_path / "images.npy")))
-    experiment = build(file, config, num_steps=None)
+    experiment = wire(file, config, num_steps=None)
+    outline(experiment)
     assert len(experiment.dataset.splits) == 3
     assert file.summary.endswith(".")

@@ -58,9 +58,11 @@ ROOMS = {
     # A run: everything wired.
     "report": "distributions vae data generation evaluation ranking",
     "experiment": "distributions vae objectives data training evaluation",
+    "outline": "distributions vae data training evaluation experiment",
     "catalogue": "experiment",
-    "runs": "vae data parallel generation evaluation machine training report experiment catalogue ranking",
-    "sweeps": "vae data parallel generation evaluation machine training report experiment catalogue runs ranking",
+    "runs": "vae data parallel generation evaluation machine training report experiment outline catalogue ranking",
+    "sweeps": "vae data parallel generation evaluation machine training report experiment outline catalogue runs "
+    "ranking",
     "cli": "data parallel machine prepare report experiment sweeps catalogue runs ranking",
     "__main__": "cli",
 }

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
     from vae_jax.sweeps.sweep import Sweep
     from vae_jax.training import Budget, Trainer, TrainState, budget_of_epochs, trainer
-    from vae_jax.vae import VAE, Draw, Model, draw
+    from vae_jax.vae import VAE, Conditional, Draw, Model, draw
 
 _HOMES = {
     "aggregate": "",
@@ -56,6 +56,7 @@ _HOMES = {
     "training": "",
     "DataConfig": "data.config",
     "VAE": "vae",
+    "Conditional": "vae",
     "Draw": "vae",
     "Model": "vae",
     "draw": "vae",
@@ -83,6 +84,7 @@ _HOMES = {
 __all__ = [
     "VAE",
     "Budget",
+    "Conditional",
     "DataConfig",
     "Draw",
     "EvolutionConfig",

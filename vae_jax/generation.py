@@ -1,8 +1,9 @@
 """What a trained VAE can make: samples, reconstructions, and walks through its latent space.
 
 Pure functions of a `VAE`: jit them with the parameters as an argument, `jax.jit(lambda params: sample(key,
-model.bind(params), 64))`. The walks come in two parts, where to decode (`*_codes`) and the decoding, because a large
-model may have to decode the same codes in several batches.
+model.bind(params), 64))`. Of a `Conditional`, `given(condition)` is the VAE to sample and decode with. The walks come
+in two parts, where to decode (`*_codes`) and the decoding, because a large model may have to decode the same codes in
+several batches.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from jax.scipy.stats import norm
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from vae_jax.types import Key
-from vae_jax.vae import VAE
+from vae_jax.vae import VAE, Conditional, at_example, given
 
 
-def sample(key: Key, vae: VAE, num: int, *, mean: bool = True) -> Float[Array, "num *event"]:
-    """New examples: z ~ p(z), then the mean of p(x|z).
+def sample(
+    key: Key, vae: VAE | Conditional, num: int, *, conditions: Any = None, mean: bool = True
+) -> Float[Array, "num *event"]:
+    """New examples: z ~ p(z), then the mean of p(x|z); of a `Conditional` z ~ p(z|c), then the mean of p(x|z, c).
 
     Args:
         key: A random key.
         vae: The model, parameters bound.
         num: How many examples.
+        conditions: Of a `Conditional`, those to sample under, one for each along the first axis.
         mean: The mean of p(x|z), which is what is usually shown; False draws x ~ p(x|z), pixel noise and all.
 
     Returns:
@@ -37,27 +41,40 @@ def sample(key: Key, vae: VAE, num: int, *, mean: bool = True) -> Float[Array, "
         (5, 2)
     """
 
-    def one(key: Key) -> Array:
+    def one(key: Key, condition: Any) -> Array:
         prior_key, likelihood_key = jax.random.split(key)
-        likelihood = vae.likelihood(vae.prior.sample(prior_key))
+        of_condition = given(vae, condition)
+        likelihood = of_condition.likelihood(of_condition.prior.sample(prior_key))
         return likelihood.mean() if mean else likelihood.sample(likelihood_key)
 
-    return jax.vmap(one)(jax.random.split(key, num))
+    return jax.vmap(one)(jax.random.split(key, num), conditions)
 
 
-def encode(vae: VAE, examples: Float[Array, "num *event"]) -> Float[Array, "num latent"]:
-    """The codes of examples: the mean of q(z|x) for each."""
-    return jax.vmap(lambda x: vae.posterior(x).mean())(examples)
+def encode(vae: VAE | Conditional, examples: Any) -> Float[Array, "num latent"]:
+    """The codes of examples, (num, *event): the mean of q(z|x) for each, under its condition if it has one."""
+
+    def one(example: Any) -> Array:
+        of_example, x = at_example(vae, example)
+        return of_example.posterior(x).mean()
+
+    return jax.vmap(one)(examples)
 
 
-def decode(vae: VAE, codes: Float[Array, "num latent"]) -> Float[Array, "num *event"]:
-    """The pictures of codes: the mean of p(x|z) for each."""
-    return jax.vmap(lambda z: vae.likelihood(z).mean())(codes)
+def decode(
+    vae: VAE | Conditional, codes: Float[Array, "num latent"], conditions: Any = None
+) -> Float[Array, "num *event"]:
+    """The pictures of codes: the mean of p(x|z) for each; of a `Conditional`, under one condition each."""
+    return jax.vmap(lambda z, condition: given(vae, condition).likelihood(z).mean())(codes, conditions)
 
 
-def reconstruct(vae: VAE, examples: Float[Array, "num *event"]) -> Float[Array, "num *event"]:
-    """Examples after a pass through the bottleneck: decoded from their codes, without noise anywhere."""
-    return decode(vae, encode(vae, examples))
+def reconstruct(vae: VAE | Conditional, examples: Any) -> Float[Array, "num *event"]:
+    """Examples, (num, *event), after a pass through the bottleneck: decoded from their codes, without any noise."""
+
+    def one(example: Any) -> Array:
+        of_example, x = at_example(vae, example)
+        return of_example.likelihood(of_example.posterior(x).mean()).mean()
+
+    return jax.vmap(one)(examples)
 
 
 def manifold(
@@ -112,8 +129,8 @@ def manifold_codes(
 
 
 def traversals(
-    vae: VAE,
-    x: Float[Array, "*event"],
+    vae: VAE | Conditional,
+    x: Any,
     num_values: int,
     *,
     num_deviations: float = 2.0,
@@ -124,7 +141,7 @@ def traversals(
 
     Args:
         vae: The model, parameters bound; its latent is a vector.
-        x: The example in whose neighbourhood to walk.
+        x: The example in whose neighbourhood to walk, under its condition if it has one.
         num_values: The pictures along each walk; if odd, the middle one is the reconstruction of x.
         num_deviations: How far to go on each side of the code, in units of `scale`.
         scale: The standard deviation of a latent, a number or one for each; 1 is that of the standard normal prior.
@@ -134,6 +151,7 @@ def traversals(
     Returns:
         Examples, (dimension, num_values, *event), the varied latent growing along the second axis.
     """
+    vae, x = at_example(vae, x)
     code = vae.posterior(x).mean()
     codes = traversal_codes(code, num_values, num_deviations=num_deviations, scale=scale, dimensions=dimensions)
     return _decode_grid(vae, codes)

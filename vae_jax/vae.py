@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeGuard
 
 from jaxtyping import Scalar
@@ -50,6 +50,35 @@ class VAE(NamedTuple):
     """p(z)."""
 
 
+class Conditional(NamedTuple):
+    """A VAE for each condition: q(z|x, c), p(x|z, c) and p(z|c), with their parameters bound.
+
+    An example is a dict with the entry `condition`, which is given and not modelled, and with `x`; what is beside them
+    is modelled together with x. Where an objective, an evaluation or a picture meets an example, `at_example` makes it
+    the VAE of its condition: none of them knows more of it.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from vae_jax.distributions import Normal, standard_normal
+        >>> vaes = Conditional(lambda c: VAE(lambda x: Normal(x - c, jnp.ones(2)), lambda z: Normal(z + c, jnp.ones(2)),
+        ...                                  standard_normal(2)))
+        >>> vae, x = at_example(vaes, {"x": jnp.zeros(2), "condition": jnp.full(2, 3.0)})
+        >>> vae.posterior(x).mean().tolist()
+        [-3.0, -3.0]
+
+    Source: Sohn, Lee & Yan 2015, "Learning Structured Output Representation using Deep Conditional Generative Models",
+    section 4.
+    """
+
+    given: Callable[[Any], VAE]
+    """c -> the VAE."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in VAE._fields:
+            raise TypeError(f"expected a VAE; got a Conditional, whose {name} depends on a condition c; take given(c)")
+        raise AttributeError(name)
+
+
 class JointPosterior(Distribution, Protocol):
     """A posterior that shares a pass with the prior and the likelihood, as that of a hierarchy does.
 
@@ -71,8 +100,43 @@ class Model(NamedTuple):
 
     init: Callable[[Key], Params]
     """key -> parameters."""
-    bind: Callable[[Params], VAE]
-    """parameters -> VAE."""
+    bind: Callable[[Params], Any]
+    """parameters -> `VAE`, or `Conditional`."""
+
+
+def at_example(bound: VAE | Conditional, example: Any) -> tuple[VAE, Any]:
+    """The VAE of an example, and the x that it models: of a `Conditional` the one of its condition, and all else.
+
+    Raises:
+        ValueError: If a `Conditional` meets an example without a condition.
+    """
+    condition, x = condition_and_x(bound, example)
+    return given(bound, condition), x
+
+
+def given(bound: VAE | Conditional, condition: Any) -> VAE:
+    """The VAE under a condition; the VAE itself where there are no conditions."""
+    return bound if isinstance(bound, VAE) else bound.given(condition)
+
+
+def condition_and_x(bound: VAE | Conditional, example: Any) -> tuple[Any, Any]:
+    """What is given of an example, or of several along the first axis, and what is modelled; (None, x) for a VAE.
+
+    Raises:
+        ValueError: If a `Conditional` meets an example without a condition.
+    """
+    if isinstance(bound, VAE):
+        return None, example
+    if not isinstance(example, Mapping) or "condition" not in example or len(example) < 2:
+        got = f"a dict of {', '.join(example)}" if isinstance(example, Mapping) else f"a {type(example).__name__}"
+        raise ValueError(f"expected an example of a conditional VAE, a dict of x and condition; got {got}")
+    modelled = {name: part for name, part in example.items() if name != "condition"}
+    return example["condition"], modelled["x"] if modelled.keys() == {"x"} else modelled
+
+
+def of_each_vae(function: Callable[[VAE], VAE], bound: Any) -> Any:
+    """`function` of a VAE; of a `Conditional`, of the VAE under each condition."""
+    return function(bound) if isinstance(bound, VAE) else Conditional(lambda c: function(bound.given(c)))
 
 
 def draw(key: Key, vae: VAE, x: Any) -> Draw:

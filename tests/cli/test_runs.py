@@ -17,10 +17,11 @@ from vae_jax.catalogue import load_experiment
 from vae_jax.files import write_bytes
 from vae_jax.machine.flops import in_words
 from vae_jax.messages import RunError, UsageError
+from vae_jax.outline import outline
 from vae_jax.runs.directory import RunDirectory, next_free
 from vae_jax.runs.display import Plain
 from vae_jax.runs.run import config_from, open_run
-from vae_jax.runs.work import flops_of_step
+from vae_jax.runs.work import of_program
 from vae_jax.training import loop
 from vae_jax.training.checkpoint import Best
 from vae_jax.training.metrics import read_metrics
@@ -59,7 +60,8 @@ def test_the_config_the_file_and_the_environment_are_kept(trained, tiny):
     environment = read(trained / "environment.json")
     assert environment["jax"] == jax.__version__
     assert {"vae_jax", "python", "device", "git", "optax", "flax", "orbax-checkpoint", "numpy"} <= environment.keys()
-    assert environment["flops_per_step"] == flops_of_step(open_run(trained).experiment)
+    experiment = open_run(trained).experiment
+    assert environment["flops_per_step"] == of_program(experiment, outline(experiment))["flops_per_step"]
     assert f">{in_words(environment['flops_per_step'])}<" in (trained / "report.html").read_text("utf-8")
 
 

@@ -10,10 +10,15 @@ import pytest
 import vae_jax as vj
 from vae_jax.catalogue import load_experiment
 from vae_jax.machine.flops import Work, flops, in_words, speed_in_words
-from vae_jax.runs.work import flops_of_step, work
+from vae_jax.outline import outline
+from vae_jax.runs.work import of_program, work
 
 MATRIX = jax.ShapeDtypeStruct((100, 100), jnp.float32)
 PRODUCT = 2 * 100**3
+
+
+def flops_of_step(experiment):
+    return of_program(experiment, outline(experiment))["flops_per_step"]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ from joint_posterior import Joint
 
 import vae_jax as vj
 from vae_jax.distributions import Bernoulli, Normal
-from vae_jax.experiment import check
 from vae_jax.formulas import importance_weighted_bound
 from vae_jax.messages import UsageError
 from vae_jax.objectives import (
@@ -41,6 +40,7 @@ from vae_jax.objectives import (
     tvo,
     vr_max,
 )
+from vae_jax.outline import outline
 from vae_jax.pytree import register_dataclass
 from vae_jax.vae import VAE, draw
 
@@ -420,9 +420,9 @@ def test_an_experiment_with_a_path_through_bits_is_refused_when_it_is_built():
             vj.Budget(10, num_steps=10, validate_every=10, log_every=10),
         )
 
-    check(experiment(partial(elbo, num_samples=2, estimator=leave_one_out)))
+    outline(experiment(partial(elbo, num_samples=2, estimator=leave_one_out)))
     with pytest.raises(UsageError, match=r"whose samples are differentiable; got a Bernoulli.*use estimator="):
-        check(experiment(elbo))
+        outline(experiment(elbo))
 
 
 def test_a_decoder_alone_may_be_trained_through_bits():

@@ -7,12 +7,13 @@ from typing import Any
 import jax
 from jaxtyping import Array, Float
 
+from vae_jax.axis import num_examples
 from vae_jax.hierarchy import top_of, with_top
 from vae_jax.types import Distribution, Key
-from vae_jax.vae import VAE
+from vae_jax.vae import VAE, Conditional, at_example
 
 
-def codes(key: Key, vae: VAE, examples: Float[Array, "num *event"]) -> Float[Array, "num *latent"]:
+def codes(key: Key, vae: VAE | Conditional, examples: Any) -> Float[Array, "num *latent"]:
     """Draws from the aggregate posterior: for each example one z ~ q(z|x); of a hierarchy, of its top group.
 
     Not the posterior means, whose density is narrower than q(z).
@@ -22,8 +23,13 @@ def codes(key: Key, vae: VAE, examples: Float[Array, "num *event"]) -> Float[Arr
         vae: The model, parameters bound.
         examples: Of the training split.
     """
-    keys = jax.random.split(key, len(examples))
-    return jax.vmap(lambda key, x: top_of(vae.posterior(x)).sample(key))(keys, examples)
+    keys = jax.random.split(key, num_examples(examples))
+
+    def one(key: Key, example: Any) -> Array:
+        of_example, x = at_example(vae, example)
+        return top_of(of_example.posterior(x)).sample(key)
+
+    return jax.vmap(one)(keys, examples)
 
 
 def with_prior(vae: VAE, distribution: Distribution) -> VAE:

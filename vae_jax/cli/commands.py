@@ -164,6 +164,8 @@ class Sample:
     """How many."""
     seed: int = 0
     """Of the draw."""
+    label: str | None = None
+    """Of a conditional model: the class to draw, by its number or name. Default: a row of each class."""
     select: Selection = "best"
     """The best checkpoint by the validation bound, or the latest one."""
 
@@ -174,7 +176,7 @@ class Sample:
         from vae_jax.runs.report import write_samples
 
         with run.directory.lock():
-            write_samples(run.experiment, run.vae(self.select), self.num, self.seed, self.out)
+            write_samples(run.experiment, run.vae(self.select), self.num, self.seed, self.out, self.label)
         print(self.out)
         return 0
 

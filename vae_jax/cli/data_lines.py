@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,18 @@ def data_lines(dataset: Dataset) -> list[str]:
         *(_columns(dataset) if dataset.columns else _splits(dataset)),
         *_classes(dataset),
     ]
+
+
+def part_lines(dataset: Dataset) -> list[str]:
+    """What belongs to an example beside `x`; nothing where it is an array alone."""
+    parts = getattr(dataset.train.examples, "parts", {})
+    others = [f"part {name}: {_shape(part)}{part.dtype}" for name, part in parts.items() if name != "x"]
+    return ["", *others] if others else []
+
+
+def _shape(part: Any) -> str:
+    shape = "x".join(map(str, part.shape[1:]))
+    return f"{shape}, " if shape else ""
 
 
 def _splits(dataset: Dataset) -> list[str]:

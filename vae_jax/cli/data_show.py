@@ -35,11 +35,13 @@ class Show(DataConfig):
     def run(self) -> int:
         """Print the numbers, and write the picture."""
         check_output(self.out or Path("example.png"), self.num)
-        from vae_jax.cli.data_lines import data_lines
+        from vae_jax.cli.data_lines import data_lines, part_lines
         from vae_jax.data import load
+        from vae_jax.data.examples import is_together
 
         try:
-            dataset = load(self)
+            whole = load(self)
+            dataset = whole.part("x") if is_together(whole.train.examples) else whole
             if self.out is not None and not dataset.holds_images:
                 raise UsageError(
                     f"expected images, (height, width) or (height, width, 1 or 3), to draw; {dataset.name} has "
@@ -49,7 +51,7 @@ class Show(DataConfig):
         except ValueError as error:
             # Hints name the options of an experiment, where the data's are --data.FIELD.
             raise UsageError(str(error).replace("--data.", "--")) from None
-        print("\n".join(text))
+        print("\n".join([*text, *part_lines(whole)]))
         if dataset.holds_images:
             out = self.out or Path(f"{dataset.name}.png")
             _write_picture(dataset, self.num, out)
@@ -61,7 +63,7 @@ def _write_picture(dataset: Dataset, num: int, path: Path) -> None:
     import numpy as np
 
     from vae_jax.report import image_grid, save_png
-    from vae_jax.runs.report import num_columns, spread
+    from vae_jax.runs.chosen import num_columns, spread
 
     examples = dataset.train.examples
     rows = spread(len(examples), num)

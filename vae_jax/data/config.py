@@ -25,6 +25,9 @@ class DataConfig:
     """Which feature, array or columns (a,b,c) are the examples, where that is not plain."""
     labels: str = ""
     """Which feature, array or column holds the labels, where that is not plain. They are for pictures alone."""
+    parts: str = ""
+    """What else belongs to an example, which is then a dict of `x` and these: features, arrays or columns (a,b,c),
+    or `label` for the labels; `condition=label` makes it a part of another name."""
     image_size: int | None = None
     """Images of a folder are resized to this height and width, cropped in the middle to a square first."""
     colour: Literal["stored", "rgb", "grey"] = "stored"

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from vae_jax.data.examples import Examples, chunks, in_memory, part_of
+from vae_jax.data.examples import ArrayLike, chunks, examples_of, in_memory, is_together, of_parts, part_of
 from vae_jax.messages import did_you_mean
 
 
 class Split(NamedTuple):
     """Some examples, as stored, and their labels if they have any."""
 
-    examples: Examples
-    """(num, *example_shape): an array, or whatever is indexed like one."""
-    labels: Examples | None = None
+    examples: Any
+    """(num, *example_shape): an array, or whatever is indexed like one; or a pytree of them, such as a dict of `x` and
+    `condition`, where an example has several parts."""
+    labels: ArrayLike | None = None
     """(num,), integers; or (num, factors) where the factors that made an example are known."""
 
     def part(self, rows: range | np.ndarray) -> Split:
@@ -42,6 +43,12 @@ class Dataset:
 
     Raises:
         ValueError: If a split is empty, or the examples of two splits differ in shape or type.
+
+    Example:
+        >>> images, labels = np.zeros((10, 28, 28), np.uint8), np.arange(10)
+        >>> own = Dataset("own", "black images", {"train": Split({"x": images, "condition": labels}, labels)}, 255)
+        >>> own.example_shape, own.part("x").example_shape
+        ({'condition': (), 'x': (28, 28)}, (28, 28))
     """
 
     name: str
@@ -55,14 +62,16 @@ class Dataset:
     num_workers: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
-        first = next(iter(self.splits.values())).examples
-        for name, (examples, labels) in self.splits.items():
+        splits = {name: Split(examples_of(examples), labels) for name, (examples, labels) in self.splits.items()}
+        object.__setattr__(self, "splits", splits)
+        first = next(iter(splits.values())).examples
+        for name, (examples, labels) in splits.items():
             if len(examples) == 0:
                 raise ValueError(f"expected examples in split '{name}' of {self.name}; got none")
-            if examples.shape[1:] != first.shape[1:] or examples.dtype != first.dtype:
+            if (found := _shape_and_type(examples)) != (expected := _shape_and_type(first)):
                 raise ValueError(
-                    f"expected examples of shape {first.shape[1:]} and type {first.dtype} in every split of "
-                    f"{self.name}; got {examples.shape[1:]} and {examples.dtype} in '{name}'"
+                    f"expected examples of shape {expected[0]} and type {expected[1]} in every split of {self.name}; "
+                    f"got {found[0]} and {found[1]} in '{name}'"
                 )
             if labels is not None and len(labels) != len(examples):
                 raise ValueError(
@@ -87,15 +96,30 @@ class Dataset:
         return self.split("train")
 
     @property
-    def example_shape(self) -> tuple[int, ...]:
-        """The shape of one example."""
-        return next(iter(self.splits.values())).examples.shape[1:]
+    def example_shape(self) -> Any:
+        """The shape of one example, or a pytree of the shapes of its parts."""
+        return of_parts(_shape, next(iter(self.splits.values())).examples)
 
     @property
     def holds_images(self) -> bool:
         """Whether an example can be drawn: (height, width) or (height, width, 1 or 3), and not a row of a table."""
         shape = self.example_shape
-        return not self.columns and (len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3)))
+        is_one = not is_together(next(iter(self.splits.values())).examples)
+        return is_one and not self.columns and (len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3)))
+
+    def part(self, name: str) -> Dataset:
+        """The data of a single part of their examples: what means and starting values are computed from.
+
+        Raises:
+            ValueError: If the examples have no part of that name.
+        """
+        parts = getattr(self.train.examples, "parts", None)
+        if not isinstance(parts, Mapping) or name not in parts:
+            known = ", ".join(parts) if isinstance(parts, Mapping) else "an array alone"
+            raise ValueError(f"expected a part of the examples of {self.name} ({known}); got '{name}'")
+        return replace(
+            self, splits={key: Split(split.examples.parts[name], split.labels) for key, split in self.splits.items()}
+        )
 
     def scaled(self, split: str = "train") -> np.ndarray:
         """The examples of a split as float32 in [0, 1]: what closed forms and starting values are computed from."""
@@ -123,6 +147,14 @@ class Dataset:
         return {
             "name": self.name,
             "description": self.description,
-            "example_shape": list(self.example_shape),
+            "example_shape": of_parts(lambda part: list(_shape(part)), self.train.examples),
             "num_examples": {name: len(split.examples) for name, split in self.splits.items()},
         }
+
+
+def _shape(part: Any) -> tuple[int, ...]:
+    return tuple(part.shape[1:])
+
+
+def _shape_and_type(examples: Any) -> tuple[Any, Any]:
+    return of_parts(_shape, examples), of_parts(lambda part: str(part.dtype), examples)

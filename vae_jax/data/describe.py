@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vae_jax.data.dataset import Dataset, Split
-from vae_jax.data.examples import Examples, chunks
+from vae_jax.data.examples import ArrayLike, chunks
 
 # As many numbers are held in 64 bits at a time.
 _CHUNK = 2**22
@@ -28,7 +28,7 @@ class Numbers(NamedTuple):
     """As stored; of these values themselves, so divided by their number and not by one less."""
 
 
-def numbers_at_each_place(examples: Examples) -> Numbers:
+def numbers_at_each_place(examples: ArrayLike) -> Numbers:
     """Of each entry of the examples, over all of them: (*example_shape,) each.
 
     Means and sums of squares are joined chunk by chunk, which cancels nothing.

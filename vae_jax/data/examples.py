@@ -1,15 +1,32 @@
-"""Examples: an array, or whatever can be indexed like one and is read when it is asked for."""
+"""Examples: an array, or whatever can be indexed like one and is read when it is asked for; or several together."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, TypeGuard
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from vae_jax.data.together import Together
+
+# What needs JAX is imported inside functions: what a data set is called is known without it.
+
 
 class Examples(Protocol):
+    """What has a length, and gives examples by their rows: `ArrayLike`, or several of those `Together`."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    def __getitem__(self, rows: slice | np.ndarray, /) -> Any:
+        """The examples of some rows, along the first axis of an array or of each array of a pytree."""
+        ...
+
+
+class ArrayLike(Examples, Protocol):
     """What behaves like a numpy array whose first axis counts examples, as far as reading it goes.
 
     A numpy array is one. The others read files, decode images or compute pictures when rows are asked for, so that a
@@ -26,25 +43,52 @@ class Examples(Protocol):
         """Of a stored value."""
         ...
 
-    def __len__(self) -> int:
-        """How many there are."""
-        ...
-
     def __getitem__(self, rows: slice | np.ndarray, /) -> np.ndarray:
         """The examples of a slice, or of an array of row numbers ≥ 0, in that order: (num rows, *example_shape)."""
         ...
 
 
-class Computed(Examples, Protocol):
+class Computed(ArrayLike, Protocol):
     """Examples that the device computes from their row numbers, inside a compiled step: they take no memory."""
 
     def __getitem__(self, rows: Any, /) -> Any:
-        """As in `Examples`; row numbers may also be traced, and then so is the result."""
+        """As in `ArrayLike`; row numbers may also be traced, and then so is the result."""
         ...
 
     def part(self, rows: range) -> Computed:
         """Some of its rows."""
         ...
+
+
+def examples_of(stored: Any) -> Examples:
+    """Examples as the package holds them: a pytree of arrays as `Together`, all else as it is."""
+    if hasattr(stored, "shape") or hasattr(stored, "map"):
+        return stored
+    from vae_jax.data.together import Together
+
+    return Together(stored)
+
+
+def is_together(examples: Examples) -> TypeGuard[Together]:
+    """Whether an example has several parts."""
+    return not hasattr(examples, "shape")
+
+
+def of_parts(function: Callable[[Any], Any], examples: Examples) -> Any:
+    """What a function makes of examples; of those of several parts, the pytree of what it makes of each."""
+    return examples.map(function) if is_together(examples) else function(examples)
+
+
+def with_parts(function: Callable[[Any], Any], examples: Examples) -> Any:
+    """As `of_parts`, where the function makes examples of examples: those of several parts stay together."""
+    return examples_of(of_parts(function, examples))
+
+
+def abstract_example(examples: Examples) -> Any:
+    """Shape and type of one example, to trace with: a `jax.ShapeDtypeStruct`, or a pytree of them."""
+    import jax
+
+    return of_parts(lambda part: jax.ShapeDtypeStruct(part.shape[1:], part.dtype), examples)
 
 
 class Part:
@@ -55,7 +99,7 @@ class Part:
         rows: Which, a range or an array of row numbers.
     """
 
-    def __init__(self, examples: Examples, rows: range | np.ndarray) -> None:
+    def __init__(self, examples: ArrayLike, rows: range | np.ndarray) -> None:
         self.examples = examples
         self.rows = rows
         self.shape = (len(rows), *examples.shape[1:])
@@ -73,13 +117,17 @@ class Part:
         return self.examples[self.rows[rows]]
 
 
-def is_computed(examples: Examples) -> TypeGuard[Computed]:
+def is_computed(examples: Any) -> TypeGuard[Computed]:
     """Whether examples are `Computed`."""
     return hasattr(examples, "part")
 
 
-def part_of(examples: Examples, rows: range | np.ndarray) -> Examples:
+def part_of(examples: Examples, rows: range | np.ndarray) -> Any:
     """Some rows of examples: at once where they are an array in memory, when asked for elsewhere."""
+    return with_parts(lambda part: _part_of(part, rows), examples)
+
+
+def _part_of(examples: ArrayLike, rows: range | np.ndarray) -> ArrayLike:
     if is_computed(examples) and isinstance(rows, range):
         return examples.part(rows)
     if isinstance(examples, np.ndarray):
@@ -94,7 +142,7 @@ class Joined:
         parts: Of the same shape and type, example by example.
     """
 
-    def __init__(self, parts: Sequence[Examples]) -> None:
+    def __init__(self, parts: Sequence[ArrayLike]) -> None:
         self.parts = parts
         self.ends = np.cumsum([len(part) for part in parts])
         self.shape = (int(self.ends[-1]), *parts[0].shape[1:])
@@ -114,26 +162,36 @@ class Joined:
         return result
 
 
-def joined(parts: Sequence[Examples]) -> Examples:
+def joined(parts: Sequence[Any]) -> Any:
     """Examples one after another: at once where all are arrays in memory, when asked for elsewhere."""
     if len(parts) == 1:
         return parts[0]
+    if is_together(parts[0]):
+        import jax
+
+        from vae_jax.data.together import Together, is_part
+
+        return Together(jax.tree.map(lambda *of: joined(of), *(part.parts for part in parts), is_leaf=is_part))
     arrays = [part for part in parts if isinstance(part, np.ndarray)]
     return np.concatenate(arrays) if len(arrays) == len(parts) else Joined(parts)
 
 
-def num_bytes(examples: Examples) -> int:
-    """What all of them would take in memory."""
-    return math.prod(examples.shape) * examples.dtype.itemsize
+def num_bytes(examples: Any) -> int:
+    """What all of them would take in memory, but for those that the device computes."""
+    if is_together(examples):
+        import jax
+
+        return sum(jax.tree.leaves(examples.map(num_bytes)))
+    return 0 if is_computed(examples) else math.prod(examples.shape) * examples.dtype.itemsize
 
 
-def chunks(examples: Examples, size: int = 1_000) -> Iterator[np.ndarray]:
+def chunks(examples: ArrayLike, size: int = 1_000) -> Iterator[np.ndarray]:
     """All examples, in order, `size` at a time."""
     for start in range(0, len(examples), size):
         yield np.asarray(examples[start : start + size])
 
 
-def in_memory(examples: Examples) -> np.ndarray:
+def in_memory(examples: ArrayLike) -> np.ndarray:
     """All examples as one array."""
     if isinstance(examples, np.ndarray):
         return examples

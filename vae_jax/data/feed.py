@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Scalar, UInt32
 
-from vae_jax.data.examples import Examples, is_computed
+from vae_jax.data.examples import Examples, abstract_example, is_computed, of_parts, with_parts
 from vae_jax.data.order import shuffled
 from vae_jax.types import Key
 
@@ -23,8 +23,8 @@ class Feed(NamedTuple):
     """
 
     examples: Any
-    """(num, *example_shape), as stored: an array, or `Examples` that the device computes or that are streamed."""
-    transform: Callable[[Key, Array], Array]
+    """(num, *example_shape), as stored: arrays, or `Examples` that the device computes or that are streamed."""
+    transform: Callable[[Key, Any], Any]
     """(key, stored example) -> what the model sees."""
     batch_size: int
     key: Key
@@ -46,20 +46,22 @@ class Feed(NamedTuple):
 
 def make_feed(
     examples: Examples,
-    transform: Callable[[Key, Array], Array],
+    transform: Callable[[Key, Any], Any],
     batch_size: int,
     key: Key,
     *,
     is_streamed: bool = False,
     num_workers: int = 0,
 ) -> Feed:
-    """A feed, its examples as one array unless they are streamed, or computed on the device.
+    """A feed, its examples as arrays unless they are streamed, or computed on the device.
 
     Raises:
         ValueError: If the batch size is not between 1 and the number of examples.
     """
     check_batch_size(batch_size, len(examples))
-    kept = examples if is_streamed or is_computed(examples) else np.asarray(examples)
+    kept = (
+        examples if is_streamed else with_parts(lambda part: part if is_computed(part) else np.asarray(part), examples)
+    )
     return Feed(kept, transform, batch_size, key, is_streamed, num_workers)
 
 
@@ -93,23 +95,27 @@ def rows_of_step(
     return shuffled(order_key, epoch, batch * batch_size + positions, num_examples)
 
 
-def stored_batch(feed: Feed, step: Scalar | int) -> Array:
+def stored_batch(feed: Feed, step: Scalar | int) -> Any:
     """The batch of a step as stored, gathered on the device: (batch_size, *example_shape). The step may be traced."""
     rows = rows_of_step(
         feed.order_key, jnp.asarray(step), len(feed.examples), feed.batch_size, jnp.arange(feed.batch_size)
     )
-    if is_computed(feed.examples):
-        return feed.examples[rows]
-    # No row is out of range; "clip" spares the gather the mask that indexing makes for such rows.
-    return jnp.take(feed.examples, rows, axis=0, mode="clip")
+
+    def gathered(part: Any) -> Array:
+        # No row is out of range; "clip" spares the gather the mask that indexing makes for such rows.
+        return part[rows] if is_computed(part) else jnp.take(part, rows, axis=0, mode="clip")
+
+    return of_parts(gathered, feed.examples)
 
 
-def seen_batch(feed: Feed, stored: Array, step: Scalar | int) -> Array:
+def seen_batch(feed: Feed, stored: Any, step: Scalar | int) -> Any:
     """What the model sees of a stored batch at a step: every example transformed, with noise of its own."""
     keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(feed.key, 1), step), feed.batch_size)
     return jax.vmap(feed.transform)(keys, stored)
 
 
-def like_a_stored_batch(feed: Feed) -> Array:
+def like_a_stored_batch(feed: Feed) -> Any:
     """Zeros in the shape and type of a stored batch, to trace a step with."""
-    return jnp.zeros((feed.batch_size, *feed.examples.shape[1:]), feed.examples.dtype)
+    return jax.tree.map(
+        lambda one: jnp.zeros((feed.batch_size, *one.shape), one.dtype), abstract_example(feed.examples)
+    )

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset
 from vae_jax.data.embedded import EMBEDDED
-from vae_jax.data.files.arrays import read_arrays
+from vae_jax.data.examples import Examples
+from vae_jax.data.files.arrays import read_array_part, read_arrays
 from vae_jax.data.files.images import read_images
-from vae_jax.data.files.tables import read_table
+from vae_jax.data.files.tables import read_column_part, read_table
+from vae_jax.data.named_parts import with_parts_of
 from vae_jax.data.place import place
-from vae_jax.data.prepared.reading import read_prepared
+from vae_jax.data.prepared.reading import read_feature, read_prepared
 from vae_jax.data.source import FILES, source_of
 from vae_jax.data.splits import arrange
 
 READERS: dict[str, Callable[[Path, DataConfig], Dataset]] = dict(
     zip(FILES, (read_arrays, read_arrays, read_table, read_table), strict=True)
+)
+PART_READERS: dict[str, Callable[[Path, DataConfig, str], Mapping[str, Examples]]] = dict(
+    zip(FILES, (read_array_part, read_array_part, read_column_part, read_column_part), strict=True)
 )
 
 
@@ -57,7 +63,8 @@ def loaded_once() -> Iterator[None]:
 
 
 def _load(config: DataConfig) -> Dataset:
-    arranged = arrange(_stored(config), config.train, config.validation, config.test)
+    stored = with_parts_of(_stored(config), config, partial(_part, config))
+    arranged = arrange(stored, config.train, config.validation, config.test)
     return place(arranged, config.feed, config.num_workers)
 
 
@@ -68,3 +75,14 @@ def _stored(config: DataConfig) -> Dataset:
     if source == "file":
         return READERS[path.suffix.lower()](path, config)
     return read_images(path, config) if source == "folder" else read_prepared(config)
+
+
+def _part(config: DataConfig, name: str) -> Mapping[str, Examples]:
+    source, path = source_of(config), Path(config.name).expanduser()
+    if source == "prepared":
+        return read_feature(config, name)
+    if source == "file":
+        return PART_READERS[path.suffix.lower()](path, config, name)
+    raise ValueError(
+        f"expected 'label' as a part of the examples of {config.name}, beside which there is none; got '{name}'"
+    )

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from vae_jax.data.dataset import Dataset, Split
-from vae_jax.data.examples import Examples
+from vae_jax.data.examples import ArrayLike
 from vae_jax.data.files.labels import label_ids
 from vae_jax.data.place import place
 from vae_jax.data.splits import arrange
@@ -33,13 +33,13 @@ class Items:
     Args:
         items: The object. Worker processes read it if it can be pickled.
         name: What an error calls it.
-        entry: Which entry, where an item is a tuple; None where it is the example itself.
+        entry: Which entry, where an item is a tuple or a dict; None where it is the example itself.
 
     Raises:
         ValueError: If the first item holds no numbers.
     """
 
-    def __init__(self, items: Indexable, name: str, entry: int | None = None) -> None:
+    def __init__(self, items: Indexable, name: str, entry: int | str | None = None) -> None:
         self.items = items
         self.name = name
         self.entry = entry
@@ -81,13 +81,13 @@ def from_object(
     """Data that Python code holds or makes, ready for an `Experiment`.
 
     Args:
-        examples: An array, (num, *example_shape), or anything with a length and items, each an array of one shape or
-            a tuple of such an array and its label; or split name -> such an object. A single split, or missing ones,
-            are split as `vae_jax.data.load` does.
+        examples: An array, (num, *example_shape), or anything with a length and items, each an array of one shape, a
+            tuple of such an array and its label, or a dict of arrays, the parts of an example; or split name -> such
+            an object, or a dict of arrays. A single split, or missing ones, are split as `vae_jax.data.load` does.
         labels: (num,) whole numbers or words, unless the items bring them; or split name -> such.
         name: What reports call the data.
         max_value: The largest value that can be stored, which scaling maps to 1. Default: 255 for whole numbers, 1
-            for others.
+            for others; of several parts, as `x` or the first has it.
         description: What the data are, in a sentence.
         feed: Keep the examples on the device, or stream batches from the object; "auto" decides by their size.
         num_workers: Processes that read a stream; 0 is for threads.
@@ -112,30 +112,43 @@ def from_object(
         ids, label_names = label_ids({split: np.asarray(values) for split, values in given.items()}, "labels=")
         splits = {split: Split(stored.examples, ids.get(split)) for split, stored in splits.items()}
     if max_value is None:
-        max_value = 1 if next(iter(splits.values())).examples.dtype.kind == "f" else 255
+        first = next(iter(splits.values())).examples
+        scaled = first.get("x", next(iter(first.values()))) if isinstance(first, Mapping) else first
+        max_value = 1 if scaled.dtype.kind == "f" else 255
     dataset = Dataset(name, description, splits, max_value, label_names=label_names)
     return place(arrange(dataset), feed, num_workers)
 
 
 def _split(items: Any, name: str) -> Split:
+    if isinstance(items, Mapping):
+        return Split({part: _examples(of_part, f"{name}[{part!r}]") for part, of_part in items.items()})
+    _check_indexable(items, name)
+    is_array, first = isinstance(items, np.ndarray), items[0]
+    if not is_array and isinstance(first, Mapping):
+        return Split({part: Items(items, f"{name}, part {part!r}", part) for part in first})
+    examples = _examples(items, name)
+    if len(examples.shape) < 2:
+        raise ValueError(f"expected the items of {name} to be arrays; item 0 is a single number; give arrays")
+    return Split(examples, None if is_array or not isinstance(first, tuple) else _labels(items, name))
+
+
+def _examples(items: Any, name: str) -> ArrayLike:
+    _check_indexable(items, name)
+    if isinstance(items, np.ndarray):
+        return items.astype(_kept_type(items.dtype, name), copy=False)
+    return Items(items, name, 0 if isinstance(items[0], tuple) else None)
+
+
+def _check_indexable(items: Any, name: str) -> None:
     if not hasattr(items, "__len__") or not hasattr(items, "__getitem__"):
         raise ValueError(
             f"expected {name} to have len() and items by number; got a {type(items).__name__}; make a list of it"
         )
     if len(items) == 0:
         raise ValueError(f"expected items in {name}; got an empty {type(items).__name__}")
-    if isinstance(items, np.ndarray):
-        split = Split(items.astype(_kept_type(items.dtype, name), copy=False))
-    elif isinstance(items[0], tuple):
-        split = Split(Items(items, name, 0), _labels(items, name))
-    else:
-        split = Split(Items(items, name))
-    if len(split.examples.shape) < 2:
-        raise ValueError(f"expected the items of {name} to be arrays; item 0 is a single number; give arrays")
-    return split
 
 
-def _labels(items: Indexable, name: str) -> Examples:
+def _labels(items: Indexable, name: str) -> ArrayLike:
     labels = Items(items, f"the labels of {name}", 1)
     if labels.dtype.kind == "f":
         raise ValueError(

@@ -9,7 +9,7 @@ from typing import Literal
 import jax
 
 from vae_jax.data.dataset import Dataset, Split
-from vae_jax.data.examples import in_memory, is_computed, num_bytes
+from vae_jax.data.examples import ArrayLike, in_memory, is_computed, num_bytes, with_parts
 
 SHARE_OF_MEMORY = 0.25
 
@@ -23,7 +23,7 @@ def place(dataset: Dataset, feed: Literal["auto", "memory", "stream"] = "auto", 
         num_workers: Processes that read a stream.
     """
     splits = dataset.splits
-    size = sum(num_bytes(split.examples) for split in splits.values() if not is_computed(split.examples))
+    size = sum(num_bytes(split.examples) for split in splits.values())
     is_streamed = feed == "stream" or (feed == "auto" and size > memory_budget())
     if not is_streamed:
         splits = {name: _in_memory(split) for name, split in splits.items()}
@@ -40,6 +40,8 @@ def memory_budget() -> int:
 
 
 def _in_memory(split: Split) -> Split:
-    if is_computed(split.examples):
-        return split
-    return Split(in_memory(split.examples), None if split.labels is None else in_memory(split.labels))
+    return Split(*(None if stored is None else with_parts(_kept, stored) for stored in split))
+
+
+def _kept(examples: ArrayLike) -> ArrayLike:
+    return examples if is_computed(examples) else in_memory(examples)

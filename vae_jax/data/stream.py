@@ -7,13 +7,12 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from jaxtyping import Array
 
-from vae_jax.data.examples import Examples
+from vae_jax.data.examples import Examples, of_parts
 from vae_jax.data.feed import Feed, rows_of_step
 
 if TYPE_CHECKING:
@@ -25,9 +24,7 @@ NUM_AHEAD = 2
 
 
 @contextmanager
-def open_stream(
-    feed: Feed, first_step: int, put: Callable[[np.ndarray], Array] = jax.device_put
-) -> Iterator[Iterator[Array]]:
+def open_stream(feed: Feed, first_step: int, put: Callable[[Any], Any] = jax.device_put) -> Iterator[Iterator[Any]]:
     """The stored batches of a streamed feed from a step on, each put on the device ahead of its turn.
 
     Of a feed that is not streamed there are none. Threads and processes end with the context.
@@ -44,9 +41,7 @@ def open_stream(
         yield _put_ahead(batches, put)
 
 
-def read_batches(
-    feed: Feed, first_step: int, *, host: int = 0, num_hosts: int = 1
-) -> grain.DatasetIterator[np.ndarray]:
+def read_batches(feed: Feed, first_step: int, *, host: int = 0, num_hosts: int = 1) -> grain.DatasetIterator[Any]:
     """The stored batches of a feed from a step on, read ahead by threads or processes.
 
     A batch is a function of (key, step), so to resume is to begin at a step: there is no state to keep.
@@ -85,8 +80,8 @@ def read_batches(
     return iter(dataset)
 
 
-def _put_ahead(batches: Iterator[np.ndarray], put: Callable[[np.ndarray], Array]) -> Iterator[Array]:
-    ahead: deque[Array] = deque()
+def _put_ahead(batches: Iterator[Any], put: Callable[[Any], Any]) -> Iterator[Any]:
+    ahead: deque[Any] = deque()
     for batch in batches:
         ahead.append(put(batch))
         if len(ahead) > NUM_AHEAD:
@@ -102,9 +97,9 @@ class _ReadBatch:
         self.batch_size = batch_size
         self.positions = positions
 
-    def __call__(self, step: int) -> np.ndarray:
+    def __call__(self, step: int) -> Any:
         rows = rows_of_step(self.order_key, step, len(self.examples), self.batch_size, self.positions)
-        return np.asarray(self.examples[rows])
+        return of_parts(lambda part: np.asarray(part[rows]), self.examples)
 
 
 def _leave_ctrl_c_alone(worker: int, num_workers: int) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,28 +12,28 @@ import numpy as np
 from jaxtyping import Array, Scalar
 
 from vae_jax.data.dataset import Dataset
-from vae_jax.data.examples import chunks
+from vae_jax.data.examples import abstract_example, chunks
 from vae_jax.types import Key
 
 
-def _same(x: Array) -> Array:
+def _same(x: Any) -> Any:
     return x
 
 
-def _no_volume(x: Array) -> Scalar:
+def _no_volume(x: Any) -> Scalar:
     return jnp.zeros(())
 
 
 class Transform(NamedTuple):
     """What is done to one stored example before the model sees it."""
 
-    apply: Callable[[Key, Array], Array]
-    """(key, stored example) -> float32 example."""
+    apply: Callable[[Key, Any], Any]
+    """(key, stored example) -> float32 example, or a pytree of its parts."""
     name: str
     """What a report calls it."""
-    to_stored: Callable[[Array], Array] = _same
+    to_stored: Callable[[Any], Any] = _same
     """What a model sees or makes -> stored values, without rounding: how its samples are shown."""
-    log_det: Callable[[Array], Scalar] = _no_volume
+    log_det: Callable[[Any], Scalar] = _no_volume
     """What a model sees -> log |dx / d stored|, nats: it turns a density of x into one of the stored values."""
 
 
@@ -45,17 +45,17 @@ def chain(*transforms: Transform) -> Transform:
         'uniform dequantisation, logit'
     """
 
-    def apply(key: Key, example: Array) -> Array:
+    def apply(key: Key, example: Any) -> Any:
         for index, transform in enumerate(transforms):
             example = transform.apply(jax.random.fold_in(key, index), example)
         return example
 
-    def to_stored(x: Array) -> Array:
+    def to_stored(x: Any) -> Any:
         for transform in reversed(transforms):
             x = transform.to_stored(x)
         return x
 
-    def log_det(x: Array) -> Scalar:
+    def log_det(x: Any) -> Scalar:
         total = jnp.zeros(())
         for transform in reversed(transforms):
             total += transform.log_det(x)
@@ -63,6 +63,51 @@ def chain(*transforms: Transform) -> Transform:
         return total
 
     return Transform(apply, ", ".join(transform.name for transform in transforms), to_stored, log_det)
+
+
+def on_parts(**transforms: Transform) -> Transform:
+    """A transform for each part of an example, by its name, each with noise of its own; other parts stay as they are.
+
+    What a conditional model makes is one of them alone, the part `x`: so is its way back to stored values.
+
+    Raises:
+        ValueError: When it is applied to an example without such a part.
+
+    Example:
+        >>> seen = on_parts(x=scale(255), condition=one_hot(3))
+        >>> example = {"x": np.full(2, 255, np.uint8), "condition": np.int32(1)}
+        >>> jax.tree.map(lambda array: array.tolist(), seen.apply(jax.random.key(0), example))
+        {'condition': [0.0, 1.0, 0.0], 'x': [1.0, 1.0]}
+    """
+    names = sorted(transforms)
+
+    def apply(key: Key, example: Any) -> Any:
+        missing = [name for name in names if not isinstance(example, Mapping) or name not in example]
+        if missing:
+            parts = ", ".join(example) if isinstance(example, Mapping) else "an array alone"
+            raise ValueError(f"expected examples with a part '{missing[0]}' to transform; got {parts}")
+        seen = {name: transforms[name].apply(jax.random.fold_in(key, i), example[name]) for i, name in enumerate(names)}
+        return {**example, **seen}
+
+    def to_stored(x: Any) -> Any:
+        if not isinstance(x, Mapping):
+            return transforms["x"].to_stored(x) if "x" in transforms else x
+        return {name: transforms[name].to_stored(part) if name in transforms else part for name, part in x.items()}
+
+    def log_det(x: Any) -> Scalar:
+        parts = x if isinstance(x, Mapping) else {"x": x}
+        return sum((transforms[name].log_det(x) for name, x in parts.items() if name in transforms), jnp.zeros(()))
+
+    return Transform(apply, "; ".join(f"{name}: {transforms[name].name}" for name in transforms), to_stored, log_det)
+
+
+def one_hot(num_classes: int) -> Transform:
+    """A whole number as a vector of zeros and a one, for a label as a condition: 2 of 4 as (0, 0, 1, 0)."""
+    return Transform(
+        apply=lambda key, example: jax.nn.one_hot(example, num_classes),
+        name=f"one of {num_classes}",
+        to_stored=lambda x: x.argmax(axis=-1),
+    )
 
 
 def scale(max_value: float) -> Transform:
@@ -232,11 +277,10 @@ def resize(height: int, width: int) -> Transform:
     )
 
 
-def shape_seen(transform: Transform, dataset: Dataset) -> tuple[int, ...]:
-    """The shape of an example as a model sees it: what to build its networks for."""
-    examples = dataset.train.examples
-    stored = jax.ShapeDtypeStruct(examples.shape[1:], examples.dtype)
-    return jax.eval_shape(transform.apply, jax.random.key(0), stored).shape
+def shape_seen(transform: Transform, dataset: Dataset) -> Any:
+    """The shape of an example as a model sees it, or a pytree of those of its parts: what to build its networks for."""
+    seen = jax.eval_shape(transform.apply, jax.random.key(0), abstract_example(dataset.train.examples))
+    return jax.tree.map(lambda part: part.shape, seen)
 
 
 def _size(example: Array) -> str:

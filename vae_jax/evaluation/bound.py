@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Scalar
 
 from vae_jax.data.examples import Examples
 from vae_jax.evaluation.fitted import Fit, Fitted
@@ -20,7 +22,7 @@ from vae_jax.vae import Model
 
 
 def bound_evaluator(
-    model: Model, bound: Objective, transform: Callable[[Key, Array], Array], *, seed: int = 0, batch_size: int = 500
+    model: Model, bound: Objective, transform: Callable[[Key, Any], Any], *, seed: int = 0, batch_size: int = 500
 ) -> Callable[[Params, Examples], dict[str, Any]]:
     """The bound over a split, and what the latent dimensions do: what is validated is what is reported.
 
@@ -34,8 +36,8 @@ def bound_evaluator(
     Returns:
         A function `(params, stored examples) -> metrics`, means over the examples: `value` (nats per example, higher
         is better), `value_standard_error`, the metrics of the bound, `squared_error` (of the mean of p(x|z) at the
-        posterior's mean, summed over an example), `active_units`, and `kl_per_dimension` and, of a hierarchy,
-        `kl_per_group` (nats) where they are known.
+        posterior's mean, summed over an example; where both are of one shape), `active_units`, and `kl_per_dimension`
+        and, of a hierarchy, `kl_per_group` (nats) where they are known.
     """
     return validator(lambda params: Fitted(model.bind(params), bound, transform), seed=seed, batch_size=batch_size)
 
@@ -58,13 +60,22 @@ def lanes_validator(fit: Fit, *, batch_size: int) -> Callable[[Params, Examples]
     return of_lanes
 
 
-def of_one(fit: Fit, transform_key: Key, key: Key, params: Params, stored: Array) -> dict[str, Any]:
-    vae, bound, transform, _ = fit(params)
-    x = transform(transform_key, stored)
-    value, metrics = bound(key, vae, x)
+def of_one(fit: Fit, transform_key: Key, key: Key, params: Params, stored: Any) -> dict[str, Any]:
+    """What is validated of one example: the bound, its metrics, the error of the mean, and the code."""
+    fitted = fit(params)
+    vae, x = fitted.at(transform_key, stored)
+    value, metrics = fitted.bound(key, vae, x)
     latent = code(key, vae, x)
-    error = ((vae.likelihood(latent.mean).mean() - x) ** 2).sum()
-    return metrics | {"value": value, "squared_error": error, "code": latent}
+    error = _squared_error(vae.likelihood(latent.mean).mean(), x)
+    return metrics | {"value": value, "code": latent} | ({} if error is None else {"squared_error": error})
+
+
+def _squared_error(mean: Any, x: Any) -> Scalar | None:
+    """Summed over all entries; None where the mean is not of the shape of x, of which it may be a part."""
+    if jax.tree.map(jnp.shape, mean) != jax.tree.map(jnp.shape, x):
+        return None
+    errors = jax.tree.map(lambda mean, x: jnp.sum((mean - x) ** 2), mean, x)
+    return jax.tree.reduce(operator.add, errors)
 
 
 def _means(results: dict[str, Any]) -> dict[str, Any]:

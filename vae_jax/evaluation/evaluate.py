@@ -33,12 +33,12 @@ DENSITY_OF_REPEATED_VALUES = (
 def evaluate(
     model: Model,
     bound: Objective,
-    transform: Callable[[Key, Array], Array],
+    transform: Callable[[Key, Any], Any],
     params: Params,
     examples: Examples,
     *,
     num_samples: int,
-    log_det: Callable[[Array], Scalar] | None = None,
+    log_det: Callable[[Any], Scalar] | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """All that is reported of a trained model on a split.
@@ -56,10 +56,10 @@ def evaluate(
 
     Returns:
         `elbo`, `elbo_standard_error`, `log_likelihood`, `kl`, `nll`, `nll_standard_error` (nats per example; the NLL
-        has the sign of a loss: lower is better), `bits_per_dim`, `num_samples`, `effective_sample_size` (median),
-        `active_units`, `latent_size`, `kl_per_dimension`, `kl_per_group` (of a hierarchy), `squared_error`,
-        `num_examples`, `seed`, and `notes`, a list of sentences. What a point-mass posterior does not have (a bound,
-        an NLL) is None.
+        has the sign of a loss: lower is better), `bits_per_dim` (of an x that is one array), `num_samples`,
+        `effective_sample_size` (median), `active_units`, `latent_size`, `kl_per_dimension`, `kl_per_group` (of a
+        hierarchy), `squared_error`, `num_examples`, `seed`, and `notes`, a list of sentences. What a point-mass
+        posterior does not have (a bound, an NLL) is None.
     """
     fit = lambda params: Fitted(model.bind(params), bound, transform, log_det)
     return evaluator(fit, num_samples=num_samples, seed=seed)(params, examples)
@@ -72,7 +72,8 @@ def evaluator(fit: Fit, *, num_samples: int, seed: int = 0) -> Callable[[Params,
 
     def evaluated(params: Params, examples: Examples) -> dict[str, Any]:
         metrics = validate(params, examples)
-        posterior, likelihood, latent_size, size = _families(fit, params, examples[:1][0])
+        one = jax.tree.map(lambda array: array[0], examples[:1])
+        posterior, likelihood, latent_size, size = _families(fit, params, one)
         has_bound = has_density(posterior)
         is_discrete = np.asarray(getattr(likelihood, "is_discrete", False))
         result = {
@@ -89,7 +90,7 @@ def evaluator(fit: Fit, *, num_samples: int, seed: int = 0) -> Callable[[Params,
             "latent_size": latent_size,
             "kl_per_dimension": metrics.get("kl_per_dimension"),
             **({"kl_per_group": metrics["kl_per_group"]} if "kl_per_group" in metrics else {}),
-            "squared_error": metrics["squared_error"],
+            "squared_error": metrics.get("squared_error"),
             "num_examples": len(examples),
             "seed": seed,
             "notes": [],
@@ -97,21 +98,22 @@ def evaluator(fit: Fit, *, num_samples: int, seed: int = 0) -> Callable[[Params,
         if has_bound:
             log_likelihood = estimator(params, examples)
             nll = -float(np.mean(log_likelihood.estimate, dtype=np.float64))
-            volume = 0.0 if is_discrete.all() else mean_log_det(params, examples)
             result |= {
                 "nll": nll,
                 "nll_standard_error": standard_error(log_likelihood.estimate),
-                "bits_per_dim": bits_per_dim(nll, size, volume),
                 "effective_sample_size": float(np.median(log_likelihood.effective_sample_size)),
             }
-            if not is_discrete.all() and _repeat(first_values(params, examples), ~is_discrete):
+            if size is not None:
+                volume = 0.0 if is_discrete.all() else mean_log_det(params, examples)
+                result["bits_per_dim"] = bits_per_dim(nll, size, volume)
+            if size is not None and not is_discrete.all() and _repeat(first_values(params, examples), ~is_discrete):
                 result["notes"].append(DENSITY_OF_REPEATED_VALUES)
         else:
             result["num_samples"] = None
             result["notes"].append(
                 "an autoencoder's code has no density, so there is no bound and no likelihood of the data"
             )
-        if isinstance(likelihood, Bernoulli) and not is_binary(params, examples):
+        if size is not None and isinstance(likelihood, Bernoulli) and not is_binary(params, examples):
             result["notes"].append(NOT_A_LIKELIHOOD)
         return result
 
@@ -134,17 +136,19 @@ def bits_per_dim(nll: float, num_dimensions: int, log_det: float = 0.0) -> float
     return (nll - log_det) / (num_dimensions * math.log(2))
 
 
-def _families(fit: Fit, params: Params, example: np.ndarray) -> tuple[Any, Any, int, int]:
-    """Posterior and likelihood without their numbers, and the sizes of z and x, without computing anything."""
+def _families(fit: Fit, params: Params, example: Any) -> tuple[Any, Any, int, int | None]:
+    """Posterior and likelihood without their numbers, and the sizes of z and x, without computing anything.
 
-    def distributions(params: Params, example: Array) -> Any:
-        vae, _, transform, _ = fit(params)
-        x = transform(jax.random.key(0), example)
+    The size of x is None where it has several parts: some of them may say which entries of others are there.
+    """
+
+    def distributions(params: Params, example: Any) -> Any:
+        vae, x = fit(params).at(jax.random.key(0), example)
         posterior = vae.posterior(x)
         return posterior, vae.likelihood(posterior.mean()), posterior.mean(), x
 
     posterior, likelihood, z, x = jax.eval_shape(distributions, params, example)
-    return posterior, likelihood, _num_elements(z), _num_elements(x)
+    return posterior, likelihood, _num_elements(z), math.prod(x.shape) if hasattr(x, "shape") else None
 
 
 def _num_elements(tree: Any) -> int:
@@ -152,10 +156,10 @@ def _num_elements(tree: Any) -> int:
 
 
 def _mean_log_det(fit: Fit, seed: int) -> Callable[[Params, Examples], float]:
-    def of_one(transform_key: Key, key: Key, params: Params, stored: Array) -> Scalar:
+    def of_one(transform_key: Key, key: Key, params: Params, stored: Any) -> Scalar:
         fitted = fit(params)
         log_det = fitted.log_det or (lambda x: jnp.zeros(()))
-        return log_det(fitted.transform(transform_key, stored))
+        return log_det(fitted.at(transform_key, stored)[1])
 
     # By the same draws as the likelihood: with the same seed an example has the same dequantisation noise.
     of_all = over_stored(of_one, seed=seed)
@@ -163,8 +167,8 @@ def _mean_log_det(fit: Fit, seed: int) -> Callable[[Params, Examples], float]:
 
 
 def _is_binary(fit: Fit) -> Callable[[Params, Examples], bool]:
-    def of_one(transform_key: Key, key: Key, params: Params, stored: Array) -> Array:
-        x = fit(params).transform(transform_key, stored)
+    def of_one(transform_key: Key, key: Key, params: Params, stored: Any) -> Array:
+        _, x = fit(params).at(transform_key, stored)
         return ((x == 0) | (x == 1)).all()
 
     of_all = over_stored(of_one)
@@ -172,7 +176,7 @@ def _is_binary(fit: Fit) -> Callable[[Params, Examples], bool]:
 
 
 def _first_values(fit: Fit) -> Callable[[Params, Examples], np.ndarray]:
-    of_all = over_stored(lambda transform_key, key, params, stored: fit(params).transform(transform_key, stored))
+    of_all = over_stored(lambda transform_key, key, params, stored: fit(params).at(transform_key, stored)[1])
     return lambda params, examples: of_all(params, part_of(examples, range(min(len(examples), 1_000))))
 
 

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from jaxtyping import Array, Scalar
+from jaxtyping import Scalar
 
 from vae_jax.types import Key, Objective, Params
-from vae_jax.vae import VAE
+from vae_jax.vae import VAE, Conditional, at_example
 
 
 class Fitted(NamedTuple):
     """What an evaluation needs of a run; like a VAE, made anew from parameters wherever those are."""
 
-    vae: VAE
+    vae: VAE | Conditional
     bound: Objective
     """What is evaluated of one example: `elbo`, or another objective."""
-    transform: Callable[[Key, Array], Array]
+    transform: Callable[[Key, Any], Any]
     """`(key, stored example) -> x`."""
-    log_det: Callable[[Array], Scalar] | None = None
+    log_det: Callable[[Any], Scalar] | None = None
     """x -> log |dx / d stored| of the transform, nats; None for 0."""
+
+    def at(self, key: Key, stored: Any) -> tuple[VAE, Any]:
+        """The VAE of a stored example, and the x that it models.
+
+        Args:
+            key: Of the transform.
+            stored: The example.
+        """
+        return at_example(self.vae, self.transform(key, stored))
 
 
 Fit = Callable[[Params], Fitted]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +30,7 @@ class LogLikelihood(NamedTuple):
 
 def importance_sampled_log_likelihood(
     bind: Callable[[Params], VAE],
-    transform: Callable[[Key, Array], Array],
+    transform: Callable[[Key, Any], Any],
     *,
     num_samples: int,
     seed: int = 0,
@@ -73,24 +73,20 @@ def log_likelihood_of(
     num_chunks, rest = divmod(num_samples, chunk_size)
     chunk_sizes = [chunk_size] * num_chunks + [rest] * bool(rest)
 
-    def log_weights(params: Params, example: Array, index: Array, chunk: Array, size: int) -> Float[Array, " size"]:
+    def of_one(params: Params, example: Any, index: Array, chunk: Array, size: int) -> Float[Array, " size"]:
         transform_key, key = example_keys(seed, index)
-        fitted = fit(params)
-        x, vae = fitted.transform(transform_key, example), fitted.vae
-        return over_draws(
-            jax.random.fold_in(key, chunk), vae, x, size, lambda draw: draw.likelihood.log_prob(x) - sampled_kl(draw)
-        )
+        return log_weights(fit, transform_key, jax.random.fold_in(key, chunk), params, example, size)
 
     # Chunks are added by calls from Python: inside a compiled loop, convolutions on a CPU are several times slower.
     def add_chunk(
         sums: tuple[Array, Array],
         params: Params,
-        examples: Array,
+        examples: Any,
         indices: Int[Array, " batch"],
         chunk: Array,
         size: int,
     ) -> tuple[Array, Array]:
-        weights = jax.vmap(lambda example, index: log_weights(params, example, index, chunk, size))(examples, indices)
+        weights = jax.vmap(lambda example, index: of_one(params, example, index, chunk, size))(examples, indices)
         of_weights, of_squares = sums
         return (
             jnp.logaddexp(of_weights, logsumexp(weights, axis=1)),
@@ -104,7 +100,8 @@ def log_likelihood_of(
         results = []
         for start in range(0, len(examples), batch_size):
             first = min(start, len(examples) - batch_size)  # the last batch overlaps the one before: one shape
-            batch, indices = jnp.asarray(examples[first : first + batch_size]), jnp.arange(first, first + batch_size)
+            batch = jax.tree.map(jnp.asarray, examples[first : first + batch_size])
+            indices = jnp.arange(first, first + batch_size)
             sums = (jnp.full(batch_size, -jnp.inf), jnp.full(batch_size, -jnp.inf))
             for chunk, size in enumerate(chunk_sizes):
                 sums = add_chunk_compiled(sums, params, batch, indices, chunk, size=size)
@@ -118,3 +115,11 @@ def log_likelihood_of(
         return LogLikelihood(of_weights - np.log(num_samples), np.clip(np.exp(log_size), 1, num_samples))
 
     return estimate
+
+
+def log_weights(
+    fit: Fit, transform_key: Key, key: Key, params: Params, stored: Any, num_samples: int
+) -> Float[Array, " num_samples"]:
+    """log p(x|zₖ) + log p(zₖ) − log q(zₖ|x), zₖ ~ q(z|x), of one stored example."""
+    vae, x = fit(params).at(transform_key, stored)
+    return over_draws(key, vae, x, num_samples, lambda draw: draw.likelihood.log_prob(x) - sampled_kl(draw))

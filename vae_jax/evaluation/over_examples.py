@@ -15,8 +15,8 @@ from vae_jax.types import Key, Params
 
 
 def over_examples(
-    function: Callable[[Key, Params, Array], Any],
-    transform: Callable[[Key, Array], Array],
+    function: Callable[[Key, Params, Any], Any],
+    transform: Callable[[Key, Any], Any],
     *,
     seed: int = 0,
     batch_size: int = 500,
@@ -44,7 +44,7 @@ def over_examples(
 
 
 def over_stored(
-    function: Callable[[Key, Key, Params, Array], Any],
+    function: Callable[[Key, Key, Params, Any], Any],
     *,
     seed: int = 0,
     batch_size: int = 500,
@@ -59,8 +59,8 @@ def over_stored(
         in_lanes: Whether parameters have a leading axis of lanes, which the results then have before that of examples.
     """
 
-    def of_batch(params: Params, examples: Array, indices: Int[Array, " batch"]) -> Any:
-        def of_one(example: Array, index: Array) -> Any:
+    def of_batch(params: Params, examples: Any, indices: Int[Array, " batch"]) -> Any:
+        def of_one(example: Any, index: Array) -> Any:
             return function(*example_keys(seed, index), params, example)
 
         return jax.vmap(of_one)(examples, indices)
@@ -75,7 +75,7 @@ def over_stored(
             # The last batch starts earlier rather than being shorter: one shape, one compilation.
             first = min(start, len(examples) - size)
             rows = slice(first, first + size)
-            result = compiled(params, jnp.asarray(examples[rows]), jnp.arange(first, first + size))
+            result = compiled(params, jax.tree.map(jnp.asarray, examples[rows]), jnp.arange(first, first + size))
             own = (slice(None),) * axis + (slice(start - first, None),)
             results.append(jax.tree.map(lambda array, own=own: np.asarray(array)[own], result))
         return jax.tree.map(lambda *parts: np.concatenate(parts, axis), *results)

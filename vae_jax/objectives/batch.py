@@ -12,7 +12,7 @@ from vae_jax.axis import keys_of_share
 from vae_jax.objectives.scheduled import check_schedules
 from vae_jax.stated import separable
 from vae_jax.types import BatchObjective, Key, Metrics, Objective
-from vae_jax.vae import VAE
+from vae_jax.vae import VAE, Conditional, at_example
 
 
 def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], Any]) -> BatchObjective:
@@ -46,10 +46,10 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], Any])
 
     @separable
     def batch_objective(
-        key: Key, vae: VAE, batch: Any, step: Scalar | int, /
+        key: Key, vae: VAE | Conditional, batch: Any, step: Scalar | int, /
     ) -> tuple[Float[Array, " batch"], Metrics]:
         options = {name: schedule(step) for name, schedule in schedules.items()}
         keys = key if key.ndim else keys_of_share(key, batch)
-        return jax.vmap(lambda key, x: objective(key, vae, x, **options))(keys, batch)
+        return jax.vmap(lambda key, example: objective(key, *at_example(vae, example), **options))(keys, batch)
 
     return batch_objective

@@ -12,10 +12,12 @@ from jaxtyping import Array, Float
 from vae_jax.axis import keys_of_share
 from vae_jax.objectives.over_draws import over_draws
 from vae_jax.types import Key
-from vae_jax.vae import VAE, Draw
+from vae_jax.vae import VAE, Conditional, Draw, at_example
 
 
-def over_codes(key: Key, vae: VAE, batch: Any, of: Callable[[Draw, Any], Any], axis_name: str | None = None) -> Any:
+def over_codes(
+    key: Key, vae: VAE | Conditional, batch: Any, of: Callable[[Draw, Any], Any], axis_name: str | None = None
+) -> Any:
     """`of(draw, x)` for one draw from q(z|x) for every example, with the noise that `over_batch(elbo)` has.
 
     Args:
@@ -29,8 +31,9 @@ def over_codes(key: Key, vae: VAE, batch: Any, of: Callable[[Draw, Any], Any], a
         What `of` returns, each array with a leading axis of the batch (of this device's share of it).
     """
 
-    def of_one(key: Key, x: Any) -> Any:
-        return jax.tree.map(lambda array: array[0], over_draws(key, vae, x, 1, lambda draw: of(draw, x)))
+    def of_one(key: Key, example: Any) -> Any:
+        of_example, x = at_example(vae, example)
+        return jax.tree.map(lambda array: array[0], over_draws(key, of_example, x, 1, lambda draw: of(draw, x)))
 
     return jax.vmap(of_one)(keys_of_share(key, batch, axis_name), batch)
 

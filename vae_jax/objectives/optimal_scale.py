@@ -15,7 +15,7 @@ from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.over_draws import over_draws
 from vae_jax.stated import coupled
 from vae_jax.types import BatchObjective, Distribution, Key, Metrics, Objective
-from vae_jax.vae import VAE
+from vae_jax.vae import VAE, Conditional, at_example, of_each_vae
 
 
 def over_batch_with_optimal_scale(
@@ -48,20 +48,23 @@ def over_batch_with_optimal_scale(
 
     @coupled
     def batch_objective(
-        key: Key, vae: VAE, batch: Any, step: Scalar | int, /, *, axis_name: str | None = None
+        key: Key, vae: VAE | Conditional, batch: Any, step: Scalar | int, /, *, axis_name: str | None = None
     ) -> tuple[Float[Array, " batch"], Metrics]:
         # By the keys of `over_batch`, so that these are the errors of an objective of one sample, computed once.
         keys = keys_of_share(key, batch, axis_name)
-        likelihoods = jax.vmap(lambda key, x: over_draws(key, vae, x, 1, lambda draw: _one_scale(draw.likelihood)))(
-            keys, batch
-        )
+
+        def likelihood_and_x(key: Key, example: Any) -> tuple[Normal, Any]:
+            of_example, x = at_example(vae, example)
+            return over_draws(key, of_example, x, 1, lambda draw: _one_scale(draw.likelihood)), x
+
+        likelihoods, x = jax.vmap(likelihood_and_x)(keys, batch)
         means, own_scales = jax.lax.stop_gradient(likelihoods.loc[:, 0]), likelihoods.scale[:, 0]
         # At the optimum the gradient in σ is zero, so holding it leaves the gradient in all else as it is.
-        scale = jnp.sqrt(mean_over(jnp.mean(jnp.square(batch - means), dtype=jnp.float32), axis_name))
-        values, metrics = lifted(keys, _with_scale(vae, scale), batch, step)
-        own = jax.vmap(lambda mean, scale, x: Normal(mean, scale).log_prob(x))(means, own_scales, batch)
+        scale = jnp.sqrt(mean_over(jnp.mean(jnp.square(x - means), dtype=jnp.float32), axis_name))
+        values, metrics = lifted(keys, of_each_vae(lambda vae: _with_scale(vae, scale), vae), batch, step)
+        own = jax.vmap(lambda mean, scale, x: Normal(mean, scale).log_prob(x))(means, own_scales, x)
         # Nothing is added to the value: only the gradient of the model's own scale.
-        return values + own - jax.lax.stop_gradient(own), metrics | {"optimal_scale": jnp.full(len(batch), scale)}
+        return values + own - jax.lax.stop_gradient(own), metrics | {"optimal_scale": jnp.full(len(means), scale)}
 
     return batch_objective
 

@@ -6,7 +6,6 @@ import math
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from vae_jax.parallel.mesh import mesh_of
@@ -54,13 +53,15 @@ class Placement(NamedTuple):
         cut = max(axes, key=lambda axis: shape[axis])
         return (*[None] * cut, "params")
 
-    def put(self, array: np.ndarray) -> jax.Array:
-        """An array that every process has whole, whole on every device."""
-        return jax.make_array_from_callback(array.shape, self.everywhere, lambda index: array[index])
+    def put(self, arrays: Any) -> Any:
+        """Arrays that every process has whole, whole on every device."""
+        return jax.tree.map(
+            lambda array: jax.make_array_from_callback(array.shape, self.everywhere, lambda index: array[index]), arrays
+        )
 
-    def put_share(self, share: np.ndarray) -> jax.Array:
+    def put_share(self, share: Any) -> Any:
         """This process's share of a batch, placed as a part of the whole batch."""
-        return jax.make_array_from_process_local_data(self.in_shares, share)
+        return jax.tree.map(lambda array: jax.make_array_from_process_local_data(self.in_shares, array), share)
 
     def whole(self, tree: Any) -> Any:
         """Arrays that lie anywhere on the mesh, whole, in this process's own memory."""

@@ -16,6 +16,14 @@ RECONSTRUCTIONS = (
     "Originals above, their reconstructions below. What the lower one lost did not fit through the code: look for "
     "thin strokes and rare shapes, and for an example that came back as a member of another class."
 )
+SAMPLES_GIVEN = (
+    "Draws from the prior, decoded, each row under a condition of its own: nobody gave the model these. A row should "
+    "hold what its condition says, and differ in all that it does not say."
+)
+ANALOGIES = (
+    "On the left an example, then its code decoded under every condition. What the condition says should change along "
+    "a row, and all else, such as slant or width, stay what it is on the left."
+)
 MANIFOLD = (
     "The whole latent space in one picture: each tile holds the same prior probability, the first latent grows to the "
     "right and the second upwards. Neighbours should change smoothly; blurred tiles are the borders between classes."
@@ -69,6 +77,7 @@ def learning_curves(has_kl: bool) -> str:
     )
 
 
+ONE_CONDITION = " All of it under the condition of the first example."
 KL_PER_DIMENSION = (
     "How much each latent dimension tells about an example. Bars of no height are dimensions that the model gave back "
     "to the prior: it did not need them, or could not learn to use them."

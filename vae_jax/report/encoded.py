@@ -12,7 +12,7 @@ import numpy as np
 from vae_jax import generation
 from vae_jax.distributions import has_density, kl_per_dimension
 from vae_jax.types import Params
-from vae_jax.vae import Model
+from vae_jax.vae import Model, at_example
 
 CHUNK = 64
 """Examples encoded or decoded at a time: memory does not grow with their number."""
@@ -40,17 +40,23 @@ class Encoded(NamedTuple):
         return np.argsort(-self.importance, kind="stable")
 
 
-def encode(model: Model, params: Params, examples: np.ndarray) -> Encoded:
+def encode(model: Model, params: Params, examples: Any) -> Encoded:
     """The codes of examples, (num, *event), and the importance of each latent dimension."""
 
+    def posterior(params: Params, example: Any) -> Any:
+        vae, x = at_example(model.bind(params), example)
+        return vae.posterior(x)
+
     def closed_form_kl(params: Params, batch: Any) -> Any:
-        vae = model.bind(params)
-        return jax.vmap(lambda x: kl_per_dimension(vae.posterior(x), vae.prior))(batch)
+        def one(example: Any) -> Any:
+            vae, x = at_example(model.bind(params), example)
+            return kl_per_dimension(vae.posterior(x), vae.prior)
+
+        return jax.vmap(one)(batch)
 
     encode_chunk = jax.jit(lambda params, batch: generation.encode(model.bind(params), batch))
     codes = in_chunks(lambda chunk: encode_chunk(params, chunk), examples)
-    posterior = jax.eval_shape(lambda params, x: model.bind(params).posterior(x), params, examples[0])
-    has_kl = has_density(posterior)
+    has_kl = has_density(jax.eval_shape(posterior, params, jax.tree.map(lambda array: array[0], examples)))
     if not isinstance(codes, np.ndarray) or codes.ndim != 2:
         return Encoded(codes, None, has_kl)
     try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -12,12 +12,12 @@ from jaxtyping import Array
 from vae_jax import generation
 from vae_jax.report import captions
 from vae_jax.report.encoded import Encoded, encode, in_chunks
-from vae_jax.report.grids import enlarge, image_grid, pair_grid, png_bytes
+from vae_jax.report.grids import enlarge, image_grid, is_image, pair_grid, png_bytes
 from vae_jax.report.picture import Picture
 from vae_jax.report.scatter import latent_scatter
 from vae_jax.report.theme import DARK, LIGHT
 from vae_jax.types import Key, Params
-from vae_jax.vae import Model
+from vae_jax.vae import Model, condition_and_x, given
 
 NUM_DEVIATIONS = 2.5
 """How far a traversal goes to each side, in standard deviations of the codes."""
@@ -32,7 +32,7 @@ def pictures(
     examples: Any,
     labels: Any = None,
     *,
-    to_unit: Callable[[Array], Array] = lambda x: x,
+    to_unit: Callable[[Any], Array] | None = None,
     num_per_side: int = 20,
     max_points: int = 2_000,
 ) -> dict[str, Picture]:
@@ -42,80 +42,135 @@ def pictures(
         key: A random key; the same key gives the same bytes.
         model: The model.
         params: Its parameters.
-        examples: (num, *event), examples that were not trained on, as the model sees them. An event of shape
-            (height, width) or (height, width, 1 or 3) is an image; any other gets the scatter of codes only.
+        examples: (num, *event), examples that were not trained on, as the model sees them; of a conditional model with
+            their conditions.
         labels: (num,), their classes, or None.
-        to_unit: From one example as the model sees it to what is shown: 0 is black and 1 is white.
+        to_unit: From one x as the model sees it to what is shown: 0 is black and 1 is white. Of shape (height, width)
+            or (height, width, 1 or 3) it is an image; any other gets the scatter of codes only. By default x as it is.
         num_per_side: Tiles along each side of the manifold.
         max_points: Examples in the scatter, the first ones.
 
     Returns:
-        Some of `manifold`, `samples`, `latent`, `reconstructions`, `traversals`, `interpolations`, the most telling
-        first.
+        Some of `manifold`, `samples`, `latent`, `reconstructions`, `analogies` (of a conditional model), `traversals`,
+        `interpolations`, the most telling first.
     """
-    examples = np.asarray(examples[:max_points])
+    to_unit = to_unit or image_of
+    examples = jax.tree.map(lambda array: np.asarray(array[:max_points]), examples)
     labels = None if labels is None else np.asarray(labels[:max_points])
     encoded = encode(model, params, examples)
+    conditions, x = condition_and_x(model.bind(params), examples)
     found: dict[str, Picture] = {}
-    if _is_image(examples.shape[1:]):
-        show_all = jax.vmap(to_unit)
-        decode_chunk = jax.jit(lambda params, codes: show_all(generation.decode(model.bind(params), codes)))
+    originals = np.asarray(jax.vmap(to_unit)(x))
+    if is_image(originals.shape[1:]):
 
-        def show(codes: Any) -> np.ndarray:
-            return in_chunks(lambda chunk: decode_chunk(params, chunk), codes)
+        def shown(params: Params, codes: Any, conditions: Any) -> Array:
+            return jax.vmap(to_unit)(generation.decode(model.bind(params), codes, conditions))
 
-        found = _images(key, model, params, encoded, show, np.asarray(show_all(examples)), labels, num_per_side)
+        show_chunk = jax.jit(shown)
+        show = lambda codes, conditions: in_chunks(lambda chunk: show_chunk(params, *chunk), (codes, conditions))
+        walks = _Walks(encoded, originals, conditions, labels, show)
+        found = {"samples": _samples(key, model, params, walks), **_walks(walks, num_per_side)}
     if encoded.is_vector and encoded.codes.shape[1] >= 2:
         found["latent"] = _scatter(encoded, labels)
-    order = ["manifold", "samples", "latent", "reconstructions", "traversals", "interpolations"]
+    order = ["manifold", "samples", "latent", "reconstructions", "analogies", "traversals", "interpolations"]
     return {name: found[name] for name in order if name in found}
 
 
-def _images(
-    key: Key,
-    model: Model,
-    params: Params,
-    encoded: Encoded,
-    show: Callable[[Any], np.ndarray],
-    originals: np.ndarray,
-    labels: np.ndarray | None,
-    num_per_side: int,
-) -> dict[str, Picture]:
-    draw_codes = jax.jit(lambda params, keys: jax.vmap(model.bind(params).prior.sample)(keys))
-    samples = show(draw_codes(params, jax.random.split(key, 64)))
-    words = captions.SAMPLES if encoded.has_kl else captions.SAMPLES_WITHOUT_PRIOR
+class _Walks(NamedTuple):
+    """Encoded examples, and how codes become pictures."""
+
+    encoded: Encoded
+    originals: np.ndarray
+    conditions: Any
+    """(num, ...), one for each example; None of a VAE without."""
+    labels: np.ndarray | None
+    show: Callable[[Any, Any], np.ndarray]
+    """(codes, conditions) -> pictures."""
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether examples have conditions."""
+        return self.conditions is not None
+
+    def chosen(self, rows: Any, times: int = 1) -> Any:
+        """The conditions of some examples, each so many times."""
+        return jax.tree.map(lambda array: np.repeat(array[rows], times, axis=0), self.conditions)
+
+    def show_near(self, example: int, codes: Any) -> np.ndarray:
+        """The pictures of codes, under the condition of one example."""
+        codes = _rows(codes)
+        return self.show(codes, self.chosen([example], len(codes)))
+
+
+def _samples(key: Key, model: Model, params: Params, walks: _Walks) -> Picture:
+    words = captions.SAMPLES if walks.encoded.has_kl else captions.SAMPLES_WITHOUT_PRIOR
+    rows, num_columns = [0] * 8, 8
+    if walks.is_conditional:
+        rows, num_columns = one_of_each(walks.labels, len(walks.originals)), 10
+    conditions, num = walks.chosen(rows, num_columns), len(rows) * num_columns
+    draw_codes = jax.jit(
+        lambda params, keys, conditions: jax.vmap(
+            lambda key, condition: given(model.bind(params), condition).prior.sample(key)
+        )(keys, conditions)
+    )
+    samples = walks.show(draw_codes(params, jax.random.split(key, num), conditions), conditions)
+    words = captions.SAMPLES_GIVEN if walks.is_conditional and walks.encoded.has_kl else words
+    return _picture(image_grid(samples, num_columns=num_columns), "Samples", words)
+
+
+def _walks(walks: _Walks, num_per_side: int) -> dict[str, Picture]:
+    encoded, originals = walks.encoded, walks.originals
     num_pairs = min(len(originals), 28)
-    reconstructed = show(jax.tree.map(lambda codes: codes[:num_pairs], encoded.codes))
-    found = {
-        "samples": _picture(image_grid(samples, num_columns=8), "Samples", words),
-        "reconstructions": _picture(
-            pair_grid(originals[:num_pairs], reconstructed, num_columns=14), "Reconstructions", captions.RECONSTRUCTIONS
-        ),
-    }
+    first = slice(0, num_pairs)
+    reconstructed = walks.show(jax.tree.map(lambda codes: codes[first], encoded.codes), walks.chosen(first))
+    grid = pair_grid(originals[first], reconstructed, num_columns=14)
+    found = {"reconstructions": _picture(grid, "Reconstructions", captions.RECONSTRUCTIONS)}
+    if walks.is_conditional:
+        found["analogies"] = _analogies(walks)
     if not encoded.is_vector:
         return found
     codes, scale = encoded.codes, encoded.codes.std(axis=0)
+    under = captions.ONE_CONDITION if walks.is_conditional else ""
 
     rows = [int(dimension) for dimension in encoded.ranking[:10]]
     walk = generation.traversal_codes(
         codes[0], 11, num_deviations=NUM_DEVIATIONS, scale=scale, dimensions=np.array(rows)
     )
-    words = captions.traversals(rows, NUM_DEVIATIONS, encoded.has_kl)
-    found["traversals"] = _picture(image_grid(show(_rows(walk)), num_columns=11), "One latent at a time", words)
+    words = captions.traversals(rows, NUM_DEVIATIONS, encoded.has_kl) + under
+    found["traversals"] = _picture(image_grid(walks.show_near(0, walk), num_columns=11), "One latent at a time", words)
 
-    if pairs := _pairs(len(codes), labels):
+    if not walks.is_conditional and (pairs := _pairs(len(codes), walks.labels)):
         lines = np.stack([generation.interpolation_codes(codes[a], codes[b], 14) for a, b in pairs])
-        grid = image_grid(show(_rows(lines)), num_columns=14)
+        grid = image_grid(walks.show_near(0, lines), num_columns=14)
         found["interpolations"] = _picture(grid, "Interpolations", captions.INTERPOLATIONS)
 
     if codes.shape[1] == 2:
         # An autoencoder's codes lie where they like: there the grid follows them and not a prior it never knew.
         loc, spread = (0.0, 1.0) if encoded.has_kl else (codes.mean(axis=0), scale)
-        tiles = show(_rows(generation.manifold_codes(num_per_side, loc=loc, scale=spread)))
-        words = captions.MANIFOLD if encoded.has_kl else captions.MANIFOLD_WITHOUT_PRIOR
+        tiles = walks.show_near(0, generation.manifold_codes(num_per_side, loc=loc, scale=spread))
+        words = (captions.MANIFOLD if encoded.has_kl else captions.MANIFOLD_WITHOUT_PRIOR) + under
         grid = image_grid(tiles, num_columns=num_per_side, padding=0)
         found["manifold"] = _picture(grid, "The latent space, decoded", words)
     return found
+
+
+def _analogies(walks: _Walks) -> Picture:
+    """One code under every condition: a row for an example of each class."""
+    rows = one_of_each(walks.labels, len(walks.originals))
+    codes = jax.tree.map(lambda codes: np.repeat(codes[rows], len(rows), axis=0), walks.encoded.codes)
+    conditions = jax.tree.map(lambda array: np.tile(array, (len(rows),) + (1,) * (array.ndim - 1)), walks.chosen(rows))
+    made = walks.show(codes, conditions)
+    made = made.reshape(len(rows), len(rows), *made.shape[1:])
+    tiles = np.concatenate([walks.originals[rows][:, None], made], axis=1)
+    grid = image_grid(tiles.reshape(-1, *tiles.shape[2:]), num_columns=len(rows) + 1)
+    return _picture(grid, "One code under every condition", captions.ANALOGIES)
+
+
+def one_of_each(labels: np.ndarray | None, num: int, most: int = 10) -> list[int]:
+    """The first example of each class, of at most so many; the first examples where classes are not known."""
+    if labels is None:
+        return list(range(min(num, most)))
+    return [int(row) for row in np.unique(labels, return_index=True)[1][:most]]
 
 
 def _scatter(encoded: Encoded, labels: np.ndarray | None) -> Picture:
@@ -149,5 +204,10 @@ def _rows(grid: Any) -> np.ndarray:
     return grid.reshape(-1, grid.shape[-1])
 
 
-def _is_image(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))
+def image_of(x: Any) -> Any:
+    """What is drawn of an example: itself or, of several parts, `x`, `image`, or else the first that can be drawn."""
+    if not isinstance(x, Mapping):
+        return x
+    usual = [x[name] for name in ("x", "image") if name in x]
+    leaves = [leaf for leaf in jax.tree.leaves((usual, x)) if is_image(leaf.shape)]
+    return leaves[0] if leaves else jax.tree.leaves(x)[0]

@@ -6,36 +6,29 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
-from jaxtyping import Array
 
-from vae_jax.experiment import Experiment
 from vae_jax.messages import UsageError
-from vae_jax.types import Key
-from vae_jax.vae import draw
+from vae_jax.outline import Outline
 
 
-def families(experiment: Experiment) -> dict[str, str]:
-    """The classes behind one draw of the model and among its parameters, by the part that they play; traced only."""
-    found = {}
-
-    def look(key: Key, example: Array) -> None:
-        params = experiment.model.init(key)
-        one = draw(key, experiment.model.bind(params), experiment.transform.apply(key, example))
-        parts = {"posterior": one.posterior, "prior": one.prior, "likelihood": one.likelihood, "parameters": params}
-        found.update({part: named for part, node in parts.items() if (named := classes(node))})
-
-    examples = experiment.dataset.train.examples
-    jax.eval_shape(look, jax.random.key(0), jax.ShapeDtypeStruct(examples.shape[1:], examples.dtype))
-    return found
+def families(outline: Outline) -> dict[str, str]:
+    """The classes behind one draw of the model and among its parameters, by the part that they play."""
+    one = outline.draw
+    parts = {
+        "posterior": one.posterior,
+        "prior": one.prior,
+        "likelihood": one.likelihood,
+        "parameters": outline.state.params,
+    }
+    return {part: named for part, node in parts.items() if (named := classes(node))}
 
 
-def check_families(recorded: dict[str, str] | None, experiment: Experiment, path: Path) -> None:
+def check_families(recorded: dict[str, str] | None, outline: Outline, path: Path) -> None:
     """See that an experiment makes the distributions that a run was begun with.
 
     Args:
         recorded: The `families` of then; None for a run of an earlier version, which did not note them.
-        experiment: The experiment of now.
+        outline: The experiment of now.
         path: Where the run is.
 
     Raises:
@@ -43,7 +36,7 @@ def check_families(recorded: dict[str, str] | None, experiment: Experiment, path
     """
     if recorded is None:
         return
-    now = families(experiment)
+    now = families(outline)
     for part in sorted(recorded.keys() | now.keys(), key=[*recorded, *now].index):
         then, here = recorded.get(part, "none"), now.get(part, "none")
         if then != here:
@@ -57,6 +50,6 @@ def classes(node: Any) -> str:
     """The name of a node's class with those inside it, as in `Mixture(Normal)`; arrays and containers have none."""
     children = [child for child in jax.tree.leaves(node, is_leaf=lambda part: part is not node) if child is not node]
     inside = ", ".join(dict.fromkeys(filter(None, map(classes, children))))
-    if isinstance(node, jax.Array | np.ndarray | np.generic | float | int) or type(node) in (dict, list, tuple):
+    if hasattr(node, "dtype") or isinstance(node, float | int) or type(node) in (dict, list, tuple):
         return inside
     return f"{type(node).__name__}({inside})" if inside else type(node).__name__

@@ -11,10 +11,11 @@ import jax
 
 from vae_jax.catalogue import ExperimentFile, line_of, load_experiment
 from vae_jax.evaluation import evaluator, validator
-from vae_jax.experiment import Experiment, check
+from vae_jax.experiment import Experiment
 from vae_jax.files import write_json
 from vae_jax.machine.profile import ProfiledSteps
 from vae_jax.messages import RunError, UsageError
+from vae_jax.outline import check_measures, outline
 from vae_jax.parallel import hosts
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_mesh, spread
@@ -33,7 +34,7 @@ from vae_jax.training.loop import Outcome, fit
 from vae_jax.training.metrics import MetricsFile, NoMetricsFile, plain
 from vae_jax.training.tracer import Tracer
 from vae_jax.types import Params
-from vae_jax.vae import VAE
+from vae_jax.vae import VAE, Conditional
 
 Selection = Literal["best", "latest"]
 
@@ -146,7 +147,7 @@ class Run:
         params = placement.whole(params_to_evaluate(progress.state))
         return params, {"checkpoint_step": step, "selection": rule}
 
-    def vae(self, select: Selection = "best") -> VAE:
+    def vae(self, select: Selection = "best") -> VAE | Conditional:
         """The trained model, parameters bound."""
         return self.experiment.model.bind(self.params(select)[0])
 
@@ -280,7 +281,9 @@ def begin(
         UsageError: If the experiment cannot be built, the devices do not fit it, hosts differ, the directory is taken,
             or not all steps to profile will come.
     """
-    experiment = build(file, config, num_steps)
+    experiment = wire(file, config, num_steps)
+    traced = outline(experiment)
+    check_measures(experiment)
     if profile is not None:
         profile.check(0, experiment.budget.num_steps)
     placement = Placement(make_mesh(parallel or ParallelConfig(), experiment.budget.batch_size))
@@ -292,7 +295,7 @@ def begin(
         directory.check_free(overwrite=overwrite)
         with directory.lock():
             directory.check_free(overwrite=overwrite)  # another process may have begun a run here in the meantime
-            made_on = environment(file.path) | of_program(experiment)
+            made_on = environment(file.path) | of_program(experiment, traced)
             directory.create(record, made_on, file.path.read_bytes())
         return str(directory.path)
 
@@ -324,25 +327,14 @@ def open_run(
         record["num_steps"] = num_steps
     file = load_experiment(directory.experiment)._replace(name=record["experiment"])
     config = config_from(file, record["config"])
-    experiment = build(file, config, record["num_steps"])
+    experiment = wire(file, config, record["num_steps"])
     made_on = directory.read_json(directory.environment) or {}
-    check_families(made_on.get("families"), experiment, directory.path)
+    check_families(made_on.get("families"), outline(experiment), directory.path)
     if profile is not None:
         profile.check(directory.latest_step, experiment.budget.num_steps)
     _check_hosts(file, record)
     placement = on_one_device() if parallel is None else Placement(make_mesh(parallel, experiment.budget.batch_size))
     return Run(directory, record, file, config, experiment, placement, profile)
-
-
-def build(file: ExperimentFile, config: Any, num_steps: int | None) -> Experiment:
-    """The experiment of a config, checked: a step of it was traced.
-
-    Raises:
-        UsageError: With the reason.
-    """
-    experiment = wire(file, config, num_steps)
-    check(experiment)
-    return experiment
 
 
 def wire(file: ExperimentFile, config: Any, num_steps: int | None) -> Experiment:

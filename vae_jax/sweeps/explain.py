@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -15,8 +15,9 @@ from vae_jax.files import write_bytes
 from vae_jax.parallel.placement import on_one_device
 from vae_jax.ranking import RunRecord, default_metric, rank
 from vae_jax.report import image_grid
-from vae_jax.report.grids import png_bytes
+from vae_jax.report.grids import is_image, png_bytes
 from vae_jax.report.sweep import sweep_report_html
+from vae_jax.runs.chosen import conditions_of
 from vae_jax.runs.config import config_from
 from vae_jax.runs.records import records_in
 from vae_jax.runs.report import environment_in_words, to_unit
@@ -114,22 +115,24 @@ def _samples(sweep: Sweep, record: RunRecord) -> bytes | None:
     """New examples from a lane, as a picture; None where examples are no images."""
     run = lane_run(sweep, record)
     experiment = run.experiment
-    if not experiment.dataset.holds_images:
-        return None
     numbers = {name: value_of(run.config, name) for name in sweep.spec.side_by_side}
     group = {name: value_of(run.config, name) for name in sweep.axes if name not in numbers}
     family = Family(sweep.file, with_fields(config_from(sweep.file, sweep.spec.config), group), sweep.spec.num_steps)
-    images = _drawn(family)(Lane(traced(numbers), run.params()[0]))
+    params, _ = run.params()
+    conditions, _ = conditions_of(experiment, experiment.model.bind(params), NUM_SAMPLES)
+    images = _drawn(family)(Lane(traced(numbers), params), conditions)
+    if not is_image(images.shape[1:]) or experiment.dataset.columns:
+        return None
     return png_bytes(image_grid(np.asarray(images), num_columns=round(NUM_SAMPLES**0.5)))
 
 
 @cache
-def _drawn(family: Family) -> Callable[[Lane], jax.Array]:
+def _drawn(family: Family) -> Callable[[Lane, Any], jax.Array]:
     """Compiled once for all lanes of a family."""
 
-    def drawn(lane: Lane) -> jax.Array:
+    def drawn(lane: Lane, conditions: Any) -> jax.Array:
         fitted = family.fitted(lane)
-        seen = generation.sample(jax.random.key(0), fitted.vae, NUM_SAMPLES)
+        seen = generation.sample(jax.random.key(0), fitted.vae, NUM_SAMPLES, conditions=conditions)
         return jax.vmap(to_unit(family.experiment(lane.numbers)))(seen)
 
     return jax.jit(drawn)

@@ -13,10 +13,9 @@ from jaxtyping import Array
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.evaluation import Fitted
 from vae_jax.experiment import Experiment
-from vae_jax.parallel.placement import on_one_device
-from vae_jax.runs.run import build
+from vae_jax.outline import Outline, everything, outline
+from vae_jax.runs.run import wire
 from vae_jax.sweeps.fields import fields_of, is_number, with_fields
-from vae_jax.training.advance import first_progress, next_progress
 from vae_jax.types import Params
 
 LARGEST_SEED = 2**31 - 1
@@ -48,13 +47,14 @@ class Family(NamedTuple):
             return experiment
         return experiment._replace(budget=experiment.budget._replace(num_steps=self.num_steps))
 
-    def checked(self, numbers: Numbers) -> Experiment:
-        """The experiment of plain numbers, seen to work.
+    def checked(self, numbers: Numbers) -> tuple[Experiment, Outline]:
+        """The experiment of plain numbers, and its outline: it was seen to work.
 
         Raises:
             UsageError: With the reason why it does not.
         """
-        return build(self.file, with_fields(self.config, numbers), self.num_steps)
+        experiment = wire(self.file, with_fields(self.config, numbers), self.num_steps)
+        return experiment, outline(experiment)
 
     def fitted(self, lane: Lane) -> Fitted:
         """A lane as it is evaluated."""
@@ -87,17 +87,8 @@ def side_by_side(family: Family, numbers: Numbers) -> tuple[str, ...]:
 
 
 def _is_traceable(family: Family, numbers: Numbers) -> bool:
-    def everything(numbers: Numbers) -> Any:
-        experiment = family.experiment(numbers)
-        key, feed = experiment.key_and_feed()
-        progress = first_progress(experiment.trainer, feed, key)
-        stepped = next_progress(experiment.trainer, feed, on_one_device(), progress, None)
-        vae, bound, transform, _ = family.fitted(Lane(numbers, progress.state.params))
-        x = transform(key, jnp.zeros(feed.examples.shape[1:], feed.examples.dtype))
-        return stepped, bound(key, vae, x)
-
     try:
-        jax.eval_shape(everything, traced(numbers))
+        jax.eval_shape(lambda numbers: everything(family.experiment(numbers)), traced(numbers))
     except Exception:
         # Built with plain numbers it works, as was checked before; so it is the tracing that fails, in whatever way.
         return False

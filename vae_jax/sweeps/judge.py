@@ -49,7 +49,7 @@ class StackJudge(NamedTuple):
             "config": config_to_json(with_fields(program.family.config, program.numbers(trial))),
             "num_steps": self.spec.num_steps,
         }
-        environment = self.environment | of_program(program.experiment)
+        environment = self.environment | of_program(program.experiment, program.outline)
         run.create(record, environment, self.file.path.read_bytes())
         self._note(trial, "running")
         return run

@@ -113,9 +113,9 @@ def next_of_lane(family: Family, placement: Placement, progress: Progress, numbe
 def abstract_step(family: Family, numbers: Numbers) -> tuple[Callable[..., Progress], tuple[Any, ...]]:
     """A lane's step on one device, and the shapes of what it is called with: to look at it without computing."""
     _, feed = family.experiment(numbers).key_and_feed()
-    arrays, stored = traced(numbers), feed.examples
+    arrays = traced(numbers)
     lane = jax.eval_shape(partial(first_of_lane, family), arrays)
-    examples = jax.ShapeDtypeStruct(stored.shape, stored.dtype) if isinstance(stored, np.ndarray) else None
+    examples = jax.tree.map(lambda array: jax.ShapeDtypeStruct(array.shape, array.dtype), feed.examples)
     return partial(next_of_lane, family, on_one_device()), (lane.progress, arrays, examples)
 
 

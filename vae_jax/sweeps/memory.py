@@ -38,8 +38,7 @@ def need(family: Family, numbers: Numbers) -> Need:
     """What lanes of a family take, from the shapes of their arrays; the step's part is an upper bound."""
     step, (progress, arrays, examples) = abstract_step(family, numbers)
     computed = jax.make_jaxpr(step)(progress, arrays, examples)
-    data = 0 if examples is None else num_bytes(examples)
-    return Need(data, NUM_STATES * num_bytes(progress), _intermediates(computed.jaxpr))
+    return Need(num_bytes(examples), NUM_STATES * num_bytes(progress), _intermediates(computed.jaxpr))
 
 
 def exact_need(family: Family, numbers: Numbers, upper: Need) -> Need:

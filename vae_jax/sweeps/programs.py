@@ -63,7 +63,7 @@ def program_of(
     family = family_of(file, spec, trial)
     fields = tuple(name for name in trial.fields if name in spec.side_by_side)
     numbers = {name: trial.fields[name] for name in fields}
-    experiment = family.checked(numbers)
+    experiment, traced = family.checked(numbers)
     check_in_memory(experiment)
     placement = Placement(make_lanes_mesh(parallel, experiment.budget.batch_size))
     if num_slots is None:
@@ -73,6 +73,7 @@ def program_of(
         family,
         fields,
         experiment,
+        traced,
         lanes_of(family, numbers, num_slots, placement, lanes.map, say),
         evaluator(family.fitted, num_samples=experiment.num_samples),
         _validation_nll(family, experiment.num_samples) if "nll" in _objectives(spec) else None,

@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from vae_jax.catalogue import ExperimentFile, load_experiment
 from vae_jax.data.loading import loaded_once
-from vae_jax.evaluation.bound import of_one
 from vae_jax.experiment import Experiment
 from vae_jax.messages import UsageError, did_you_mean
+from vae_jax.outline import Outline
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_lanes_mesh
 from vae_jax.ranking import RunRecord, default_metric, rank
@@ -38,6 +36,7 @@ from vae_jax.sweeps.study import Study
 from vae_jax.sweeps.table import Table
 from vae_jax.sweeps.trial import Trial
 from vae_jax.sweeps.worker import Setting, Worker
+from vae_jax.training import Budget
 
 
 class Sweep:
@@ -187,7 +186,7 @@ def begin(
     with loaded_once():
         some = {name: _some(name, axis) for name, axis in axes.items()}
         family = Family(file, config, num_steps)
-        experiment = family.checked(some)
+        experiment, traced = family.checked(some)
         check_in_memory(experiment)
         lane_fields = side_by_side(family, some)
         for name, axis in axes.items():
@@ -195,11 +194,11 @@ def begin(
                 if name in lane_fields:
                     wire(file, with_fields(config, some | {name: value}), num_steps)
                 else:
-                    check_in_memory(family.checked(some | {name: value}))
+                    check_in_memory(family.checked(some | {name: value})[0])
         if parallel is not None:
             make_lanes_mesh(parallel, experiment.budget.batch_size)
         if search is not None:
-            _check_search(axes, search, experiment)
+            _check_search(axes, search, experiment.budget, traced)
     if evolution is not None and not set(lane_fields) - {"seed"}:
         raise UsageError(
             f"expected a number to be swept, for lanes to learn from each other; got {', '.join(axes)}; "
@@ -259,24 +258,18 @@ def _check(
             )
 
 
-def _check_search(axes: Mapping[str, Axis], search: SearchConfig, experiment: Experiment) -> None:
-    budget = experiment.budget
+def _check_search(axes: Mapping[str, Axis], search: SearchConfig, budget: Budget, outline: Outline) -> None:
     check_search(axes, search, min_steps=budget.validate_every, max_steps=budget.num_steps)
     check_optuna(search)
-    known = objectives_of(experiment)
+    known = objectives_of(outline)
     for name in search.objectives:
         if name not in known:
             raise UsageError(f"expected an objective ({', '.join(known)}); got '{name}'{did_you_mean(name, known)}")
 
 
-def objectives_of(experiment: Experiment) -> list[str]:
+def objectives_of(outline: Outline) -> list[str]:
     """What can be optimised: the numbers of a validation, and the NLL."""
-    examples = experiment.dataset.train.examples
-    key = jax.eval_shape(lambda: jax.random.key(0))
-    params = jax.eval_shape(experiment.model.init, key)
-    example = jax.ShapeDtypeStruct(examples.shape[1:], examples.dtype)
-    metrics = jax.eval_shape(lambda *arguments: of_one(experiment.fitted, *arguments), key, key, params, example)
-    return sorted({*metrics} - {"code"} | {"active_units", "nll"})
+    return sorted({*outline.validation} | {"active_units", "nll"})
 
 
 def _some(name: str, axis: Axis) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from vae_jax.experiment import Experiment
 from vae_jax.files import write_json
+from vae_jax.outline import Outline
 from vae_jax.runs.directory import RunDirectory
 from vae_jax.runs.run import evaluation
 from vae_jax.sweeps.family import Family, Lane, Numbers, traced
@@ -29,6 +30,7 @@ class Program(NamedTuple):
     """The swept fields that its lanes differ in."""
     experiment: Experiment
     """Of one of its lanes."""
+    outline: Outline
     lanes: Lanes
     evaluate: Callable[[Any, Any], dict[str, Any]]
     validation_nll: Callable[[Any, Any], float] | None

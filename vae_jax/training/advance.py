@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -49,7 +49,7 @@ def abstract_start(trainer: Trainer, feed: Feed, key: Key, placement: Placement 
 
 def advance(
     trainer: Trainer, feed: Feed, placement: Placement | None = None
-) -> Callable[[Progress, Iterator[Array], int], Progress]:
+) -> Callable[[Progress, Iterator[Any], int], Progress]:
     """Compile `(progress, batches, number of steps) -> progress`; the progress that goes in is donated.
 
     The batches are those of `open_stream`, which only a streamed feed has. The work is spread over the devices of the
@@ -67,21 +67,21 @@ def advance(
 
     # The examples are an argument of the compiled call: closed over, they would be a constant inside the program.
     @compiled
-    def many(progress: Progress, examples: Array | None, num_steps: Array | int) -> Progress:
+    def many(progress: Progress, examples: Any, num_steps: Array | int) -> Progress:
         return jax.lax.fori_loop(0, num_steps, lambda _, progress: gather_and_step(progress, examples), progress)
 
     one, one_of_stream = compiled(gather_and_step), compiled(partial(_step_and_sum, trainer, feed, placement))
     examples = placed_examples(feed, placement)
 
-    def in_one_call(progress: Progress, batches: Iterator[Array], num_steps: int) -> Progress:
+    def in_one_call(progress: Progress, batches: Iterator[Any], num_steps: int) -> Progress:
         return many(progress, examples, num_steps)
 
-    def one_after_another(progress: Progress, batches: Iterator[Array], num_steps: int) -> Progress:
+    def one_after_another(progress: Progress, batches: Iterator[Any], num_steps: int) -> Progress:
         for _ in range(num_steps):
             progress = one(progress, examples)
         return progress
 
-    def from_stream(progress: Progress, batches: Iterator[Array], num_steps: int) -> Progress:
+    def from_stream(progress: Progress, batches: Iterator[Any], num_steps: int) -> Progress:
         for batch in islice(batches, num_steps):
             progress = one_of_stream(progress, batch)
         return progress
@@ -91,9 +91,7 @@ def advance(
     return one_after_another if loops_in_python(trainer, feed) else in_one_call
 
 
-def next_progress(
-    trainer: Trainer, feed: Feed, placement: Placement, progress: Progress, examples: Array | None
-) -> Progress:
+def next_progress(trainer: Trainer, feed: Feed, placement: Placement, progress: Progress, examples: Any) -> Progress:
     """One training step, from the batch to the sums of its metrics: pure, and what everything here repeats.
 
     Args:
@@ -101,15 +99,15 @@ def next_progress(
         feed: Which examples are its batch.
         placement: How the batch is spread.
         progress: Before the step.
-        examples: Those of the feed as an array that may be traced; None where the device computes them.
+        examples: Those of the feed, whose arrays may be traced.
     """
-    gathered_from = feed if examples is None else feed._replace(examples=examples)
+    gathered_from = feed._replace(examples=examples)
     return _step_and_sum(trainer, feed, placement, progress, stored_batch(gathered_from, progress.state.step))
 
 
-def placed_examples(feed: Feed, placement: Placement) -> Array | None:
-    """The examples of a feed on every device of the mesh; None where they are computed there, or streamed."""
-    return placement.put(feed.examples) if isinstance(feed.examples, np.ndarray) else None
+def placed_examples(feed: Feed, placement: Placement) -> Any:
+    """The examples of a feed on every device of the mesh, but for those that are computed there; None for a stream."""
+    return None if feed.is_streamed else placement.put(feed.examples)
 
 
 def first_progress(trainer: Trainer, feed: Feed, key: Key) -> Progress:
@@ -125,7 +123,7 @@ def loops_in_python(trainer: Trainer, feed: Feed) -> bool:
     return jax.default_backend() == "cpu" and "conv_general_dilated" in str(program)
 
 
-def _step_and_sum(trainer: Trainer, feed: Feed, placement: Placement, progress: Progress, stored: Array) -> Progress:
+def _step_and_sum(trainer: Trainer, feed: Feed, placement: Placement, progress: Progress, stored: Any) -> Progress:
     stored = jax.lax.with_sharding_constraint(stored, placement.in_shares)
     batch = seen_batch(feed, stored, progress.state.step)
     state, metrics = trainer.step(progress.state, jax.lax.with_sharding_constraint(batch, placement.in_shares))

@@ -84,6 +84,7 @@ class Shapes:
         return range(len(self.design)) if self.rows is None else self.rows
 
 
+@jax.tree_util.register_static
 @dataclass(frozen=True)
 class ShapeFactors:
     """The factors of the same rows of `Shapes`, as labels: (num, num_factors) int32, computed likewise.

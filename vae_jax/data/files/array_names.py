@@ -21,7 +21,7 @@ class Names(NamedTuple):
 
 
 def choose_names(
-    shapes: Mapping[str, tuple[int, ...]], examples: str = "", labels: str = "", *, file: str
+    shapes: Mapping[str, tuple[int, ...]], examples: str = "", labels: str = "", *, file: str, option: str = "examples"
 ) -> dict[str, Names]:
     """The arrays that make up each split.
 
@@ -33,6 +33,7 @@ def choose_names(
         examples: The name of the array that holds the examples, with or without its split; "" to find it.
         labels: Likewise of the labels, of which there may be none.
         file: What an error calls the file.
+        option: Of the data, by which the examples were named.
 
     Returns:
         Split name -> its arrays.
@@ -40,11 +41,11 @@ def choose_names(
     Raises:
         ValueError: If the examples cannot be told, or there is no array of the name.
     """
-    for name, option in ((examples, "--data.examples"), (labels, "--data.labels")):
+    for name, named_by in ((examples, option), (labels, "labels")):
         known = {*shapes, *(_split_and_role(array)[1] for array in shapes)}
         if name and name not in known:
             raise ValueError(
-                f"expected {option} to name an array of {file}, which holds {_listed(shapes)}; got '{name}'"
+                f"expected --data.{named_by} to name an array of {file}, which holds {_listed(shapes)}; got '{name}'"
                 f"{did_you_mean(name, known)}"
             )
     found: dict[str, dict[str, str]] = {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from vae_jax.data.examples import Examples
+from vae_jax.data.examples import ArrayLike
 
 # As many numbers are looked at in one go.
 _CHUNK = 2**22
@@ -30,6 +30,13 @@ def keep(array: np.ndarray) -> np.ndarray:
         return array.reshape(kept_shape(array.shape)).astype(kept_type(array.dtype), copy=False)
 
 
+def as_part(array: np.ndarray) -> np.ndarray:
+    """Numbers beside the examples: bytes and truths as they are, other whole numbers in 32 bits, others as float32."""
+    if array.dtype.kind == "b" or array.dtype == np.uint8:
+        return array
+    return array.astype(np.int32 if array.dtype.kind in "iu" else np.float32)
+
+
 def check_numbers(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Refuse what cannot be examples, before it is read.
 
@@ -48,7 +55,7 @@ def check_numbers(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
         raise ValueError(f"expected examples; {name} of shape {shape} holds none")
 
 
-def largest_value(stored: Mapping[str, Examples]) -> float:
+def largest_value(stored: Mapping[str, ArrayLike]) -> float:
     """The value that scaling maps to 1: 1 for what is binary, in [0, 1] or real; 255 for grey levels.
 
     All values are read, a chunk at a time, until that is known.
@@ -63,7 +70,7 @@ def largest_value(stored: Mapping[str, Examples]) -> float:
     return max(_largest_value(name, examples) for name, examples in stored.items())
 
 
-def _largest_value(name: str, examples: Examples) -> float:
+def _largest_value(name: str, examples: ArrayLike) -> float:
     if examples.dtype == np.bool_:
         return 1
     if examples.dtype.kind in "iu":
@@ -93,7 +100,7 @@ def _largest_value(name: str, examples: Examples) -> float:
     return 255
 
 
-def _chunks(examples: Examples) -> Iterator[tuple[int, np.ndarray]]:
+def _chunks(examples: ArrayLike) -> Iterator[tuple[int, np.ndarray]]:
     size = max(1, _CHUNK // math.prod(examples.shape[1:]))
     for start in range(0, len(examples), size):
         yield start, np.asarray(examples[start : start + size])

@@ -15,8 +15,9 @@ import numpy as np
 
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset, Split
+from vae_jax.data.examples import Examples
 from vae_jax.data.files.array_names import LABEL_NAMES, choose_names
-from vae_jax.data.files.array_values import check_numbers, keep, kept_shape, kept_type, largest_value
+from vae_jax.data.files.array_values import as_part, check_numbers, keep, kept_shape, kept_type, largest_value
 from vae_jax.data.files.labels import label_ids
 
 
@@ -119,6 +120,29 @@ def _read_npz(path: Path, config: DataConfig) -> Dataset:
         max_value=largest_value({f"'{chosen[split].examples}' of {path}": array for split, array in stored.items()}),
         label_names=words or label_names,
     )
+
+
+def read_array_part(path: Path, config: DataConfig, name: str) -> dict[str, Examples]:
+    """An array of an .npz file as a part of the examples: (num, ...) for each split that has one of the name.
+
+    Returns:
+        Whole numbers as int32 (bytes as uint8), truths as they are, others as float32.
+
+    Raises:
+        ValueError: If there is no such array, or it holds something else than numbers.
+    """
+    if path.suffix.lower() == ".npy":
+        raise ValueError(f"expected an .npz file for --data.parts {config.parts}; {path} holds a single array")
+    headers = _read_headers(path)
+    chosen = choose_names({key: header.shape for key, header in headers.items()}, name, option="parts", file=str(path))
+    for names in chosen.values():
+        if headers[names.examples].dtype.kind not in "biuf":
+            raise ValueError(
+                f"expected numbers in '{names.examples}' of {path} for --data.parts; got "
+                f"{headers[names.examples].dtype}; name labels that are words by --data.labels, and take 'label'"
+            )
+    with _readable(path), np.load(path, allow_pickle=False) as arrays:
+        return {split: as_part(arrays[names.examples]) for split, names in chosen.items()}
 
 
 def _read_headers(path: Path) -> dict[str, _Header]:

@@ -89,6 +89,13 @@ def line_of(path: Path) -> Callable[[int], str]:
     return where
 
 
+def is_numeric(kind: pyarrow.DataType) -> bool:
+    """Whether a column of this type holds numbers."""
+    from pyarrow import types
+
+    return types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)
+
+
 def is_number(word: str) -> bool:
     """Whether a word can be read as a number."""
     try:

@@ -10,8 +10,10 @@ import numpy as np
 
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset, Split
+from vae_jax.data.examples import Examples
 from vae_jax.data.files.labels import label_ids
-from vae_jax.data.files.table_files import is_number, line_of, read_csv, read_parquet
+from vae_jax.data.files.table_files import is_number, is_numeric, line_of, read_csv, read_parquet
+from vae_jax.data.named_parts import named_parts
 from vae_jax.messages import did_you_mean
 
 if TYPE_CHECKING:
@@ -34,22 +36,20 @@ def read_table(path: Path, config: DataConfig) -> Dataset:
         ValueError: If it is no such file, lacks a column, or holds something else than finite numbers; the message
             names column and line.
     """
-    is_csv = path.suffix.lower() == ".csv"
-    table = read_csv(path) if is_csv else read_parquet(path)
-    where = line_of(path) if is_csv else lambda row: f"row {row + 1}"
+    table, where = _open(path)
     if table.num_rows == 0:
         raise ValueError(f"expected rows in {path}; there are none; put some into it")
     if config.labels:
         _check_known(path, table, [config.labels], "--data.labels")
-    asked = [name.strip() for name in config.examples.split(",")] if config.examples else table.column_names
+    asked = _names(config.examples) if config.examples else table.column_names
     _check_known(path, table, asked, "--data.examples")
-    columns = tuple(name for name in asked if name != config.labels)
+    taken = {config.labels, *(name for names in named_parts(config).values() for name in _columns_of_part(names))}
+    columns = tuple(name for name in asked if name not in taken)
     if not columns:
-        raise ValueError(f"expected columns of examples in {path} beside its labels '{config.labels}'; there are none")
+        beside = f"beside its labels '{config.labels}'" if taken == {config.labels} else "beside its labels and parts"
+        raise ValueError(f"expected columns of examples in {path} {beside}; there are none")
 
-    examples = np.empty((table.num_rows, len(columns)), np.float32)
-    for index, name in enumerate(columns):
-        examples[:, index] = _numbers(path, name, table[name], where)
+    examples = np.stack([_numbers(path, name, table[name], where) for name in columns], axis=1)
     labels, words = _labels(path, config.labels, table, where) if config.labels else (None, ())
     return Dataset(
         name=path.stem,
@@ -59,6 +59,38 @@ def read_table(path: Path, config: DataConfig) -> Dataset:
         columns=columns,
         label_names=words,
     )
+
+
+def read_column_part(path: Path, config: DataConfig, name: str) -> dict[str, Examples]:
+    """The values of a column, or of several with + between, as a part of the examples.
+
+    Returns:
+        float32 of (num,), or of (num, columns) for several; of a column of words their numbers, int32, as of labels.
+
+    Raises:
+        ValueError: As `read_table`.
+    """
+    table, where = _open(path)
+    columns = _columns_of_part(name)
+    _check_known(path, table, columns, "--data.parts")
+    if len(columns) == 1 and not is_numeric(table[name].type):
+        return {"train": _labels(path, name, table, where)[0]}
+    values = [_numbers(path, column, table[column], where) for column in columns]
+    return {"train": values[0] if len(columns) == 1 else np.stack(values, axis=1)}
+
+
+def _open(path: Path) -> tuple[pyarrow.Table, Callable[[int], str]]:
+    if path.suffix.lower() == ".csv":
+        return read_csv(path), line_of(path)
+    return read_parquet(path), lambda row: f"row {row + 1}"
+
+
+def _names(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",")]
+
+
+def _columns_of_part(name: str) -> list[str]:
+    return [column.strip() for column in name.split("+")]
 
 
 def _check_known(path: Path, table: pyarrow.Table, names: list[str], option: str) -> None:
@@ -81,8 +113,7 @@ def _numbers(path: Path, name: str, column: pyarrow.ChunkedArray, where: Callabl
         raise ValueError(
             f"expected numbers in column '{name}' of {path}; {where(row)} has '{words[row]}'; correct it, {_CHOOSE}"
         )
-    is_numeric = types.is_integer(column.type) or types.is_floating(column.type) or types.is_boolean(column.type)
-    if not is_numeric and not types.is_decimal(column.type):
+    if not is_numeric(column.type):
         raise ValueError(f"expected numbers in column '{name}' of {path}; it is of type {column.type}; {_CHOOSE}")
     with np.errstate(over="ignore"):
         numbers = column.cast(pyarrow.float64(), safe=False).to_numpy().astype(np.float32)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,33 @@ class StoredLabels(Stored):
         records = self.records(rows)
         labels = np.array([[record[name] for name in self.features] for record in records], self.dtype)
         return labels.reshape(len(records), *self.shape[1:])
+
+
+class StoredFeature(Stored):
+    """Numbers of a prepared split beside its images: (num, *feature_shape), whole numbers in 32 bits but for bytes.
+
+    Args:
+        path: The folder of the prepared version.
+        split: As stored.
+        name: Of the feature; one within another by its path, with / between.
+        shape: (num, *feature_shape).
+        dtype: As stored.
+    """
+
+    def __init__(self, path: Path, split: str, name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        kept = dtype if dtype.kind == "b" or dtype == np.uint8 else np.int32 if dtype.kind in "iu" else np.float32
+        super().__init__(path, split, (name.partition("/")[0],), shape, np.dtype(kept))
+        self.steps = name.split("/")
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        records = self.records(rows)
+        values = np.empty((len(records), *self.shape[1:]), self.dtype)
+        for place, record in enumerate(records):
+            value = without_channel(np.asarray(reduce(getitem, self.steps, record)))
+            if value.shape != self.shape[1:]:
+                raise UsageError(mixed_sizes(self.path, {self.shape[1:], value.shape}))
+            values[place] = value
+        return values
 
 
 def open_prepared(path: Path) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from vae_jax.messages import did_you_mean
+
 
 def image_feature(features: Mapping[str, Any], chosen: str, name: str) -> str:
     """The feature that holds the images.
@@ -44,6 +46,40 @@ def label_features(features: Mapping[str, Any], chosen: str, name: str) -> tuple
     if not any(_is_label(feature) for feature in features.values()):
         return ()
     return (_one_of(features, "", name, _is_label, "labels", "--data.labels"),)
+
+
+def feature_at(features: Mapping[str, Any], path: str, name: str) -> Any:
+    """The feature of a path such as `attributes/Smiling`, which holds numbers of one shape.
+
+    Args:
+        features: All, as TFDS describes them.
+        path: The names on the way, with / between.
+        name: Of the data set.
+
+    Raises:
+        ValueError: If there is none, or it holds something else.
+    """
+    feature: Any = features
+    for step in path.split("/"):
+        known = list(feature.keys()) if isinstance(feature, Mapping) or hasattr(feature, "keys") else []
+        if step not in known:
+            raise ValueError(
+                f"expected --data.parts to name a feature of {name} ({', '.join(sorted(known)) or 'none within it'}); "
+                f"got '{path}'{did_you_mean(step, known)}"
+            )
+        feature = feature[step]
+    kind = getattr(feature, "np_dtype", None)
+    if hasattr(feature, "keys") or kind is None or np.dtype(kind).kind not in "biuf" or not _is_tensor(feature):
+        raise ValueError(
+            f"expected numbers of one shape for --data.parts; '{path}' of {name} is a {type(feature).__name__}"
+        )
+    return feature
+
+
+def _is_tensor(feature: Any) -> bool:
+    from tensorflow_datasets import features as kinds
+
+    return isinstance(feature, kinds.Tensor)
 
 
 def _one_of(

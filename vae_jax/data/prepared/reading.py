@@ -9,8 +9,10 @@ import numpy as np
 
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset, Split
+from vae_jax.data.examples import Examples
 from vae_jax.data.prepared.examples import (
     Stored,
+    StoredFeature,
     StoredImages,
     StoredLabels,
     mixed_sizes,
@@ -18,7 +20,7 @@ from vae_jax.data.prepared.examples import (
     reason_of,
     without_channel,
 )
-from vae_jax.data.prepared.features import image_feature, label_features
+from vae_jax.data.prepared.features import feature_at, image_feature, label_features
 from vae_jax.data.prepared.sets import PreparedSet, data_directory, find_prepared, prepare_command
 
 NUM_LOOKED_AT = 100
@@ -67,6 +69,27 @@ def read_prepared(config: DataConfig) -> Dataset:
         label_names=() if is_factors or not labels else tuple(getattr(features[labels[0]], "names", None) or ()),
         factor_names=labels if is_factors else (),
     )
+
+
+def read_feature(config: DataConfig, name: str) -> dict[str, Examples]:
+    """A feature of a prepared data set as a part of the examples, (num, ...) for each split.
+
+    Args:
+        config: Which data set.
+        name: Of the feature; one within another by its path, as in `attributes/Smiling`.
+
+    Raises:
+        ValueError: If there is no such feature, or it holds something else than numbers of one shape.
+    """
+    found = find_prepared(config.name, data_directory(config.dir))
+    feature = feature_at(open_prepared(found.path).info.features, name, found.name)
+    shape, dtype = tuple(feature.shape), np.dtype(feature.np_dtype)
+    if None in shape:
+        shape = _image_shape(found, name, shape)
+    return {
+        split: StoredFeature(found.path, split, name, (num, *without_channel(np.empty(shape, np.bool_)).shape), dtype)
+        for split, num in found.splits.items()
+    }
 
 
 def _check_files(builder: Any, anew: str) -> None:

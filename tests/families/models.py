@@ -1,0 +1,224 @@
+"""Families of VAEs whose examples have several parts, each as short as the core lets it be: an experiment file.
+
+`kind` chooses one; data, training and evaluation are the same for all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import optax
+
+import vae_jax as vj
+from vae_jax.distributions import Bernoulli, Categorical, Normal, Product, standard_normal
+
+SIZE, NUM_CLASSES, SHAPE = 3, 10, (8, 8)
+
+
+@dataclass(frozen=True)
+class Config:
+    """A VAE of one of several families, on digits with their labels."""
+
+    kind: str = "conditional"
+    """Which."""
+    seed: int = 0
+    """Of everything."""
+    learning_rate: float = 1e-2
+    """Of Adam."""
+
+
+def experiment(config: Config) -> vj.Experiment:
+    """Wire it."""
+    data = vj.data.load(vj.DataConfig("digits", parts="condition=label"))
+    scaled = vj.data.binarise_dynamically(data.max_value)
+    model, transform, estimator = KINDS[config.kind]
+    objective = vj.objectives.elbo if estimator is None else _scored
+    return vj.Experiment(
+        model=model,
+        trainer=vj.trainer(model, vj.objectives.over_batch(objective), optax.adam(config.learning_rate)),
+        dataset=data,
+        transform=vj.data.chain(vj.data.on_parts(x=scaled, condition=vj.data.one_hot(NUM_CLASSES)), transform),
+        budget=vj.Budget(100, num_steps=20, validate_every=10, log_every=7),
+        seed=config.seed,
+        bound=objective,
+        num_samples=20,
+    )
+
+
+def _scored(key, vae, x):
+    """The ELBO of latents that are not differentiable in their parameters."""
+    return vj.objectives.elbo(key, vae, x, num_samples=2, estimator=vj.objectives.leave_one_out)
+
+
+def networks(**sizes: tuple[int, int]) -> tuple:
+    """`init` and `apply(params, name, *inputs)` of perceptrons with a hidden layer."""
+    each = {name: vj.networks.mlp((inputs,), (outputs,), (16,)) for name, (inputs, outputs) in sizes.items()}
+
+    def init(key):
+        keys = jax.random.split(key, len(each))
+        return {name: network.init(key) for (name, network), key in zip(each.items(), keys, strict=True)}
+
+    def apply(params, name, *inputs):
+        return each[name].apply(params[name], jnp.concatenate([value.reshape(-1) for value in inputs]))
+
+    return init, apply
+
+
+def normal(output):
+    """A Normal of a network's output."""
+    loc, log_scale = jnp.split(output, 2)
+    return Normal(loc, jnp.exp(log_scale))
+
+
+def bernoulli(output):
+    """Black and white pixels of a network's output."""
+    return Bernoulli(output.reshape(SHAPE))
+
+
+def conditional() -> vj.Model:
+    """p(x, z|c), c a class: Sohn, Lee & Yan 2015."""
+    init, apply = networks(encoder=(64 + NUM_CLASSES, 2 * SIZE), decoder=(SIZE + NUM_CLASSES, 64))
+
+    def bind(params):
+        return vj.Conditional(
+            lambda c: vj.VAE(
+                posterior=lambda x: normal(apply(params, "encoder", x, c)),
+                likelihood=lambda z: bernoulli(apply(params, "decoder", z, c)),
+                prior=standard_normal(SIZE),
+            )
+        )
+
+    return vj.Model(init, bind)
+
+
+def semi_supervised() -> vj.Model:
+    """A class and a style, the class told for some examples: Kingma et al. 2014, arXiv:1406.5298, the model M2."""
+    init, apply = networks(kind=(64, NUM_CLASSES), style=(64, 2 * SIZE), decoder=(SIZE + NUM_CLASSES, 64))
+
+    def bind(params):
+        def given(c):
+            def posterior(x):
+                told = jnp.where(c["label"] > 0, 0.0, -jnp.inf)
+                logits = jnp.where(c["has_label"], told, apply(params, "kind", x))
+                return Product({"kind": Categorical(logits), "style": normal(apply(params, "style", x))})
+
+            return vj.VAE(
+                posterior=posterior,
+                likelihood=lambda z: bernoulli(apply(params, "decoder", z["kind"], z["style"])),
+                prior=Product({"kind": Categorical(jnp.zeros(NUM_CLASSES)), "style": standard_normal(SIZE)}),
+            )
+
+        return vj.Conditional(given)
+
+    return vj.Model(init, bind)
+
+
+def some_labels(key, example):
+    """One in five examples keeps its label."""
+    has_label = jax.random.bernoulli(key, 0.2)
+    return {"x": example["x"], "condition": {"label": example["condition"], "has_label": has_label}}
+
+
+def product_of_experts() -> vj.Model:
+    """Two modalities, an image and a word, each an expert of q(z|x): Wu & Goodman 2018, arXiv:1802.05335."""
+    init, apply = networks(image=(64, 2 * SIZE), word=(NUM_CLASSES, 2 * SIZE), see=(SIZE, 64), say=(SIZE, NUM_CLASSES))
+
+    def bind(params):
+        def posterior(x):
+            experts = [normal(apply(params, name, x[name])) for name in ("image", "word")] + [standard_normal(SIZE)]
+            precision = sum(1 / expert.scale**2 for expert in experts)
+            return Normal(sum(expert.loc / expert.scale**2 for expert in experts) / precision, precision**-0.5)
+
+        def likelihood(z):
+            return Product({"image": bernoulli(apply(params, "see", z)), "word": Categorical(apply(params, "say", z))})
+
+        return vj.VAE(posterior, likelihood, standard_normal(SIZE))
+
+    return vj.Model(init, bind)
+
+
+def image_and_word(key, example):
+    """Both are modelled."""
+    return {"image": example["x"], "word": example["condition"]}
+
+
+def recurrent() -> vj.Model:
+    """Rows of an image, a sequence of some length, read and written one by one: Bowman et al. 2016, arXiv:1511.06349."""
+    init, apply = networks(read=(16 + 8, 16), code=(16, 2 * SIZE), start=(SIZE, 16), write=(16, 16 + 8))
+
+    def bind(params):
+        def given(length):
+            is_there = jnp.arange(8) < length
+
+            def posterior(x):
+                def read(state, row_and_is_there):
+                    row, is_there = row_and_is_there
+                    return jnp.where(is_there, jnp.tanh(apply(params, "read", state, row)), state), None
+
+                state, _ = jax.lax.scan(read, jnp.zeros(16), (x, is_there))
+                return normal(apply(params, "code", state))
+
+            def likelihood(z):
+                def write(state, _):
+                    state, row = jnp.split(apply(params, "write", state), [16])
+                    return jnp.tanh(state), row
+
+                _, rows = jax.lax.scan(write, apply(params, "start", z), length=8)
+                return Bernoulli(jnp.where(is_there[:, None], rows, -jnp.inf))
+
+            return vj.VAE(posterior, likelihood, standard_normal(SIZE))
+
+        return vj.Conditional(given)
+
+    return vj.Model(init, bind)
+
+
+def some_rows(key, example):
+    """The first four to eight rows; the others are black."""
+    length = jax.random.randint(key, (), 4, 9)
+    return {"x": jnp.where((jnp.arange(8) < length)[:, None], example["x"], 0), "condition": length}
+
+
+def hierarchical() -> vj.Model:
+    """Two groups of latents, the lower given the upper: Sønderby et al. 2016, arXiv:1602.02282."""
+    init, apply = networks(up=(64, 8), top=(8, 4), between=(2, 6), bottom=(8 + SIZE, 2 * SIZE), out=(SIZE, 64))
+    groups = {
+        "top": vj.hierarchy.Group(
+            lambda params, state: standard_normal(2),
+            lambda params, state, features: normal(apply(params, "top", features)),
+            lambda params, state, z: normal(apply(params, "between", z)),
+        ),
+        "bottom": vj.hierarchy.Group(
+            lambda params, state: state,
+            lambda params, state, features: normal(apply(params, "bottom", features, state.loc)),
+            lambda params, state, z: z,
+        ),
+    }
+    bind = vj.hierarchy.top_down(
+        groups,
+        start=lambda params: (),
+        features=lambda params, x: jnp.tanh(apply(params, "up", x)),
+        read=lambda params, z: bernoulli(apply(params, "out", z)),
+    )
+    return vj.Model(init, bind)
+
+
+def image_alone(key, example):
+    """The label is left out."""
+    return example["x"]
+
+
+def as_it_is(key, example):
+    """Nothing is done to it."""
+    return example
+
+
+KINDS = {
+    "hierarchical": (hierarchical(), vj.data.Transform(image_alone, "the image"), None),
+    "conditional": (conditional(), vj.data.Transform(as_it_is, "as it is"), None),
+    "semi_supervised": (semi_supervised(), vj.data.Transform(some_labels, "some labels"), "score"),
+    "product_of_experts": (product_of_experts(), vj.data.Transform(image_and_word, "both"), None),
+    "recurrent": (recurrent(), vj.data.Transform(some_rows, "some rows"), None),
+}

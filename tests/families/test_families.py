@@ -1,0 +1,95 @@
+"""Families of VAEs go where every model goes: trained, resumed, evaluated, explained, sampled from, swept."""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import vae_jax as vj
+from vae_jax.cli.main import main
+from vae_jax.training.metrics import read_metrics
+
+EXPERIMENT = Path(__file__).parent / "models.py"
+KINDS = ("conditional", "hierarchical", "product_of_experts", "recurrent", "semi_supervised")
+PICTURES = {
+    "conditional": {"samples", "latent", "reconstructions", "analogies", "traversals"},
+    "hierarchical": {"samples", "reconstructions"},
+    "product_of_experts": {"samples", "latent", "reconstructions", "traversals", "interpolations"},
+    "recurrent": {"samples", "latent", "reconstructions", "analogies", "traversals"},
+    "semi_supervised": {"samples", "reconstructions", "analogies"},
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """kind -> its run, trained once."""
+    folder, runs = tmp_path_factory.mktemp("families"), {}
+
+    def of(kind):
+        if kind not in runs:
+            runs[kind] = vj.train(EXPERIMENT, kind=kind, run_dir=folder / kind)
+        return runs[kind]
+
+    return of
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_learns_and_is_evaluated_and_explained(trained, kind):
+    directory = trained(kind).directory
+    lines = [line for line in read_metrics(directory.metrics) if line["split"] == "validation"]
+    assert lines[-1]["value"] > lines[0]["value"] + 3
+    evaluation = json.loads(directory.evaluation.read_text("utf-8"))
+    assert evaluation["nll"] < -evaluation["elbo"] + 0.1
+    assert (evaluation["bits_per_dim"] is None) == (kind == "product_of_experts")  # whose x has two parts
+    assert evaluation["squared_error"] > 0
+    assert {path.stem for path in directory.images.iterdir()} == PICTURES[kind]
+    page = directory.report.read_text("utf-8")
+    assert page.count("<img") >= len(PICTURES[kind])
+
+
+@pytest.mark.parametrize(
+    ("kind", "groups"), [("hierarchical", ("bottom", "top")), ("semi_supervised", ("kind", "style"))]
+)
+def test_the_kl_of_each_group_is_told(trained, kind, groups):
+    evaluation = json.loads(trained(kind).directory.evaluation.read_text("utf-8"))
+    of_groups = evaluation["kl_per_group"]
+    assert tuple(sorted(of_groups)) == groups
+    np.testing.assert_allclose(sum(of_groups.values()), evaluation["kl"], rtol=0.1)  # along other draws
+    assert f"KL of group {groups[0]}" in trained(kind).directory.report.read_text("utf-8")
+
+
+def test_it_resumes_to_the_same_bits(trained, tmp_path):
+    vj.train(EXPERIMENT, kind="conditional", run_dir=tmp_path / "halves", num_steps=10)
+    resumed, whole = vj.resume(tmp_path / "halves", num_steps=20), trained("conditional")
+    for leaf, other in zip(*(jax.tree.leaves(run.params("latest")[0]) for run in (whole, resumed)), strict=True):
+        np.testing.assert_array_equal(leaf, other)
+
+
+def test_lanes_are_runs(trained, tmp_path):
+    kinds = ["conditional", "hierarchical"]
+    sweep = vj.sweep(EXPERIMENT, kind=kinds, seed=[0, 1], run_dir=tmp_path / "sweep")
+    for index, kind in enumerate(kinds):
+        first, second = (read_metrics(sweep.directory.lane(2 * index + seed).metrics) for seed in (0, 1))
+        assert first[-1]["value"] != second[-1]["value"]
+        for line, alone in zip(first, read_metrics(trained(kind).directory.metrics), strict=True):
+            assert line["value"] == pytest.approx(alone["value"], rel=1e-4)
+
+
+def test_samples_of_a_class_are_of_its_condition(trained, tmp_path, capsys):
+    """All tiles of a class, one class after another, and what is refused."""
+    run = str(trained("conditional").directory.path)
+    for options in ([], ["--label", "3"]):
+        out = tmp_path / f"{len(options)}.png"
+        assert main(["sample", run, "--out", str(out), "--num", "20", *options]) == 0
+        assert out.stat().st_size > 0
+    capsys.readouterr()
+    for kind, label, words in (
+        ("conditional", "11", "expected a label of digits (0, 1, 2, 3, 4, 5, 6, 7, 8, 9); got '11'"),
+        ("hierarchical", "3", "expected a conditional model for --label; this one has no conditions; leave it out"),
+    ):
+        arguments = ["sample", str(trained(kind).directory.path), "--out", str(tmp_path / "no.png"), "--label", label]
+        assert main(arguments) == 2
+        assert words in capsys.readouterr().err
+        assert not (tmp_path / "no.png").exists()

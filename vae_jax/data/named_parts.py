@@ -1,0 +1,63 @@
+"""Examples of several parts, from what a source holds beside the examples: labels, features, arrays, columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from vae_jax.data.config import DataConfig
+from vae_jax.data.dataset import Dataset, Split
+from vae_jax.data.examples import Examples
+
+
+def with_parts_of(dataset: Dataset, config: DataConfig, read: Callable[[str], Mapping[str, Examples]]) -> Dataset:
+    """The data, each example with the parts that a config names: a dict of `x` and them.
+
+    Args:
+        dataset: As it was read.
+        config: Whose `parts` are `name`, or `part=name`, divided by commas.
+        read: From the name of a feature, array or column to what each split has of it; `label` is not asked for.
+
+    Raises:
+        ValueError: If parts are named twice, there are none of the name, or labels where the data have none.
+    """
+    named = named_parts(config)
+    if not named:
+        return dataset
+    stored = {part: _labels(dataset, config) if name == "label" else read(name) for part, name in named.items()}
+    splits = {
+        split: Split({"x": examples} | {part: of_splits[split] for part, of_splits in stored.items()}, labels)
+        for split, (examples, labels) in dataset.splits.items()
+    }
+    return replace(dataset, splits=splits)
+
+
+def named_parts(config: DataConfig) -> dict[str, str]:
+    """The parts that a config names: part -> what it is called where it is stored.
+
+    Example:
+        >>> named_parts(DataConfig(parts="condition=label, mask"))
+        {'condition': 'label', 'mask': 'mask'}
+    """
+    found: dict[str, str] = {}
+    for words in filter(None, map(str.strip, config.parts.split(","))):
+        part, _, name = words.partition("=")
+        part, name = part.strip(), name.strip() or part.strip()
+        if not part or part == "x" or part in found:
+            raise ValueError(
+                f"expected --data.parts as names with commas between, such as condition=label, each once and none "
+                f"called x; got '{config.parts}'"
+            )
+        found[part] = name
+    return found
+
+
+def _labels(dataset: Dataset, config: DataConfig) -> Mapping[str, Examples]:
+    labels = {split: stored.labels for split, stored in dataset.splits.items() if stored.labels is not None}
+    without = [split for split in dataset.splits if split not in labels]
+    if without:
+        raise ValueError(
+            f"expected labels in {dataset.name} for --data.parts {config.parts}; split '{without[0]}' has none; name "
+            "what holds them with --data.labels, or another part"
+        )
+    return labels

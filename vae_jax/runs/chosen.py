@@ -1,0 +1,105 @@
+"""Which stored examples are shown, as the model sees them, and under whose conditions samples are drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from vae_jax.data import Dataset, Split, Transform
+from vae_jax.data.examples import Examples
+from vae_jax.evaluation import example_keys
+from vae_jax.experiment import Experiment
+from vae_jax.messages import UsageError, did_you_mean
+from vae_jax.report import one_of_each
+from vae_jax.vae import VAE, Conditional, condition_and_x
+
+NUM_LOOKED_AT = 10_000
+"""Training examples among which those of a class are looked for."""
+
+
+def conditions_of(
+    experiment: Experiment, vae: VAE | Conditional, num: int, label: str | None = None
+) -> tuple[Any, int]:
+    """`num` conditions to sample under, those of training examples, and how many of them to draw in a row.
+
+    Args:
+        experiment: Whose examples are looked at.
+        vae: The model, parameters bound.
+        num: How many.
+        label: Of examples of this class only, by its number or name; None for a row of each class, or of each of the
+            first examples where there are no classes.
+
+    Returns:
+        The conditions along the first axis, None of a VAE without; and the columns of a picture.
+
+    Raises:
+        UsageError: If a label is given and the model has no conditions, the data no labels, or none of that name.
+    """
+    if isinstance(vae, VAE):
+        if label is not None:
+            raise UsageError("expected a conditional model for --label; this one has no conditions; leave it out")
+        return None, num_columns(num)
+    dataset = experiment.dataset
+    split = dataset.train
+    rows = spread(len(split.examples), NUM_LOOKED_AT)
+    classes = classes_of(split, rows)
+    if label is None:
+        firsts = rows[one_of_each(classes, len(rows))]
+        columns = -(-num // len(firsts))
+        chosen = np.repeat(firsts, columns)[:num]
+    else:
+        members = rows[classes == _class(dataset, classes, label)]
+        columns, chosen = num_columns(num), members[np.arange(num) % len(members)]
+    conditions, _ = condition_and_x(vae, as_seen(experiment.transform, split.examples, chosen))
+    return conditions, columns
+
+
+def _class(dataset: Dataset, classes: np.ndarray | None, label: str) -> int:
+    if classes is None:
+        raise UsageError(
+            f"expected labels in {dataset.name} to find those of --label {label}; it has none; leave it out"
+        )
+    there = np.unique(classes).tolist()
+    names = {str(number): number for number in there}
+    names |= {name: number for number, name in enumerate(dataset.label_names) if number in there}
+    if label not in names:
+        raise UsageError(
+            f"expected a label of {dataset.name} ({', '.join(names)}); got '{label}'{did_you_mean(label, names)}"
+        )
+    return names[label]
+
+
+def classes_of(split: Split, rows: np.ndarray) -> np.ndarray | None:
+    """The labels of some rows; of the factors that made an example, the first."""
+    if split.labels is None:
+        return None
+    labels = np.asarray(split.labels[rows])
+    return labels if labels.ndim == 1 else labels[:, 0]
+
+
+def as_seen(transform: Transform, examples: Examples, rows: np.ndarray, seed: int = 0) -> Any:
+    """Stored examples as the model sees them, by the same draw as in the evaluation of that seed."""
+
+    def of_one(example: Any, index: Array) -> Array:
+        transform_key, _ = example_keys(seed, index)
+        return transform.apply(transform_key, example)
+
+    return jax.vmap(of_one)(jax.tree.map(jnp.asarray, examples[rows]), jnp.asarray(rows))
+
+
+def spread(num_examples: int, num: int) -> np.ndarray:
+    """Indices of `num` examples, or all, of which the first few are spread evenly: data are often sorted by class.
+
+    Multiples of the golden ratio, modulo one, fill the unit interval evenly from the first few on.
+    """
+    golden = (np.sqrt(5) - 1) / 2
+    return np.argsort(np.arange(num_examples) * golden % 1, kind="stable")[:num]
+
+
+def num_columns(num: int) -> int:
+    """Columns of a grid of `num` pictures that is about twice as wide as high at most."""
+    return max(1, min(num, 16, int(np.ceil(np.sqrt(num)))))
