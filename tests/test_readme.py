@@ -20,7 +20,7 @@ def names():
 
 
 def test_every_foreign_loop_has_the_same_objective(names):
-    assert len(BLOCKS) == 7
+    assert len(BLOCKS) == 8
     for gradient in (names["gradient"], names["weights"]):
         assert gradient is not None
     values = [names["loss"](names["weights"], names["jax"].random.key(1)), names["value"]]

@@ -145,7 +145,7 @@ def image_and_word(key, example):
 
 
 def recurrent() -> vj.Model:
-    """Rows of an image, a sequence of some length, read and written one by one: Bowman et al. 2016, arXiv:1511.06349."""
+    """Rows of an image, as many as there are, read and written one by one: Bowman et al. 2016, arXiv:1511.06349."""
     init, apply = networks(read=(16 + 8, 16), code=(16, 2 * SIZE), start=(SIZE, 16), write=(16, 16 + 8))
 
     def bind(params):
