@@ -27,6 +27,7 @@ BOTTOM = {
     "precision",
     "axis",
     "stated",
+    "keys",
 }
 
 ROOMS = {

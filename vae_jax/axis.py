@@ -10,6 +10,7 @@ from typing import Any
 import jax
 from jaxtyping import Shaped
 
+from vae_jax.keys import typed
 from vae_jax.types import Key
 
 
@@ -29,6 +30,7 @@ def keys_of_share(key: Key, share: Any, axis_name: str | None = None) -> Shaped[
     Raises:
         ValueError: If there is a key for each example already: a part of a batch, of which nobody knows the rest.
     """
+    key = typed(key)
     if key.ndim:
         raise ValueError(
             f"expected one key, of the whole batch; got {len(key)}, of the examples of a share; "

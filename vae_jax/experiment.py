@@ -11,6 +11,7 @@ from vae_jax.data import Dataset, Transform
 from vae_jax.data.feed import Feed, make_feed
 from vae_jax.data.transforms import chain
 from vae_jax.evaluation.fitted import Fitted
+from vae_jax.keys import key_of
 from vae_jax.objectives import elbo
 from vae_jax.training import Budget, Trainer
 from vae_jax.types import Key, Objective, Params
@@ -48,7 +49,7 @@ class Experiment(NamedTuple):
 
     def key_and_feed(self) -> tuple[Key, Feed]:
         """The key of a run, and where its batches come from: both functions of the seed."""
-        run_key, data_key = jax.random.split(jax.random.key(self.seed))
+        run_key, data_key = jax.random.split(key_of(self.seed))
         return run_key, make_feed(
             self.dataset.train.examples,
             self.training_transform.apply,

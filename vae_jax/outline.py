@@ -14,6 +14,7 @@ from vae_jax.distributions import has_density
 from vae_jax.evaluation.bound import of_one
 from vae_jax.evaluation.likelihood import log_weights
 from vae_jax.experiment import Experiment
+from vae_jax.keys import key_of
 from vae_jax.messages import UsageError
 from vae_jax.training import TrainState, params_to_evaluate
 from vae_jax.types import Metrics, Params
@@ -114,7 +115,7 @@ def _check_numbers(experiment: Experiment) -> None:
         if not isinstance(value, Integral) or value < low:
             raise UsageError(f"expected {name} as a whole number of at least {low}; got {value!r}")
     try:
-        jax.random.key(experiment.seed)
+        key_of(experiment.seed)
     except OverflowError:
         raise UsageError(f"expected a seed of 64 bits; got {experiment.seed}; give a smaller one") from None
 

@@ -127,7 +127,7 @@ def test_features_of_a_prepared_set(prepare_set, tmp_path):
         ("x=label", "expected --data.parts as names with commas between, .*none called x; got 'x=label'"),
         ("a=label,a=label", "each once and none called x; got 'a=label,a=label'"),
         ("=label", "expected --data.parts as names with commas between"),
-        ("mask", "expected 'label' as a part of the examples of digits, beside which there is none; got 'mask'"),
+        ("mask", "expected 'label' in --data.parts, all that digits has beside its examples; got 'mask'"),
     ],
 )
 def test_parts_are_named_once_and_are_there(parts, message):

@@ -83,6 +83,4 @@ def _part(config: DataConfig, name: str) -> Mapping[str, Examples]:
         return read_feature(config, name)
     if source == "file":
         return PART_READERS[path.suffix.lower()](path, config, name)
-    raise ValueError(
-        f"expected 'label' as a part of the examples of {config.name}, beside which there is none; got '{name}'"
-    )
+    raise ValueError(f"expected 'label' in --data.parts, all that {config.name} has beside its examples; got '{name}'")

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from vae_jax.data.examples import Examples
+from vae_jax.keys import key_of
 from vae_jax.types import Key, Params
 
 
@@ -85,5 +86,5 @@ def over_stored(
 
 def example_keys(seed: int, index: int | Array) -> tuple[Key, Key]:
     """The keys of an example in an evaluation: one for its transform, one for the rest."""
-    transform_key, key = jax.random.split(jax.random.fold_in(jax.random.key(seed), index))
+    transform_key, key = jax.random.split(jax.random.fold_in(key_of(seed), index))
     return transform_key, key

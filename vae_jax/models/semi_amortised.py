@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions import Normal
+from vae_jax.keys import key_of
 from vae_jax.types import Distribution, Key
 from vae_jax.vae import VAE, Model
 
@@ -54,7 +55,7 @@ def semi_amortised(
 
         def posterior(x: Any) -> Normal:
             first = _unconstrained(vae.posterior(x))
-            noise = _noise(jax.random.key(seed), num_samples, first[0])
+            noise = _noise(key_of(seed), num_samples, first[0])
 
             def step(variational: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], None]:
                 gradient = jax.grad(_elbo)(variational, vae, x, noise)

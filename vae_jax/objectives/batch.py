@@ -9,6 +9,7 @@ import jax
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.axis import keys_of_share
+from vae_jax.keys import typed
 from vae_jax.objectives.scheduled import check_schedules
 from vae_jax.stated import separable
 from vae_jax.types import BatchObjective, Key, Metrics, Objective
@@ -49,6 +50,7 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], Any])
         key: Key, vae: VAE | Conditional, batch: Any, step: Scalar | int, /
     ) -> tuple[Float[Array, " batch"], Metrics]:
         options = {name: schedule(step) for name, schedule in schedules.items()}
+        key = typed(key)
         keys = key if key.ndim else keys_of_share(key, batch)
         return jax.vmap(lambda key, example: objective(key, *at_example(vae, example), **options))(keys, batch)
 

@@ -28,6 +28,8 @@ def environment(code: Path) -> dict[str, Any]:
         "platform": platform.system() + " " + platform.machine(),
         "device": f"{len(devices)} x {devices[0].device_kind}",
         **{package: importlib.metadata.version(package) for package in PACKAGES},
+        "random_bits": "threefry2x32" + ", partitionable" * bool(jax.config.values["jax_threefry_partitionable"]),
+        "precision": "64 bits" if jax.config.values["jax_enable_x64"] else "32 bits",
         "git": _git_state(code.absolute().parent),
     }
 

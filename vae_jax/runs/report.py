@@ -14,6 +14,7 @@ from vae_jax import generation
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.experiment import Experiment
 from vae_jax.files import write_bytes
+from vae_jax.keys import key_of
 from vae_jax.machine.flops import in_words
 from vae_jax.messages import UsageError
 from vae_jax.report import image_grid, image_of, pair_grid, pictures, report_html, save_png
@@ -49,7 +50,7 @@ def write_run_report(
     split = experiment.dataset.split(evaluation["split"])
     rows = spread(len(split.examples), 2_000)
     found = pictures(
-        jax.random.key(experiment.seed),
+        key_of(experiment.seed),
         experiment.model,
         params,
         as_seen(experiment.transform, split.examples, rows),
@@ -94,7 +95,7 @@ def write_samples(
         UsageError: If a label is given and the model has no conditions, the data no labels, or none of that name; or
             the file is of the wrong kind.
     """
-    key, to_stored = jax.random.key(seed), jax.vmap(experiment.transform.to_stored)
+    key, to_stored = key_of(seed), jax.vmap(experiment.transform.to_stored)
     conditions, columns = conditions_of(experiment, vae, num, label)
     if path.suffix.lower() == ".csv":
         columns = experiment.dataset.columns

@@ -195,7 +195,8 @@ class Run:
 
     def _say_other_versions(self) -> None:
         then, now = self.directory.read_json(self.directory.environment) or {}, environment(self.directory.experiment)
-        changed = [name for name in ("jax", "jaxlib", "device") if then.get(name) != now[name]]
+        told = [name for name in ("jax", "jaxlib", "device", "random_bits", "precision") if name in then]
+        changed = [name for name in told if then[name] != now[name]]
         if changed and hosts.is_first():
             was = ", ".join(f"{name} {then.get(name)}, now {now[name]}" for name in changed)
             print(f"this run was started with {was}: its end may differ in the last bits")

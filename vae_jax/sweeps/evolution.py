@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vae_jax.files import write_bytes
+from vae_jax.keys import key_of
 from vae_jax.sweeps.config import EvolutionConfig
 from vae_jax.sweeps.family import stacked_numbers
 from vae_jax.sweeps.lanes import Lanes
@@ -41,7 +42,7 @@ class Evolution(NamedTuple):
         indices = jnp.asarray(list(going_on))
         stacked = lanes.stacked()
         numbers = stacked_numbers([slot.numbers for slot in going_on.values()])
-        key = jax.random.fold_in(jax.random.key(min(slot.trial.number for slot in going_on.values())), step)
+        key = jax.random.fold_in(key_of(min(slot.trial.number for slot in going_on.values())), step)
         values = [slot.validations[-1]["value"] for slot in going_on.values()]
         scores = jnp.asarray([-np.inf if value is None else value for value in values])
         lanes_after, numbers_after, parents = next_generation(

@@ -12,6 +12,7 @@ import numpy as np
 
 from vae_jax import generation
 from vae_jax.files import write_bytes
+from vae_jax.keys import key_of
 from vae_jax.parallel.placement import on_one_device
 from vae_jax.ranking import RunRecord, default_metric, rank
 from vae_jax.report import image_grid
@@ -132,7 +133,7 @@ def _drawn(family: Family) -> Callable[[Lane, Any], jax.Array]:
 
     def drawn(lane: Lane, conditions: Any) -> jax.Array:
         fitted = family.fitted(lane)
-        seen = generation.sample(jax.random.key(0), fitted.vae, NUM_SAMPLES, conditions=conditions)
+        seen = generation.sample(key_of(0), fitted.vae, NUM_SAMPLES, conditions=conditions)
         return jax.vmap(to_unit(family.experiment(lane.numbers)))(seen)
 
     return jax.jit(drawn)

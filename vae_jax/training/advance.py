@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from vae_jax.data.feed import Feed, like_a_stored_batch, seen_batch, stored_batch
+from vae_jax.keys import typed
 from vae_jax.parallel.placement import Placement, on_one_device
 from vae_jax.training.state import TrainState
 from vae_jax.training.trainer import Trainer
@@ -31,9 +32,11 @@ class Progress(NamedTuple):
 def start(trainer: Trainer, feed: Feed, key: Key, placement: Placement | None = None) -> Progress:
     """The progress of a run that has done nothing yet, placed; on one device by default."""
     shardings = jax.tree.map(lambda leaf: leaf.sharding, abstract_start(trainer, feed, key, placement))
+    key = typed(key)
     words = np.asarray(jax.random.key_data(key))  # of a mesh with other hosts' devices, not every array is a part
+    kind = jax.random.key_impl(key)
     return jax.jit(
-        lambda words: first_progress(trainer, feed, jax.random.wrap_key_data(words)), out_shardings=shardings
+        lambda words: first_progress(trainer, feed, jax.random.wrap_key_data(words, impl=kind)), out_shardings=shardings
     )(words)
 
 

@@ -9,6 +9,7 @@ import jax
 import optax
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.keys import typed
 from vae_jax.training.guarded import averaged, descent, guarded_update, updated
 from vae_jax.training.optimizers import first_opt_state, of_one_copy, point_to_evaluate
 from vae_jax.training.shares import Shares
@@ -63,7 +64,7 @@ def adversarial_trainer(
     of_model, of_discriminator = shares.fitted(objective), shares.fitted(discriminator_objective)
 
     def init(key: Key) -> TrainState:
-        model_key, discriminator_key, run_key = jax.random.split(key, 3)
+        model_key, discriminator_key, run_key = jax.random.split(typed(key), 3)
         params, other = model.init(model_key), discriminator.init(discriminator_key)
         of_other = first_opt_state(discriminator_optimizer, other)
         players = Players(first_opt_state(optimizer, params), other, of_other)

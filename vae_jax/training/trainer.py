@@ -9,6 +9,7 @@ import jax
 import optax
 from jaxtyping import Array, Scalar
 
+from vae_jax.keys import typed
 from vae_jax.training.guarded import averaged, descent, guarded_update, updated
 from vae_jax.training.optimizers import first_opt_state, of_one_copy, point_to_evaluate
 from vae_jax.training.shares import Shares
@@ -84,7 +85,7 @@ def trainer(
     apply = shares.fitted(objective.apply if has_state else objective, has_state=has_state)
 
     def init(key: Key) -> TrainState:
-        params_key, run_key = jax.random.split(key)
+        params_key, run_key = jax.random.split(typed(key))
         params = model.init(params_key)
         return first_state(
             run_key,
