@@ -106,7 +106,6 @@ def _check_numbers(experiment: Experiment) -> None:
     budget = experiment.budget
     counts = {
         "num_steps": (budget.num_steps, 0),
-        "batch_size": (budget.batch_size, 1),
         "validate_every": (budget.validate_every, 1),
         "log_every": (budget.log_every, 1),
         "num_samples": (experiment.num_samples, 1),

@@ -86,7 +86,7 @@ def test_its_help_has_its_fields(vae_jax, experiment_file):
         (
             "log_every=7",
             "log_every=0",
-            "expected steps of at least 0, and periods of at least 1; got Budget(batch_size=100, num_steps=30, ",
+            "expected log_every as a whole number of at least 1; got 0",
         ),
     ],
 )

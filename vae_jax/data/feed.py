@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import jax
@@ -71,7 +72,7 @@ def check_batch_size(batch_size: int, num_examples: int) -> None:
     Raises:
         ValueError: If the batch size is not between 1 and the number of examples.
     """
-    if not 1 <= batch_size <= num_examples:
+    if not isinstance(batch_size, Integral) or not 1 <= batch_size <= num_examples:
         raise ValueError(f"expected a batch size between 1 and the {num_examples} training examples; got {batch_size}")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,17 @@ from vae_jax.parallel.config import ParallelConfig
 
 AXES = ("run", "data", "params")
 """Lanes of a sweep; shares of the batch; parts of the parameters. The batch is shared out along the last two."""
+
+
+@contextmanager
+def own_mesh() -> Iterator[None]:
+    """Lay a mesh aside that the caller has set by `jax.set_mesh`: a run is spread over one of its own.
+
+    The axes of a user's mesh are Explicit by default (jax 0.9 and later), and do not go together with others. It is a
+    decorator, too.
+    """
+    with jax.set_mesh(Mesh(np.empty((), object), ())):
+        yield
 
 
 def make_mesh(config: ParallelConfig, batch_size: int, devices: Sequence[Any] | None = None) -> Mesh:

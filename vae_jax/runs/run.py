@@ -18,7 +18,7 @@ from vae_jax.messages import RunError, UsageError
 from vae_jax.outline import check_measures, outline
 from vae_jax.parallel import hosts
 from vae_jax.parallel.config import ParallelConfig
-from vae_jax.parallel.mesh import make_mesh, spread
+from vae_jax.parallel.mesh import make_mesh, own_mesh, spread
 from vae_jax.parallel.placement import Placement, on_one_device
 from vae_jax.runs import display as displays
 from vae_jax.runs.config import check_finite, config_from, config_to_json
@@ -78,6 +78,7 @@ class Run:
         """
         return self.directory.lock() if hosts.is_first() else nullcontext()
 
+    @own_mesh()
     def train(self) -> Outcome:
         """Train to the end, from the latest checkpoint if there is one; then evaluate, and write the report.
 
@@ -120,6 +121,7 @@ class Run:
             finally:
                 checkpoints.close()
 
+    @own_mesh()
     def params(self, select: Selection = "best") -> tuple[Params, dict[str, Any]]:
         """Trained parameters, and in words which.
 
@@ -147,10 +149,12 @@ class Run:
         params = placement.whole(params_to_evaluate(progress.state))
         return params, {"checkpoint_step": step, "selection": rule}
 
+    @own_mesh()
     def vae(self, select: Selection = "best") -> VAE | Conditional:
         """The trained model, parameters bound."""
         return self.experiment.model.bind(self.params(select)[0])
 
+    @own_mesh()
     def evaluate(
         self, *, num_samples: int | None = None, split: str = "test", select: Selection = "best"
     ) -> dict[str, Any]:
@@ -183,6 +187,7 @@ class Run:
         write_run_report(self.directory, self.file, self.record, self.config, experiment, params, result)
         return result
 
+    @own_mesh()
     def report(self) -> Path:
         """Write the pictures and the report from what is there, and return the report's path."""
         result = self.directory.read_json(self.directory.evaluation)
@@ -219,6 +224,7 @@ def evaluation(
     return plain(about | selection | result | {"measures": measures})
 
 
+@own_mesh()
 def train(
     name: str | Path,
     *,
@@ -249,6 +255,7 @@ def train(
     return run
 
 
+@own_mesh()
 def resume(run_dir: str | Path, *, num_steps: int | None = None, parallel: ParallelConfig | None = None) -> Run:
     """Go on with a run that was interrupted, or for more steps, as `vae-jax resume` does.
 
@@ -266,6 +273,7 @@ def resume(run_dir: str | Path, *, num_steps: int | None = None, parallel: Paral
     return run
 
 
+@own_mesh()
 def begin(
     file: ExperimentFile,
     config: Any,
@@ -303,6 +311,7 @@ def begin(
     return Run(RunDirectory(Path(hosts.by_first(make))), record, file, config, experiment, placement, profile)
 
 
+@own_mesh()
 def open_run(
     path: str | Path,
     *,

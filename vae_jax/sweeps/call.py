@@ -9,12 +9,14 @@ from vae_jax.catalogue import ExperimentFile, load_experiment
 from vae_jax.data.loading import loaded_once
 from vae_jax.messages import UsageError
 from vae_jax.parallel.config import ParallelConfig
+from vae_jax.parallel.mesh import own_mesh
 from vae_jax.runs.config import config_from
 from vae_jax.sweeps.axes import Axis, Interval, Values
 from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
 from vae_jax.sweeps.sweep import Sweep, begin
 
 
+@own_mesh()
 def sweep(
     name: str | Path,
     *,

@@ -13,7 +13,7 @@ from vae_jax.experiment import Experiment
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.outline import Outline
 from vae_jax.parallel.config import ParallelConfig
-from vae_jax.parallel.mesh import make_lanes_mesh
+from vae_jax.parallel.mesh import make_lanes_mesh, own_mesh
 from vae_jax.ranking import RunRecord, default_metric, rank
 from vae_jax.runs.config import config_from, config_to_json
 from vae_jax.runs.directory import next_free
@@ -52,6 +52,7 @@ class Sweep:
         self.file = load_experiment(directory.experiment)._replace(name=self.spec.experiment)
         self.axes = {name: axes_module.from_json(axis) for name, axis in self.spec.axes.items()}
 
+    @own_mesh()
     def work(
         self, *, lanes: LanesConfig | None = None, parallel: ParallelConfig | None = None, show: str | None = None
     ) -> bool:
@@ -117,6 +118,7 @@ class Sweep:
         """Lanes that have come to their end."""
         return sum(self.directory.status(number) in ENDED for number in self.lane_numbers())
 
+    @own_mesh()
     def report(self) -> Path:
         """Write the report page from what is there, and return its path."""
         from vae_jax.sweeps.explain import write_sweep_report
