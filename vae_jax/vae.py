@@ -116,7 +116,7 @@ def at_example(bound: VAE | Conditional, example: Any) -> tuple[VAE, Any]:
 
 def given(bound: VAE | Conditional, condition: Any) -> VAE:
     """The VAE under a condition; the VAE itself where there are no conditions."""
-    return bound if isinstance(bound, VAE) else bound.given(condition)
+    return bound.given(condition) if isinstance(bound, Conditional) else bound
 
 
 def condition_and_x(bound: VAE | Conditional, example: Any) -> tuple[Any, Any]:
@@ -125,7 +125,7 @@ def condition_and_x(bound: VAE | Conditional, example: Any) -> tuple[Any, Any]:
     Raises:
         ValueError: If a `Conditional` meets an example without a condition.
     """
-    if isinstance(bound, VAE):
+    if not isinstance(bound, Conditional):
         return None, example
     if not isinstance(example, Mapping) or "condition" not in example or len(example) < 2:
         got = f"a dict of {', '.join(example)}" if isinstance(example, Mapping) else f"a {type(example).__name__}"
@@ -136,7 +136,7 @@ def condition_and_x(bound: VAE | Conditional, example: Any) -> tuple[Any, Any]:
 
 def of_each_vae(function: Callable[[VAE], VAE], bound: Any) -> Any:
     """`function` of a VAE; of a `Conditional`, of the VAE under each condition."""
-    return function(bound) if isinstance(bound, VAE) else Conditional(lambda c: function(bound.given(c)))
+    return Conditional(lambda c: function(bound.given(c))) if isinstance(bound, Conditional) else function(bound)
 
 
 def draw(key: Key, vae: VAE, x: Any) -> Draw:

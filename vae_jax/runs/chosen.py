@@ -39,7 +39,7 @@ def conditions_of(
     Raises:
         UsageError: If a label is given and the model has no conditions, the data no labels, or none of that name.
     """
-    if isinstance(vae, VAE):
+    if not isinstance(vae, Conditional):
         if label is not None:
             raise UsageError("expected a conditional model for --label; this one has no conditions; leave it out")
         return None, num_columns(num)
