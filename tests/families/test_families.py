@@ -77,6 +77,14 @@ def test_lanes_are_runs(trained, tmp_path):
             assert line["value"] == pytest.approx(alone["value"], rel=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["conditional", "product_of_experts"])
+def test_the_command_says_what_there_is(trained, kind, capsys):
+    assert main(["evaluate", str(trained(kind).directory.path), "--num-samples", "20"]) == 0
+    told = capsys.readouterr().out
+    assert "NLL" in told
+    assert ("bits per dim" in told) == (kind == "conditional")  # the other's x has two parts
+
+
 def test_samples_of_a_class_are_of_its_condition(trained, tmp_path, capsys):
     """All tiles of a class, one class after another, and what is refused."""
     run = str(trained("conditional").directory.path)

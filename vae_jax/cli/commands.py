@@ -312,6 +312,7 @@ def _print_evaluation(result: dict[str, Any], report: Path) -> None:
     if result.get("nll") is not None:
         error = f"± {result['nll_standard_error']:.3f}"
         print(f"  {'NLL':16} {result['nll']:10.3f} {error} nats ({result['num_samples']} importance samples)")
+    if result.get("bits_per_dim") is not None:
         print(f"  {'bits per dim':16} {result['bits_per_dim']:10.4f}")
     print(f"  {'active units':16} {result['active_units']:10d} of {result['latent_size']}")
     for name, value in result["measures"].items():
