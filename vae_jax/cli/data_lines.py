@@ -15,10 +15,9 @@ _MAX_CLASSES = 20
 
 def data_lines(dataset: Dataset) -> list[str]:
     """What is printed of a data set; all of it is read for that."""
-    shape = "x".join(map(str, dataset.example_shape))
     return [
         f"{dataset.name}: {dataset.description}",
-        f"an example: {shape}, {dataset.train.examples.dtype}",
+        f"an example: {_shape(dataset.train.examples)}{dataset.train.examples.dtype}",
         "",
         # Of columns together, a mean says nothing.
         *(_columns(dataset) if dataset.columns else _splits(dataset)),

@@ -103,9 +103,8 @@ class Dataset:
     @property
     def holds_images(self) -> bool:
         """Whether an example can be drawn: (height, width) or (height, width, 1 or 3), and not a row of a table."""
-        shape = self.example_shape
         is_one = not is_together(next(iter(self.splits.values())).examples)
-        return is_one and not self.columns and (len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3)))
+        return is_one and not self.columns and is_image(self.example_shape)
 
     def part(self, name: str) -> Dataset:
         """The data of a single part of their examples: what means and starting values are computed from.
@@ -150,6 +149,11 @@ class Dataset:
             "example_shape": of_parts(lambda part: list(_shape(part)), self.train.examples),
             "num_examples": {name: len(split.examples) for name, split in self.splits.items()},
         }
+
+
+def is_image(shape: tuple[int, ...]) -> bool:
+    """Whether an array of a shape can be drawn: (height, width) or (height, width, 1 or 3)."""
+    return len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))
 
 
 def _shape(part: Any) -> tuple[int, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.examples import Examples
@@ -50,6 +52,13 @@ def named_parts(config: DataConfig) -> dict[str, str]:
             )
         found[part] = name
     return found
+
+
+def part_type(dtype: np.dtype) -> np.dtype:
+    """The type that a part is kept in: bytes and truths as they are, other whole numbers in 32 bits, others float32."""
+    if dtype.kind == "b" or dtype == np.uint8:
+        return dtype
+    return np.dtype(np.int32 if dtype.kind in "iu" else np.float32)
 
 
 def _labels(dataset: Dataset, config: DataConfig) -> Mapping[str, Examples]:

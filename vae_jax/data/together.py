@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import numpy as np
 
 from vae_jax.data.examples import ArrayLike
 
@@ -23,6 +22,7 @@ class Together:
         ValueError: If there is no part, one of them is no array, or they differ in their number.
 
     Example:
+        >>> import numpy as np
         >>> both = Together({"x": np.zeros((5, 28, 28)), "label": np.arange(5)})
         >>> len(both), both[1:3]["label"].tolist()
         (5, [1, 2])
@@ -68,4 +68,4 @@ class Together:
 
 def is_part(node: Any) -> bool:
     """Whether a node of a pytree of examples is an array of them, or what is indexed like one."""
-    return isinstance(node, np.ndarray) or (hasattr(node, "shape") and hasattr(node, "dtype"))
+    return hasattr(node, "shape") and hasattr(node, "dtype")

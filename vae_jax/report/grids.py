@@ -12,11 +12,6 @@ from PIL import Image
 from vae_jax.files import write_bytes
 
 
-def is_image(shape: tuple[int, ...]) -> bool:
-    """Whether an array of a shape can be drawn: (height, width) or (height, width, 1 or 3)."""
-    return len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))
-
-
 def image_grid(images: ArrayLike, *, num_columns: int, padding: int = 2) -> NDArray[np.uint8]:
     """Images side by side, row after row.
 

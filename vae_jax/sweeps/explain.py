@@ -11,12 +11,13 @@ import jax
 import numpy as np
 
 from vae_jax import generation
+from vae_jax.data.dataset import is_image
 from vae_jax.files import write_bytes
 from vae_jax.keys import key_of
 from vae_jax.parallel.placement import on_one_device
 from vae_jax.ranking import RunRecord, default_metric, rank
 from vae_jax.report import image_grid
-from vae_jax.report.grids import is_image, png_bytes
+from vae_jax.report.grids import png_bytes
 from vae_jax.report.sweep import sweep_report_html
 from vae_jax.runs.chosen import conditions_of
 from vae_jax.runs.config import config_from

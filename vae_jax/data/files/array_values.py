@@ -30,13 +30,6 @@ def keep(array: np.ndarray) -> np.ndarray:
         return array.reshape(kept_shape(array.shape)).astype(kept_type(array.dtype), copy=False)
 
 
-def as_part(array: np.ndarray) -> np.ndarray:
-    """Numbers beside the examples: bytes and truths as they are, other whole numbers in 32 bits, others as float32."""
-    if array.dtype.kind == "b" or array.dtype == np.uint8:
-        return array
-    return array.astype(np.int32 if array.dtype.kind in "iu" else np.float32)
-
-
 def check_numbers(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Refuse what cannot be examples, before it is read.
 

@@ -17,8 +17,9 @@ from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.examples import Examples
 from vae_jax.data.files.array_names import LABEL_NAMES, choose_names
-from vae_jax.data.files.array_values import as_part, check_numbers, keep, kept_shape, kept_type, largest_value
+from vae_jax.data.files.array_values import check_numbers, keep, kept_shape, kept_type, largest_value
 from vae_jax.data.files.labels import label_ids
+from vae_jax.data.named_parts import part_type
 
 
 class MappedArray:
@@ -142,7 +143,11 @@ def read_array_part(path: Path, config: DataConfig, name: str) -> dict[str, Exam
                 f"{headers[names.examples].dtype}; name labels that are words by --data.labels, and take 'label'"
             )
     with _readable(path), np.load(path, allow_pickle=False) as arrays:
-        return {split: as_part(arrays[names.examples]) for split, names in chosen.items()}
+        return {split: _as_part(arrays[names.examples]) for split, names in chosen.items()}
+
+
+def _as_part(array: np.ndarray) -> np.ndarray:
+    return array.astype(part_type(array.dtype), copy=False)
 
 
 def _read_headers(path: Path) -> dict[str, _Header]:

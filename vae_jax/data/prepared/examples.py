@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from vae_jax.data.named_parts import part_type
 from vae_jax.messages import UsageError
 
 
@@ -107,8 +108,7 @@ class StoredFeature(Stored):
     """
 
     def __init__(self, path: Path, split: str, name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
-        kept = dtype if dtype.kind == "b" or dtype == np.uint8 else np.int32 if dtype.kind in "iu" else np.float32
-        super().__init__(path, split, (name.partition("/")[0],), shape, np.dtype(kept))
+        super().__init__(path, split, (name.partition("/")[0],), shape, part_type(dtype))
         self.steps = name.split("/")
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:

@@ -61,15 +61,14 @@ def feature_at(features: Mapping[str, Any], path: str, name: str) -> Any:
     """
     feature: Any = features
     for step in path.split("/"):
-        known = list(feature.keys()) if isinstance(feature, Mapping) or hasattr(feature, "keys") else []
+        known = list(feature.keys()) if hasattr(feature, "keys") else []
         if step not in known:
             raise ValueError(
                 f"expected --data.parts to name a feature of {name} ({', '.join(sorted(known)) or 'none within it'}); "
                 f"got '{path}'{did_you_mean(step, known)}"
             )
         feature = feature[step]
-    kind = getattr(feature, "np_dtype", None)
-    if hasattr(feature, "keys") or kind is None or np.dtype(kind).kind not in "biuf" or not _is_tensor(feature):
+    if not _is_tensor(feature) or _kind(feature) not in "biuf":
         raise ValueError(
             f"expected numbers of one shape for --data.parts; '{path}' of {name} is a {type(feature).__name__}"
         )
