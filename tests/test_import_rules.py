@@ -19,6 +19,7 @@ BOTTOM = {
     "version",
     "types",
     "pytree",
+    "untrained",
     "arithmetic",
     "formulas",
     "messages",

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
     from vae_jax.sweeps.sweep import Sweep
     from vae_jax.training import Budget, Trainer, TrainState, budget_of_epochs, trainer
+    from vae_jax.untrained import Untrained
     from vae_jax.vae import VAE, Conditional, Draw, Model, draw
 
 _HOMES = {
@@ -60,6 +61,7 @@ _HOMES = {
     "Draw": "vae",
     "Model": "vae",
     "draw": "vae",
+    "Untrained": "untrained",
     "register_dataclass": "pytree",
     "Trainer": "training",
     "TrainState": "training",
@@ -99,6 +101,7 @@ __all__ = [
     "Sweep",
     "TrainState",
     "Trainer",
+    "Untrained",
     "__version__",
     "aggregate",
     "budget_of_epochs",

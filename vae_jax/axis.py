@@ -49,6 +49,13 @@ def gathered(shares: Any, axis_name: str | None) -> Any:
     return jax.tree.map(lambda share: jax.lax.all_gather(share, axis_name, tiled=True), shares)
 
 
+def everywhere(shares: Any, axis_name: str | None) -> Any:
+    """As `gathered`, and known to be the same on all devices, as what a step returns has to be; without a gradient."""
+    if axis_name is None:
+        return shares
+    return jax.tree.map(lambda share: jax.lax.all_gather(share, axis_name, tiled=True, to="invarying"), shares)
+
+
 def own_share(whole: Any, axis_name: str | None) -> Any:
     """The share of this device of arrays of the whole batch."""
     if axis_name is None:

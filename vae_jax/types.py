@@ -11,19 +11,23 @@ Key: TypeAlias = PRNGKeyArray
 """A typed JAX random key, `jax.random.key(seed)`."""
 
 Params: TypeAlias = Any
-"""A pytree of arrays that a gradient trains."""
+"""A pytree of arrays that a gradient trains, but for those in an `Untrained`."""
 
 Metrics: TypeAlias = dict[str, Array]
 """What may be looked at: a name and an array. Nothing downstream depends on it."""
 
+Value: TypeAlias = tuple[Scalar, Metrics] | tuple[Scalar, Metrics, dict[str, Any]]
+"""Of one example: a value in nats, higher is better, the metrics, and perhaps what `Model.after` is to see, by name."""
 
-Objective: TypeAlias = Callable[..., tuple[Scalar, Metrics]]
-"""What training maximises, for ONE example: `(key, vae, x, *, ...) -> (value in nats, metrics)`; higher is better."""
+Values: TypeAlias = tuple[Float[Array, " batch"], Metrics] | tuple[Float[Array, " batch"], Metrics, dict[str, Any]]
+"""The same of each example of a batch: every array with a leading batch axis."""
 
-BatchObjective: TypeAlias = Callable[[Key, Any, Any, Any], tuple[Float[Array, " batch"], Metrics]]
-"""What training maximises, for a batch at a training step: `(key, vae, batch, step) -> (values, metrics)`, both with a
-leading batch axis. To be given shares of a batch it states whether it couples the examples: `objectives.coupled`,
-`objectives.separable`."""
+Objective: TypeAlias = Callable[..., Value]
+"""What training maximises, for ONE example: `(key, vae, x, *, ...) -> (value, metrics)`."""
+
+BatchObjective: TypeAlias = Callable[[Key, Any, Any, Any], Values]
+"""What training maximises, for a batch at a training step: `(key, vae, batch, step) -> (values, metrics)`. To be given
+shares of a batch it states whether it couples the examples: `objectives.coupled`, `objectives.separable`."""
 
 
 class StatefulObjective(NamedTuple):
@@ -31,9 +35,10 @@ class StatefulObjective(NamedTuple):
 
     init: Callable[[], Any]
     """() -> its state, a pytree of arrays."""
-    apply: Callable[[Key, Any, Any, Any, Any], tuple[Float[Array, " batch"], Metrics, Any]]
-    """(key, vae, batch, step, state) -> (values, metrics, next state); the first two as of a `BatchObjective`.
-    To be given a device's share it is `objectives.coupled`, as the state is that of the whole batch."""
+    apply: Callable[[Key, Any, Any, Any, Any], Values]
+    """(key, vae, batch, step, state) -> (values, metrics, seen), as of a `BatchObjective`."""
+    after: Callable[[Any, Any], Any]
+    """(state, what was seen of the whole batch) -> next state, as `Model.after` of the parameters."""
 
 
 class Distribution(Protocol):

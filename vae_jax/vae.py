@@ -102,6 +102,11 @@ class Model(NamedTuple):
     """key -> parameters."""
     bind: Callable[[Params], Any]
     """parameters -> `VAE`, or `Conditional`."""
+    after: Callable[[Params, Any], Params] | None = None
+    """How a training step ends, behind the optimizer: (parameters, what the objective saw of the whole batch) ->
+    parameters. What no gradient trains moves here (`Untrained`); what is trained may be projected. None: it does not
+    change anything. What was seen is a dict of arrays with a leading batch axis, on however many devices and in however
+    many parts the batch was; an objective that gives nothing beside values and metrics leaves it empty."""
 
 
 def at_example(bound: VAE | Conditional, example: Any) -> tuple[VAE, Any]:

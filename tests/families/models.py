@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import optax
 
 import vae_jax as vj
-from vae_jax.distributions import Bernoulli, Categorical, Normal, Product, standard_normal
+from vae_jax.distributions import Bernoulli, Categorical, Normal, PointMass, Product, standard_normal
 
-SIZE, NUM_CLASSES, SHAPE = 3, 10, (8, 8)
+SIZE, NUM_CLASSES, NUM_CODES, SHAPE = 3, 10, 16, (8, 8)
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,20 @@ def experiment(config: Config) -> vj.Experiment:
     """Wire it."""
     data = vj.data.load(vj.DataConfig("digits", parts="condition=label"))
     scaled = vj.data.binarise_dynamically(data.max_value)
-    model, transform, estimator = KINDS[config.kind]
-    objective = vj.objectives.elbo if estimator is None else _scored
+    model, transform, objective = KINDS[config.kind]
     return vj.Experiment(
         model=model,
         trainer=vj.trainer(model, vj.objectives.over_batch(objective), optax.adam(config.learning_rate)),
         dataset=data,
         transform=vj.data.chain(vj.data.on_parts(x=scaled, condition=vj.data.one_hot(NUM_CLASSES)), transform),
-        budget=vj.Budget(100, num_steps=20, validate_every=10, log_every=7),
+        budget=vj.Budget(96, num_steps=20, validate_every=10, log_every=7),
         seed=config.seed,
         bound=objective,
         num_samples=20,
     )
 
 
-def _scored(key, vae, x):
+def scored(key, vae, x):
     """The ELBO of latents that are not differentiable in their parameters."""
     return vj.objectives.elbo(key, vae, x, num_samples=2, estimator=vj.objectives.leave_one_out)
 
@@ -205,6 +204,52 @@ def hierarchical() -> vj.Model:
     return vj.Model(init, bind)
 
 
+@vj.register_dataclass
+@dataclass(frozen=True)
+class Quantised(PointMass):
+    """The vectors of a codebook that are nearest to an encoder's; a gradient flows as if they were the encoder's."""
+
+    encoded: jax.Array
+    code: jax.Array
+
+
+def ema_codebook() -> vj.Model:
+    """Four codes an image, their vectors moving averages: van den Oord et al. 2017, arXiv:1711.00937, appendix A.1."""
+    init, apply = networks(encoder=(64, 4 * SIZE), decoder=(4 * SIZE, 64))
+
+    def start(key):
+        vectors = jax.random.normal(jax.random.fold_in(key, 1), (NUM_CODES, SIZE))
+        return init(key) | {"codebook": vj.Untrained({"count": jnp.ones(NUM_CODES), "sum": vectors})}
+
+    def bind(params):
+        averages = params["codebook"].value
+        codebook = averages["sum"] / averages["count"][:, None]
+
+        def posterior(x):
+            encoded = apply(params, "encoder", x).reshape(4, SIZE)
+            code = jnp.argmin(jnp.square(encoded[:, None] - codebook).sum(axis=-1), axis=-1)
+            return Quantised(encoded + jax.lax.stop_gradient(codebook[code] - encoded), encoded, code)
+
+        return vj.VAE(posterior, lambda z: bernoulli(apply(params, "decoder", z)), standard_normal(4 * SIZE))
+
+    def after(params, seen):
+        hot = jax.nn.one_hot(seen["code"].reshape(-1), NUM_CODES)
+        new = {"count": hot.sum(axis=0), "sum": hot.T @ seen["encoded"].reshape(-1, SIZE)}
+        moved = jax.tree.map(lambda old, new: 0.9 * old + 0.1 * new, params["codebook"].value, new)
+        return params | {"codebook": vj.Untrained(moved)}
+
+    return vj.Model(start, bind, after)
+
+
+def committed(key, vae, x):
+    """Reconstruction, and an encoder that stays near the codebook; what the codebook follows is the third."""
+    value, metrics = vj.objectives.autoencoder(key, vae, x)
+    posterior = vae.posterior(x)
+    commitment = jnp.square(posterior.encoded - jax.lax.stop_gradient(posterior.value)).sum()
+    seen = {"code": posterior.code, "encoded": posterior.encoded}
+    return value - 0.25 * commitment, metrics | {"commitment": commitment}, seen
+
+
 def image_alone(key, example):
     """The label is left out."""
     return example["x"]
@@ -215,10 +260,12 @@ def as_it_is(key, example):
     return example
 
 
+elbo = vj.objectives.elbo
 KINDS = {
-    "hierarchical": (hierarchical(), vj.data.Transform(image_alone, "the image"), None),
-    "conditional": (conditional(), vj.data.Transform(as_it_is, "as it is"), None),
-    "semi_supervised": (semi_supervised(), vj.data.Transform(some_labels, "some labels"), "score"),
-    "product_of_experts": (product_of_experts(), vj.data.Transform(image_and_word, "both"), None),
-    "recurrent": (recurrent(), vj.data.Transform(some_rows, "some rows"), None),
+    "conditional": (conditional(), vj.data.Transform(as_it_is, "as it is"), elbo),
+    "ema_codebook": (ema_codebook(), vj.data.Transform(image_alone, "the image"), committed),
+    "hierarchical": (hierarchical(), vj.data.Transform(image_alone, "the image"), elbo),
+    "product_of_experts": (product_of_experts(), vj.data.Transform(image_and_word, "both"), elbo),
+    "recurrent": (recurrent(), vj.data.Transform(some_rows, "some rows"), elbo),
+    "semi_supervised": (semi_supervised(), vj.data.Transform(some_labels, "some labels"), scored),
 }

@@ -15,6 +15,7 @@ from vae_jax.models import gaussian, likelihoods
 from vae_jax.networks import Network, equinox, in_precision, in_sequence, linen, nnx, repeated, residual_mlp
 from vae_jax.objectives import elbo, over_batch
 from vae_jax.training import trainer
+from vae_jax.untrained import trained_part
 
 KEY = jax.random.key(0)
 X = jnp.array([0.5, -1.0, 2.0])
@@ -130,6 +131,28 @@ def test_batch_norm_in_nnx_is_refused():
 def test_layer_norm_is_not_refused():
     network = linen(nn.Sequential([nn.Dense(4), nn.LayerNorm()]), (3,))
     np.testing.assert_allclose(network.apply(network.init(KEY), X).mean(), 0, atol=1e-5)
+
+
+def test_integer_arrays_of_a_module_follow_the_seed_and_no_gradient_trains_them():
+    """An order that is drawn from the key, like a weight, but is none."""
+
+    class Reordered(eqx.Module):
+        order: jax.Array
+        linear: eqx.nn.Linear
+
+        def __init__(self, key):
+            order_key, linear_key = jax.random.split(key)
+            self.order, self.linear = jax.random.permutation(order_key, 8), eqx.nn.Linear(8, 2, key=linear_key)
+
+        def __call__(self, x):
+            return self.linear(x[self.order])
+
+    network, x = equinox(Reordered), jnp.arange(8.0)
+    for seed in (0, 1, 2):
+        key = jax.random.key(seed)
+        np.testing.assert_array_equal(network.apply(network.init(key), x), Reordered(key)(x))
+    params = network.init(jax.random.key(1))
+    assert sorted(leaf.shape for leaf in jax.tree.leaves(trained_part(params))) == [(2,), (2, 8)]
 
 
 def test_without_equinox_the_message_is_how_to_install_it(monkeypatch):

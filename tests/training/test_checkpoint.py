@@ -10,8 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from orbax.checkpoint import v1 as ocp
 
 from vae_jax.messages import RunError
+from vae_jax.training import checkpoint
 from vae_jax.training.advance import start
 from vae_jax.training.checkpoint import Best, Checkpoints, Record
 
@@ -343,6 +345,31 @@ def test_a_checkpoint_of_another_program_is_an_error_and_is_not_moved(two, targe
     assert "\n" not in str(raised.value)
     assert contents(two) == before
     assert not (two.parent / "damaged").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        ("load_checkpointables", jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")),
+        ("load_checkpointables", MemoryError()),
+        ("load_checkpointables", PermissionError("not yours")),
+        ("checksum", TypeError("a mesh that does not fit")),
+    ],
+)
+def test_what_the_machine_lacks_is_not_the_fault_of_a_checkpoint(two, target, monkeypatch, place, error):
+    """Every file stays where it is, and the error is the machine's own."""
+    before = contents(two)
+
+    def fail(*_, **__):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint if place == "checksum" else ocp.training.Checkpointer, place, fail)
+        with pytest.raises(type(error)):
+            restore(two, target)
+    assert contents(two) == before
+    assert not (two.parent / "damaged").exists()
+    assert int(restore(two, target)[0][0].state.step) == 10
 
 
 def test_nothing_is_pickled(tmp_path, target, at_step, monkeypatch, assert_same_bits):

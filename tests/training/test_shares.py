@@ -14,7 +14,6 @@ from vae_jax.objectives import beta_tcvae, coupled, elbo, geco, over_batch, sche
 from vae_jax.stated import couples_examples
 from vae_jax.training import adversarial_trainer, trainer
 from vae_jax.training.shares import Shares
-from vae_jax.types import StatefulObjective
 
 KEY = jax.random.key(3)
 TC = functools.partial(beta_tcvae, num_examples=100, beta=6.0)
@@ -115,16 +114,24 @@ def test_one_s_own_coupled_objective_is_told_the_axis():
 
 
 @shares
-def test_a_state_needs_the_whole_batch(tiny, share):
-    apply = lambda key, vae, batch, step, state: (*over_batch(elbo)(key, vae, batch, step), state)
-    for stated in (apply, separable(lambda *of: apply(*of))):
-        with pytest.raises(
-            ValueError, match=r"that needs the whole batch, as its state does.*objectives.coupled on its"
-        ):
-            of_tiny(tiny, StatefulObjective(tuple, stated), **share)
-    of_tiny(tiny, geco(-3.0), axis_name="data")
-    with pytest.raises(ValueError, match="use num_parts=1"):
-        of_tiny(tiny, geco(-3.0), num_parts=2)
+def test_a_stateful_objective_states_it_too(tiny, share):
+    """GECO is separable, as what its multiplier follows is seen of the whole batch afterwards."""
+    of_tiny(tiny, geco(-3.0), **share)
+    hidden_within = geco(-3.0)._replace(apply=lambda *of: geco(-3.0).apply(*of))
+    with pytest.raises(ValueError, match="expected an objective that states whether it couples its examples"):
+        of_tiny(tiny, hidden_within, **share)
+
+
+def test_a_state_in_parts_is_that_of_the_whole(tiny):
+    batch = jnp.asarray(tiny.examples[:6])
+    whole, parts = (of_tiny(tiny, geco(-3.0, rate=0.1), num_parts=num) for num in (1, 3))
+    state = whole.init(KEY)
+    (after, metrics), (in_parts, same) = jax.jit(lambda state: (whole.step(state, batch), parts.step(state, batch)))(
+        state
+    )
+    np.testing.assert_allclose(metrics["value"], same["value"], rtol=1e-5)
+    assert float(after.objective_state.log_multiplier) != 0.0
+    np.testing.assert_allclose(after.objective_state, in_parts.objective_state, rtol=1e-5)
 
 
 def test_a_statement_is_found_through_partial_wraps_and_jit():

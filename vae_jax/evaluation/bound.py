@@ -64,7 +64,7 @@ def of_one(fit: Fit, transform_key: Key, key: Key, params: Params, stored: Any) 
     """What is validated of one example: the bound, its metrics, the error of the mean, and the code."""
     fitted = fit(params)
     vae, x = fitted.at(transform_key, stored)
-    value, metrics = fitted.bound(key, vae, x)
+    value, metrics, *_ = fitted.bound(key, vae, x)
     latent = code(key, vae, x)
     error = _squared_error(vae.likelihood(latent.mean).mean(), x)
     return metrics | {"value": value, "code": latent} | ({} if error is None else {"squared_error": error})

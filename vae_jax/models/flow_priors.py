@@ -6,6 +6,7 @@ import jax
 
 from vae_jax.flows import Flow, Transformed, refuse_context, without_context
 from vae_jax.hierarchy import top_of, with_top
+from vae_jax.models.part import after_of_part
 from vae_jax.types import Key, Params
 from vae_jax.vae import VAE, Model
 
@@ -50,7 +51,7 @@ def with_flow_prior(model: Model, flow: Flow) -> Model:
         prior = Transformed(top_of(vae.prior), without_context(flow, params["flow"]))
         return vae._replace(prior=with_top(vae.prior, prior))
 
-    return Model(init, bind)
+    return Model(init, bind, after_of_part(model, "model"))
 
 
 def _check_fits(vae: VAE, flow: Flow) -> None:

@@ -15,6 +15,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from vae_jax.distributions import Mixture, Normal, has_density
 from vae_jax.hierarchy import top_of, with_top
+from vae_jax.models.part import after_of_part
 from vae_jax.types import Distribution, Key, Params
 from vae_jax.vae import VAE, Model
 
@@ -129,7 +130,7 @@ def _with_prior(
         vae = model.bind(params["model"])
         return vae._replace(prior=with_top(vae.prior, bind_prior(params["prior"], vae)))
 
-    return Model(init, bind)
+    return Model(init, bind, after_of_part(model, "model"))
 
 
 def _normal_latent_shape(model: Model) -> tuple[int, ...]:

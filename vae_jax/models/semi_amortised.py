@@ -66,7 +66,7 @@ def semi_amortised(
 
         return vae._replace(posterior=posterior)
 
-    return Model(model.init, bind)
+    return model._replace(bind=bind)
 
 
 def _noise(key: Key, num_samples: int, like: Float[Array, "*latent"]) -> Float[Array, "num_samples *latent"]:

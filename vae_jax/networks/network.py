@@ -12,6 +12,7 @@ from flax import nnx as flax_nnx
 from jaxtyping import Array
 
 from vae_jax.types import Key, Params
+from vae_jax.untrained import Untrained, values_of
 
 
 class Network(NamedTuple):
@@ -86,7 +87,8 @@ def equinox(make: Callable[[Key], Callable[[Any], Array]]) -> Network:
     """An Equinox module as a `Network`.
 
     Args:
-        make: From a key to a module that takes one example. Its floating-point arrays are the parameters.
+        make: From a key to a module that takes one example. Its arrays are the parameters; those that are not of
+            floating point (masks, permutations) are `Untrained`.
 
     Raises:
         ModuleNotFoundError: If Equinox is not installed.
@@ -105,12 +107,13 @@ def equinox(make: Callable[[Key], Callable[[Any], Array]]) -> Network:
         ) from None
 
     def init(key: Key) -> Params:
-        return eqx.filter(make(key), eqx.is_inexact_array)
+        arrays = eqx.filter(make(key), eqx.is_array)
+        return jax.tree.map(lambda leaf: leaf if eqx.is_inexact_array(leaf) else Untrained(leaf), arrays)
 
-    # What is not a parameter (sizes, activation functions) is the same for every key.
-    _, static = eqx.partition(make(jax.random.key(0)), eqx.is_inexact_array)
+    # What is no array (sizes, activation functions) is the same for every key.
+    _, static = eqx.partition(make(jax.random.key(0)), eqx.is_array)
 
     def apply(params: Params, x: Array) -> Array:
-        return eqx.combine(params, static)(x)
+        return eqx.combine(values_of(params), static)(x)
 
     return Network(init, apply)

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.types import Key, Metrics, Objective
+from vae_jax.types import Key, Objective, Value
 from vae_jax.vae import VAE
 
 Corruption = Callable[[Key, Float[Array, "*event"]], Float[Array, "*event"]]
@@ -40,7 +40,7 @@ def denoising(objective: Objective, corruption: Corruption) -> Objective:
     """
 
     @wraps(objective)
-    def denoised(key: Key, vae: VAE, x: Any, **options: Any) -> tuple[Scalar, Metrics]:
+    def denoised(key: Key, vae: VAE, x: Any, **options: Any) -> Value:
         corruption_key, key = jax.random.split(key)
         return objective(key, _seeing(vae, corruption(corruption_key, x)), x, **options)
 

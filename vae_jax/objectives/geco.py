@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Scalar
+from jaxtyping import Array, Scalar
 
-from vae_jax.axis import keys_of_share, mean_over
 from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.elbo import elbo
-from vae_jax.stated import coupled
-from vae_jax.types import Key, Metrics, Objective, StatefulObjective
+from vae_jax.stated import separable
+from vae_jax.types import Key, Objective, StatefulObjective, Values
 from vae_jax.vae import VAE
 
 
@@ -53,8 +51,8 @@ def geco(
 
     Returns:
         A `StatefulObjective` for `trainer`; values in nats, higher is better at the same λ, and the metrics
-        of the bound, `multiplier` (λ), and `violation` (nats, the moving average; ≤ 0 where the
-        target is reached).
+        of the bound, `multiplier` (λ), and `violation` (τ − log p(x|z), nats; its mean is ≤ 0 where the target is
+        reached).
 
     Raises:
         TypeError: When applied, if the bound has no option `beta`.
@@ -74,22 +72,19 @@ def geco(
         # Arrays of their own: a training step is given its state to overwrite, which an array in two places forbids.
         return GecoState(jnp.log(jnp.asarray(multiplier, float)), jnp.zeros(()), jnp.zeros(()))
 
-    @coupled
-    def apply(
-        key: Key, vae: VAE, batch: Any, step: Scalar | int, state: GecoState, *, axis_name: str | None = None
-    ) -> tuple[Float[Array, " batch"], Metrics, GecoState]:
+    @separable
+    def apply(key: Key, vae: VAE, batch: Any, step: Scalar | int, state: GecoState) -> Values:
         factor = jnp.exp(state.log_multiplier)
-        keys = keys_of_share(key, batch, axis_name)
-        bounds, metrics = over_batch(bound, beta=lambda step: 1 / factor)(keys, vae, batch, step)
-        log_likelihood = mean_over(jnp.mean(metrics["log_likelihood"]), axis_name)
-        batch_violation = jax.lax.stop_gradient(target - log_likelihood)
-        violation = decay * state.violation + (1 - decay) * batch_violation
-        weight = decay * state.weight + (1 - decay)
-        average = violation / weight
-        limit = jnp.log(largest_multiplier)
-        log_multiplier = jnp.clip(state.log_multiplier + rate * average, -limit, limit)
-        everywhere = {"multiplier": factor, "violation": average}
-        metrics |= {name: jnp.broadcast_to(value, bounds.shape) for name, value in everywhere.items()}
-        return factor * (bounds - target), metrics, GecoState(log_multiplier, violation, weight)
+        bounds, metrics, *seen = over_batch(bound, beta=lambda step: 1 / factor)(key, vae, batch, step)
+        violations = target - metrics["log_likelihood"]
+        metrics |= {"multiplier": jnp.broadcast_to(factor, bounds.shape), "violation": violations}
+        return factor * (bounds - target), metrics, (seen[0] if seen else {}) | {"violation": violations}
 
-    return StatefulObjective(init, apply)
+    def after(state: GecoState, seen: dict[str, Array]) -> GecoState:
+        violation = decay * state.violation + (1 - decay) * jnp.mean(seen["violation"])
+        weight = decay * state.weight + (1 - decay)
+        limit = jnp.log(largest_multiplier)
+        log_multiplier = jnp.clip(state.log_multiplier + rate * violation / weight, -limit, limit)
+        return GecoState(log_multiplier, violation, weight)
+
+    return StatefulObjective(init, apply, after)

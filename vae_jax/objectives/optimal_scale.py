@@ -7,14 +7,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Scalar
+from jaxtyping import Scalar
 
 from vae_jax.axis import keys_of_share, mean_over
 from vae_jax.distributions import Normal
 from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.over_draws import over_draws
 from vae_jax.stated import coupled
-from vae_jax.types import BatchObjective, Distribution, Key, Metrics, Objective
+from vae_jax.types import BatchObjective, Distribution, Key, Objective, Values
 from vae_jax.vae import VAE, Conditional, at_example, of_each_vae
 
 
@@ -49,7 +49,7 @@ def over_batch_with_optimal_scale(
     @coupled
     def batch_objective(
         key: Key, vae: VAE | Conditional, batch: Any, step: Scalar | int, /, *, axis_name: str | None = None
-    ) -> tuple[Float[Array, " batch"], Metrics]:
+    ) -> Values:
         # By the keys of `over_batch`, so that these are the errors of an objective of one sample, computed once.
         keys = keys_of_share(key, batch, axis_name)
 
@@ -61,10 +61,11 @@ def over_batch_with_optimal_scale(
         means, own_scales = jax.lax.stop_gradient(likelihoods.loc[:, 0]), likelihoods.scale[:, 0]
         # At the optimum the gradient in σ is zero, so holding it leaves the gradient in all else as it is.
         scale = jnp.sqrt(mean_over(jnp.mean(jnp.square(x - means), dtype=jnp.float32), axis_name))
-        values, metrics = lifted(keys, of_each_vae(lambda vae: _with_scale(vae, scale), vae), batch, step)
+        values, metrics, *seen = lifted(keys, of_each_vae(lambda vae: _with_scale(vae, scale), vae), batch, step)
         own = jax.vmap(lambda mean, scale, x: Normal(mean, scale).log_prob(x))(means, own_scales, x)
         # Nothing is added to the value: only the gradient of the model's own scale.
-        return values + own - jax.lax.stop_gradient(own), metrics | {"optimal_scale": jnp.full(len(means), scale)}
+        metrics |= {"optimal_scale": jnp.full(len(means), scale)}
+        return values + own - jax.lax.stop_gradient(own), metrics, seen[0] if seen else {}
 
     return batch_objective
 

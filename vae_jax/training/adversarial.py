@@ -7,19 +7,20 @@ from typing import Any
 
 import jax
 import optax
-from jaxtyping import Array, Float, Scalar
+from jaxtyping import Array, Scalar
 
 from vae_jax.keys import typed
-from vae_jax.training.guarded import averaged, descent, guarded_update, updated
+from vae_jax.parallel.explicit import spread_by_the_compiler
+from vae_jax.training.guarded import averaged, descent, ended, guarded_update, updated
 from vae_jax.training.optimizers import first_opt_state, of_one_copy, point_to_evaluate
 from vae_jax.training.shares import Shares
 from vae_jax.training.state import Players, TrainState, first_state
 from vae_jax.training.trainer import Trainer
-from vae_jax.types import Key, Metrics, Params
+from vae_jax.types import Key, Metrics, Params, Values
 from vae_jax.vae import Model
 
-PlayerObjective = Callable[[Key, Any, Callable[[Array], Scalar], Any, Any], tuple[Float[Array, " batch"], Metrics]]
-"""What a player maximises: `(key, vae, discriminator, batch, step) -> (values, metrics)`, both with a batch axis."""
+PlayerObjective = Callable[[Key, Any, Callable[[Array], Scalar], Any, Any], Values]
+"""What a player maximises: `(key, vae, discriminator, batch, step) -> (values, metrics)`, as a `BatchObjective`."""
 
 
 def adversarial_trainer(
@@ -41,7 +42,7 @@ def adversarial_trainer(
     Args:
         model: What to train.
         objective: The model's, say `partial(factor_vae, gamma=10.0)`: its mean is maximised by the model's parameters
-            alone.
+            alone. A third that it gives is what `Model.after` sees.
         optimizer: The model's.
         discriminator: A `networks.Network` from one code to one number, a logit: `mlp((latent_size,), (), ...)`.
         discriminator_objective: The discriminator's, say `factor_vae_discriminator`, maximised by its parameters alone.
@@ -73,16 +74,17 @@ def adversarial_trainer(
     def discriminating(params: Params) -> Callable[[Array], Scalar]:
         return lambda code: discriminator.apply(params, code).reshape(())
 
+    @spread_by_the_compiler
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
         key = jax.random.fold_in(state.key, state.step)
 
-        def values(params: Params, keys: Any, batch: Any) -> tuple[Array, Metrics, tuple[()]]:
+        def values(params: Params, keys: Any, batch: Any) -> Values:
             opponent = discriminating(state.opt_state.discriminator)
-            return *of_model(keys, model.bind(params), opponent, batch, state.step), ()
+            return of_model(keys, model.bind(params), opponent, batch, state.step)
 
-        def discriminator_values(params: Params, keys: Any, batch: Any) -> tuple[Array, Metrics, tuple[()]]:
+        def discriminator_values(params: Params, keys: Any, batch: Any) -> Values:
             opponent = model.bind(state.params)
-            return *of_discriminator(keys, opponent, discriminating(params), batch, state.step), ()
+            return of_discriminator(keys, opponent, discriminating(params), batch, state.step)
 
         own = descent(values, state.params, shares.keys(of_model, key, batch), batch, shares)
         keys = shares.keys(of_discriminator, key, batch)
@@ -91,6 +93,7 @@ def adversarial_trainer(
         def update(state: TrainState) -> TrainState:
             players = state.opt_state
             params, model_state = updated(optimizer, own, players.model, state.params)
+            params = ended(model.after, params, own.seen)
             of_other = (other, players.discriminator_optimizer, players.discriminator)
             discriminator_params, discriminator_state = updated(discriminator_optimizer, *of_other)
             return state._replace(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -129,13 +130,11 @@ class Checkpoints:
             found, problem = None, None
             try:
                 found = self._read(step, target)
-            except _Mismatch:
-                raise
-            except Exception as error:
+            except _Damaged as error:
                 problem = error
             if not hosts.any_of(found is None):
                 return found
-            self._set_aside(step, problem or RuntimeError("another host cannot read it"))
+            self._set_aside(step, problem or _Damaged("another host cannot read it"))
             self._checkpointer.close()
             self._open()  # the checkpointer listed the directory before, and must look again
         if self._damaged.exists():
@@ -150,34 +149,35 @@ class Checkpoints:
         """
         try:
             return self._read(step, target)
-        except _Mismatch:
-            raise
-        except Exception as error:
+        except _Damaged as error:
             raise RunError(
-                f"expected checkpoint {step} in {self._directory}; it cannot be read ({_first_line(error)}); "
+                f"expected checkpoint {step} in {self._directory}; it cannot be read ({error}); "
                 "take the latest one: --select latest"
             ) from error
 
     def _read(self, step: int, target: Any) -> tuple[Any, Any]:
-        metadata = self._checkpointer.checkpointables_metadata(step)
-        saved = metadata.metadata["progress"]
-        if saved is None:
-            raise ValueError("its description cannot be read")
-        if not metadata.custom_metadata:
-            raise ValueError("its record cannot be read")
+        with _reading():
+            metadata = self._checkpointer.checkpointables_metadata(step)
+            saved = metadata.metadata["progress"]
+            if saved is None:
+                raise _Damaged("its description cannot be read")
+            if not metadata.custom_metadata:
+                raise _Damaged("its record cannot be read")
+            saved_record: dict[str, Any] = dict(metadata.custom_metadata)  # pyright: ignore
+            saved_checksum, record = saved_record.pop("checksum"), self._record_type.from_json(saved_record)
         _check_match(saved, target, f"checkpoint {step} in {self._directory}")
-        progress = self._checkpointer.load_checkpointables(step, {"progress": _placed(target)})["progress"]
-        saved_record: dict[str, Any] = dict(metadata.custom_metadata)  # pyright: ignore
-        saved_checksum, record = saved_record.pop("checksum"), self._record_type.from_json(saved_record)
+        placed = _placed(target)
+        with _reading():
+            progress = self._checkpointer.load_checkpointables(step, {"progress": placed})["progress"]
         if saved_checksum != _checksum(progress, record):
-            raise ValueError("its contents are not those that were saved")
+            raise _Damaged("its contents are not those that were saved")
         return progress, record
 
     def close(self) -> None:
         """Return when the last save is on the disk, and let go."""
         self._checkpointer.close()
 
-    def _set_aside(self, step: int, error: Exception) -> None:
+    def _set_aside(self, step: int, error: _Damaged) -> None:
         if hosts.is_first():
             self._damaged.mkdir(exist_ok=True)
             shutil.rmtree(self._damaged / str(step), ignore_errors=True)
@@ -185,15 +185,16 @@ class Checkpoints:
         hosts.any_of(False)  # the others look again when it is gone
         older = [other for other in self._steps_on_disk() if other < step]
         then = f"going on from step {max(older)}" if older else "there is none before it"
-        self._say(f"checkpoint {step} is damaged ({_first_line(error)}) and was moved to damaged/; {then}")
+        self._say(f"checkpoint {step} is damaged ({error}) and was moved to damaged/; {then}")
 
     def _steps_on_disk(self) -> list[int]:
         return sorted((int(path.name) for path in self._directory.iterdir() if path.name.isdecimal()), reverse=True)
 
-    def _reading_error(self, step: int) -> Exception | None:
+    def _reading_error(self, step: int) -> _Damaged | None:
         try:
-            ocp.checkpointables_metadata(str(self._directory / str(step)))
-        except Exception as error:
+            with _reading():
+                ocp.checkpointables_metadata(str(self._directory / str(step)))
+        except _Damaged as error:
             return error
         return None
 
@@ -210,8 +211,19 @@ class _LatestAndBest:
         return [checkpoint.step in latest | {self.best_step} for checkpoint in checkpoints]
 
 
-class _Mismatch(RunError):
-    """A checkpoint of another program: not damaged, and nothing to pass over."""
+class _Damaged(Exception):
+    """What a checkpoint's files are is not what was written."""
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """What fails in it is the fault of the files, unless the machine lacks something: then they may well be sound."""
+    try:
+        yield
+    except (MemoryError, PermissionError, jax.errors.JaxRuntimeError, _Damaged):
+        raise
+    except Exception as error:
+        raise _Damaged(_first_line(error)) from error
 
 
 def _check_match(saved: Any, target: Any, name: str) -> None:
@@ -219,16 +231,16 @@ def _check_match(saved: Any, target: Any, name: str) -> None:
     found = {_path(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(saved)}
     wanted = jax.tree_util.tree_leaves_with_path(target)
     for extra in sorted(set(found) - {_path(path) for path, _ in wanted}):
-        raise _Mismatch(f"expected no {extra} in {name}; it has one; the experiment has changed")
+        raise RunError(f"expected no {extra} in {name}; it has one; the experiment has changed")
     for path, leaf in wanted:
         if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
             leaf = jax.eval_shape(jax.random.key_data, leaf)
         expected = f"{leaf.dtype}{list(leaf.shape)}"
         if (entry := found.get(_path(path))) is None:
-            raise _Mismatch(f"expected {_path(path)} ({expected}) in {name}; it has none; the experiment has changed")
+            raise RunError(f"expected {_path(path)} ({expected}) in {name}; it has none; the experiment has changed")
         got = f"{getattr(entry, 'dtype', type(entry).__name__)}{list(getattr(entry, 'shape', ()))}"
         if got != expected:
-            raise _Mismatch(f"expected {_path(path)} to be {expected} in {name}; got {got}; the experiment has changed")
+            raise RunError(f"expected {_path(path)} to be {expected} in {name}; got {got}; the experiment has changed")
 
 
 def _checksum(progress: Any, record: Any) -> int:

@@ -1,40 +1,40 @@
-"""What every trainer's step has in common: a gradient with its metrics, and an update that is made if all is finite."""
+"""What every trainer's step has in common: a gradient with its metrics, an update if all is finite, and its end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float, Scalar
+from jaxtyping import Array, Bool, Scalar
 
-from vae_jax.axis import mean_over, varying
+from vae_jax.axis import everywhere, mean_over, num_examples, varying
 from vae_jax.training.optimizers import extra_arguments
 from vae_jax.training.shares import Shares
 from vae_jax.training.state import TrainState
-from vae_jax.types import Metrics, Params
+from vae_jax.types import Metrics, Params, Values
+from vae_jax.untrained import trained_part, with_trained_part
 
 
 class Descent(NamedTuple):
     """Where an optimizer shall go, which is down, for values that shall go up."""
 
     gradient: Params
-    """Of minus the mean value."""
+    """Of minus the mean value, in the trained part of the parameters."""
     metrics: Metrics
     """Means over the batch, with `value` (nats per example, higher is better) and `gradient_norm` among them."""
-    carried: Any
-    """What the objective gives beside them."""
+    seen: dict[str, Any]
+    """What the objective gives beside them, of the whole batch, by name."""
     is_finite: Bool[Array, ""]
     """Whether value and gradient are."""
     value_fn: Callable[[Params], Scalar]
-    """Parameters -> minus the mean value, on the same batch and with the same noise: for line searches."""
+    """The trained part -> minus the mean value, on the same batch and with the same noise: for line searches."""
 
 
 def descent(
-    objective: Callable[[Params, Any, Any], tuple[Float[Array, " batch"], Metrics, Any]],
+    objective: Callable[[Params, Any, Any], Values],
     params: Params,
     keys: Any,
     batch: Any,
@@ -43,40 +43,49 @@ def descent(
     """The gradient of minus the mean over the batch, at these parameters. Only here is a sign turned round.
 
     Args:
-        objective: From parameters, keys and a batch to a value and metrics of each example, and what else is to be
-            carried on.
+        objective: From parameters, keys and a batch to a value and metrics of each example, and perhaps what else is
+            to be seen of it.
         params: Where.
         keys: As `Shares.keys` gives them.
         batch: The share of this device.
         shares: How the batch is shared out.
+
+    Raises:
+        ValueError: If what the objective gives beside values and metrics has no leading batch axis.
     """
 
-    def loss(params: Params, keys: Any, batch: Any) -> tuple[Scalar, tuple[Metrics, Any]]:
-        values, metrics, carried = objective(params, keys, batch)
+    def loss(trained: Params, keys: Any, batch: Any) -> tuple[Scalar, tuple[Metrics, Any]]:
+        values, metrics, *seen = objective(with_trained_part(params, trained), keys, batch)
         metrics = jax.tree.map(lambda metric: jnp.mean(metric, axis=0), metrics | {"value": values})
-        return -metrics["value"], (metrics, carried)
+        return -metrics["value"], (metrics, _of_each_example(seen[0] if seen else {}, batch))
 
-    def gradient_at(params: Params) -> tuple[Params, Metrics, Any]:
-        gradient_of_part = partial(jax.grad(loss, has_aux=True), varying(params, shares.axis_name))
-        gradient, (metrics, carried) = shares.mean_of_parts(gradient_of_part, keys, batch)
-        return *mean_over((gradient, metrics), shares.axis_name), carried
+    def gradient_at(trained: Params) -> tuple[Params, Metrics, Any]:
+        trained = varying(trained, shares.axis_name)
+
+        def gradient_of_part(keys: Any, batch: Any) -> tuple[tuple[Params, Metrics], Any]:
+            gradient, (metrics, seen) = jax.grad(loss, has_aux=True)(trained, keys, batch)
+            return (gradient, metrics), seen
+
+        means, seen = shares.over_parts(gradient_of_part, keys, batch)
+        return *mean_over(means, shares.axis_name), seen
 
     # The gradient of a mean over devices is theirs to take, in the one way that is right under every runner.
     @jax.custom_vjp
-    def value_fn(params: Params) -> Scalar:
-        value_of_part = lambda keys, batch: loss(params, keys, batch)[0]
-        return mean_over(shares.mean_of_parts(value_of_part, keys, batch), shares.axis_name)
+    def value_fn(trained: Params) -> Scalar:
+        value_of_part = lambda keys, batch: (loss(trained, keys, batch)[0], None)
+        return mean_over(shares.over_parts(value_of_part, keys, batch)[0], shares.axis_name)
 
-    def value_and_gradient(params: Params) -> tuple[Scalar, Params]:
-        gradient, metrics, _ = gradient_at(params)
+    def value_and_gradient(trained: Params) -> tuple[Scalar, Params]:
+        gradient, metrics, _ = gradient_at(trained)
         return -metrics["value"], gradient
 
     value_fn.defvjp(value_and_gradient, lambda gradient, scale: (optax.tree.scale(scale, gradient),))
 
-    gradient, metrics, carried = gradient_at(params)
+    gradient, metrics, seen = gradient_at(trained_part(params))
+    seen = everywhere(seen, shares.axis_name)
     gradient_norm = optax.tree.norm(gradient)
     is_finite = jnp.isfinite(metrics["value"]) & jnp.isfinite(gradient_norm)
-    return Descent(gradient, metrics | {"gradient_norm": gradient_norm}, carried, is_finite, value_fn)
+    return Descent(gradient, metrics | {"gradient_norm": gradient_norm}, seen, is_finite, value_fn)
 
 
 def updated(
@@ -90,15 +99,46 @@ def updated(
         gradient=descent.gradient,
         value_fn=lambda params: descent.value_fn(params),  # a plain function: its signature is looked at
     )
-    updates, opt_state = optimizer.update(descent.gradient, opt_state, params, **extra)
-    return optax.apply_updates(params, updates), opt_state
+    trained = trained_part(params)
+    updates, opt_state = optimizer.update(descent.gradient, opt_state, trained, **extra)
+    return with_trained_part(params, optax.apply_updates(trained, updates)), opt_state
+
+
+def ended(after: Callable[[Any, Any], Any] | None, tree: Any, seen: Any) -> Any:
+    """What a step ends with: parameters, or the state of an objective, moved by the rule that they have.
+
+    Args:
+        after: `Model.after`, or that of a `StatefulObjective`; None for none.
+        tree: Behind the optimizer.
+        seen: Of the whole batch.
+
+    Raises:
+        ValueError: If the rule changes a structure, a shape or a type.
+    """
+    if after is None:
+        return tree
+    moved = after(tree, seen)
+    wanted, got = jax.eval_shape(lambda: tree), jax.eval_shape(lambda: moved)
+    if jax.tree.structure(wanted) != jax.tree.structure(got):
+        raise ValueError(
+            "expected `after` to give what it is given, moved; got another structure: "
+            f"{jax.tree.structure(got)} in place of {jax.tree.structure(wanted)}"
+        )
+    for (path, leaf), other in zip(jax.tree.leaves_with_path(wanted), jax.tree.leaves(got), strict=True):
+        if (leaf.shape, leaf.dtype) != (other.shape, other.dtype):
+            raise ValueError(
+                f"expected `after` to keep shapes and types; got {other.dtype}{list(other.shape)} in place of "
+                f"{leaf.dtype}{list(leaf.shape)} at {jax.tree_util.keystr(path) or 'the root'}"
+            )
+    return moved
 
 
 def averaged(params: Params, average: Params | None, decay: float | Scalar | None) -> Params | None:
-    """The moving average with these parameters taken in, where there is one."""
+    """The moving average with these parameters taken in, where there is one; of whole numbers, the newest."""
     if decay is None:
         return None
-    return optax.incremental_update(params, average, 1 - decay)  # pyright: ignore[reportArgumentType]
+    moved = optax.incremental_update(params, average, 1 - decay)  # pyright: ignore[reportArgumentType]
+    return jax.tree.map(lambda new, move: move if jnp.issubdtype(new.dtype, jnp.inexact) else new, params, moved)
 
 
 def guarded_update(
@@ -120,3 +160,15 @@ def guarded_update(
         num_skipped=state.num_skipped + skipped,
         num_skipped_in_a_row=(state.num_skipped_in_a_row + skipped) * skipped,
     )
+
+
+def _of_each_example(seen: Any, batch: Any) -> Any:
+    num = num_examples(batch)
+    for path, leaf in jax.tree.leaves_with_path(seen):
+        if jnp.shape(leaf)[:1] != (num,):
+            raise ValueError(
+                f"expected what an objective gives beside values and metrics to have a leading axis of the {num} "
+                f"examples; got shape {jnp.shape(leaf)} at {jax.tree_util.keystr(path) or 'the root'}; "
+                "leave the sum over them to `after`"
+            )
+    return seen

@@ -13,6 +13,7 @@ import optax
 from jaxtyping import Scalar
 
 from vae_jax.types import Params
+from vae_jax.untrained import trained_part, with_trained_part
 
 
 class Lookahead(NamedTuple):
@@ -63,6 +64,7 @@ def first_opt_state(optimizer: optax.GradientTransformation, params: Params) -> 
         ValueError: If it is one that cannot work with the mean gradient of a batch, or whose parameters to evaluate
             are not known.
     """
+    params = trained_part(params)
     opt_state = optimizer.init(params)
     _check(params, opt_state)
     # No array stands twice in a `TrainState`, and some optimizers keep the parameters: a step overwrites them all.
@@ -112,6 +114,10 @@ def point_to_evaluate(params: Params, opt_state: Any) -> Params:
     Source: Zhang et al. 2019, arXiv:1907.08610; Defazio et al. 2024, arXiv:2405.15682; Foret et al. 2021,
     arXiv:2010.01412.
     """
+    return with_trained_part(params, _evaluated(trained_part(params), opt_state))
+
+
+def _evaluated(params: Params, opt_state: Any) -> Params:
     for state in _states(opt_state):
         if isinstance(state, Lookahead):
             return state.slow

@@ -34,7 +34,7 @@ class Shares(NamedTuple):
         over = [] if self.axis_name is None else [f"over the axis '{self.axis_name}'"]
         return " and ".join(over + ([] if self.num_parts == 1 else [f"in {self.num_parts} parts"]))
 
-    def fitted(self, objective: Callable[..., Any], *, has_state: bool = False) -> Callable[..., Any]:
+    def fitted(self, objective: Callable[..., Any]) -> Callable[..., Any]:
         """An objective of a batch, told the axis where it couples the examples of a batch.
 
         Raises:
@@ -43,11 +43,6 @@ class Shares(NamedTuple):
         if self.is_whole:
             return objective
         couples = couples_examples(objective)
-        if has_state and not couples:
-            raise ValueError(
-                f"expected an objective that needs the whole batch, as its state does, for a batch {self.words}; "
-                "got one that does not say so; state it by objectives.coupled on its apply, which then takes axis_name"
-            )
         if couples is None:
             raise ValueError(
                 f"expected an objective that states whether it couples its examples, for a batch {self.words}; "
@@ -66,8 +61,16 @@ class Shares(NamedTuple):
             return key
         return keys_of_share(key, batch, self.axis_name)
 
-    def mean_of_parts(self, function: Callable[[Any, Any], Any], keys: Any, batch: Any) -> Any:
-        """The mean of `function(keys, batch)` over the parts of a share.
+    def over_parts(self, function: Callable[[Any, Any], tuple[Any, Any]], keys: Any, batch: Any) -> tuple[Any, Any]:
+        """`function(keys, batch)` of each part of a share, one after another.
+
+        Args:
+            function: Gives a mean over the examples of a part, and arrays with one entry for each of them.
+            keys: For each example of the share, if it has parts.
+            batch: The share.
+
+        Returns:
+            The mean over the parts, and the arrays of the whole share, its examples in their order.
 
         Raises:
             ValueError: If the parts would not be of the same size.
@@ -86,11 +89,15 @@ class Shares(NamedTuple):
         def parts(array: Any) -> Any:
             return jnp.moveaxis(array.reshape(num // self.num_parts, self.num_parts, *array.shape[1:]), 1, 0)
 
-        def add(total: Any, part: Any) -> tuple[Any, None]:
-            return jax.tree.map(jnp.add, total, function(*part)), None
+        def whole(array: Any) -> Any:
+            return jnp.moveaxis(array, 1, 0).reshape(num, *array.shape[2:])
+
+        def add(total: Any, part: Any) -> tuple[Any, Any]:
+            mean, of_each = function(*part)
+            return jax.tree.map(jnp.add, total, mean), of_each
 
         of_parts = jax.tree.map(parts, (keys, batch))
         first = jax.tree.map(lambda array: array[0], of_parts)
-        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(function, *first))
-        total, _ = jax.lax.scan(add, varying(zeros, self.axis_name), of_parts)
-        return jax.tree.map(lambda array: array / self.num_parts, total)
+        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(function, *first)[0])
+        total, of_each = jax.lax.scan(add, varying(zeros, self.axis_name), of_parts)
+        return jax.tree.map(lambda array: array / self.num_parts, total), jax.tree.map(whole, of_each)

@@ -42,7 +42,7 @@ class TrainState(NamedTuple):
     average: Params | None = None
     """The exponential moving average of the parameters, if asked for."""
     objective_state: Any = ()
-    """What a `StatefulObjective` carries and no gradient trains."""
+    """What a `StatefulObjective` remembers, and `Model.after` knows nothing of."""
 
 
 def first_state(

@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 
 import jax
 import optax
-from jaxtyping import Array, Scalar
+from jaxtyping import Scalar
 
 from vae_jax.keys import typed
-from vae_jax.training.guarded import averaged, descent, guarded_update, updated
+from vae_jax.parallel.explicit import spread_by_the_compiler
+from vae_jax.training.guarded import averaged, descent, ended, guarded_update, updated
 from vae_jax.training.optimizers import first_opt_state, of_one_copy, point_to_evaluate
 from vae_jax.training.shares import Shares
 from vae_jax.training.state import TrainState, first_state
-from vae_jax.types import BatchObjective, Key, Metrics, Params, StatefulObjective
+from vae_jax.types import BatchObjective, Key, Metrics, Params, StatefulObjective, Values
 from vae_jax.vae import Model
 
 
@@ -46,8 +47,9 @@ def trainer(
     Args:
         model: What to train.
         objective: `over_batch(elbo)` or any `(key, vae, batch, step) -> (values, metrics)`; its mean over the batch is
-            maximised. Or a `StatefulObjective`, whose state is kept in the
-            `TrainState`. With an axis name or in parts, one that states whether it couples the examples of a batch.
+            maximised, and a third that it gives is what `Model.after` sees. Or a `StatefulObjective`, whose state is
+            kept in the `TrainState`. With an axis name or in parts, one that states whether it couples the examples of
+            a batch.
         optimizer: For example `optax.adam(1e-3)`; its learning rate may be a traced scalar.
         average_decay: In [0, 1), the decay of an exponential moving average of the parameters, which then is what is
             validated and evaluated; None for no average.
@@ -63,7 +65,8 @@ def trainer(
 
     Raises:
         ValueError: If the objective needs the whole batch and would get parts of it, or does not state whether it does
-            and would get a share; when a step is traced, if the parts would differ in size; from `init`, if the
+            and would get a share; when a step is traced, if the parts would differ in size, if what is to be seen of a
+            batch has no batch axis, or if `after` changes a shape; from `init`, if the
             optimizer cannot work (differentially private ones need the gradient of each example), or does not say where
             its parameters are evaluated.
 
@@ -82,7 +85,7 @@ def trainer(
     shares = Shares(axis_name, num_parts)
     optimizer = of_one_copy(optimizer)
     has_state = isinstance(objective, StatefulObjective)
-    apply = shares.fitted(objective.apply if has_state else objective, has_state=has_state)
+    apply = shares.fitted(objective.apply if has_state else objective)
 
     def init(key: Key) -> TrainState:
         params_key, run_key = jax.random.split(typed(key))
@@ -95,20 +98,21 @@ def trainer(
             objective_state=objective.init() if has_state else (),
         )
 
+    @spread_by_the_compiler
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
-        def values(params: Params, keys: Any, batch: Any) -> tuple[Array, Metrics, Any]:
-            vae = model.bind(params)
-            if has_state:
-                return apply(keys, vae, batch, state.step, state.objective_state)
-            return *apply(keys, vae, batch, state.step), ()
+        def values(params: Params, keys: Any, batch: Any) -> Values:
+            remembered = (state.objective_state,) if has_state else ()
+            return apply(keys, model.bind(params), batch, state.step, *remembered)
 
         keys = shares.keys(apply, jax.random.fold_in(state.key, state.step), batch)
         ascent = descent(values, state.params, keys, batch, shares)
 
         def update(state: TrainState) -> TrainState:
             params, opt_state = updated(optimizer, ascent, state.opt_state, state.params)
+            params = ended(model.after, params, ascent.seen)
+            remembered = ended(objective.after, state.objective_state, ascent.seen) if has_state else ()
             average = averaged(point_to_evaluate(params, opt_state), state.average, average_decay)
-            return state._replace(params=params, opt_state=opt_state, average=average, objective_state=ascent.carried)
+            return state._replace(params=params, opt_state=opt_state, average=average, objective_state=remembered)
 
         return guarded_update(state, ascent.is_finite, update), ascent.metrics
 

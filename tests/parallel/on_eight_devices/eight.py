@@ -17,6 +17,7 @@ from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_mesh
 from vae_jax.parallel.placement import Placement
 from vae_jax.training import trainer
+from vae_jax.untrained import Untrained
 from vae_jax.vae import VAE, Model
 
 # In 64 bits nothing is left of rounding, so that what differs is wrong.
@@ -65,7 +66,23 @@ bind_ladder = top_down(
 )
 
 
+def seeing(key: jax.Array, vae: VAE, x: Any) -> tuple[Any, Any, Any]:
+    value, metrics = objectives.elbo(key, vae, x)
+    return value, metrics, {"mean": vae.posterior(x).mean()}
+
+
+def after(params: Any, seen: dict[str, jax.Array]) -> Any:
+    """Running means of the codes, and the codes as they came."""
+    mean = 0.9 * params["codes"].value["mean"] + 0.1 * seen["mean"].mean(axis=0)
+    return params | {"codes": Untrained({"mean": mean, "all": seen["mean"]})}
+
+
 FLAT, LADDER = Model(init, bind), Model(init, bind_ladder)
+REMEMBERING = Model(
+    lambda key: init(key) | {"codes": Untrained({"mean": jnp.zeros(LATENT), "all": jnp.zeros((NUM, LATENT))})},
+    lambda params: bind(params)._replace(prior=Normal(params["codes"].value["mean"], jnp.ones(LATENT))),
+    after,
+)
 OBJECTIVES: dict[str, tuple[Model, Any]] = {
     "elbo": (FLAT, objectives.over_batch(objectives.elbo)),
     "iwae": (FLAT, objectives.over_batch(partial(objectives.iwae, num_samples=3))),
@@ -85,6 +102,7 @@ OBJECTIVES: dict[str, tuple[Model, Any]] = {
         ),
     ),
     "geco": (FLAT, objectives.geco(-4.0)),
+    "remembering": (REMEMBERING, objectives.over_batch(seeing)),
 }
 
 

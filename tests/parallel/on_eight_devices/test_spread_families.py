@@ -1,0 +1,43 @@
+"""Families whose examples, latents or parameters have several parts: a step over eight devices is that of one."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from eight import KEY, OPTIMIZER, RUNNERS, alone
+
+from vae_jax.catalogue import load_experiment
+from vae_jax.objectives import over_batch
+
+FILE = load_experiment(Path(__file__).parents[2] / "families" / "models.py")
+KINDS = FILE.experiment.__globals__["KINDS"]
+
+
+@pytest.fixture(scope="module")
+def seen():
+    """kind -> a batch of 16 as its model sees it."""
+    stored = FILE.experiment(FILE.Config()).dataset.train.examples[:16]
+
+    def of(kind):
+        transform = FILE.experiment(FILE.Config(kind)).transform.apply
+        return jax.vmap(transform)(jax.random.split(KEY, 16), stored)
+
+    return of
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_step_is_that_of_one_device(kind, seen):
+    model, _, objective = KINDS[kind]
+    batch = seen(kind)
+    states = []
+    for runner in (alone, RUNNERS["sharding"]):
+        state, step = runner(model, over_batch(objective), OPTIMIZER)
+        states.append((state.params, *step(state, batch)))
+    (before, expected, expected_metrics), (_, after, metrics) = states
+    moved = jax.tree.map(lambda new, old: np.abs(new - old).max(), expected.params, before)
+    assert max(jax.tree.leaves(moved)) > 1e-2
+    for leaf, other in zip(*map(jax.tree.leaves, (after.params, expected.params)), strict=True):
+        np.testing.assert_allclose(leaf, other, atol=1e-5)
+    for name, value in expected_metrics.items():
+        np.testing.assert_allclose(metrics[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
