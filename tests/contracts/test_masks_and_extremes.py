@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from vae_jax import formulas
+from vae_jax import formulas, objectives
 from vae_jax.arithmetic import bounded_exp, log_quotient, log_sum_exp, quotient, weighted
 from vae_jax.distributions import (
     Bernoulli,
+    BinaryConcrete,
     Categorical,
     CategoricalCodes,
     CategoricalPixels,
+    Concrete,
+    ExpConcrete,
     Mixture,
     MultivariateNormal,
     NegativeBinomial,
@@ -30,6 +33,7 @@ from vae_jax.models import likelihoods
 from vae_jax.objectives.iwae import _mean_over_groups
 from vae_jax.objectives.renyi import _renyi_bound
 from vae_jax.objectives.tvo import _riemann_sums
+from vae_jax.vae import VAE
 
 INF = np.inf
 KEY = jax.random.key(0)
@@ -48,6 +52,22 @@ MASKED = {
     "codes": (CategoricalCodes(MASK[None]), jnp.array([2.0]), LOG_P[2]),
     "codes, masked": (CategoricalCodes(MASK[None]), jnp.array([0.0]), -INF),
     "pixels": (CategoricalPixels(MASK[None]), jnp.array([0.5]), LOG_P[1]),
+    "concrete": (
+        Concrete(MASK, 0.7),
+        jnp.array([0.0, 0.3, 0.7]),
+        float(Concrete(MASK[1:], 0.7).log_prob(jnp.array([0.3, 0.7]))),
+    ),
+    "concrete, masked": (Concrete(MASK, 0.7), jnp.array([0.2, 0.3, 0.5]), -INF),
+    "logs of a concrete": (
+        ExpConcrete(MASK, 0.7),
+        jnp.log(jnp.array([0.0, 0.3, 0.7])),
+        float(ExpConcrete(MASK[1:], 0.7).log_prob(jnp.log(jnp.array([0.3, 0.7])))),
+    ),
+    "binary concrete": (
+        BinaryConcrete(jnp.array([1.0]), 0.7),
+        jnp.array([0.3]),
+        float(BinaryConcrete(jnp.array([1.0]), 0.7).log_prob(jnp.array([0.3]))),
+    ),
     "bernoulli": (Bernoulli(jnp.array([-INF, INF, 0.0])), jnp.array([0.0, 1.0, 1.0]), np.log(0.5)),
     "bernoulli, impossible": (Bernoulli(jnp.array([-INF])), jnp.array([1.0]), -INF),
     "mixture": (
@@ -178,6 +198,31 @@ def test_bounds_of_weights_that_are_zero(name):
         value, gradient = jax.value_and_grad(bound)(weights)
         np.testing.assert_allclose(value, right, rtol=1e-6)
         assert has_no_nan(gradient)
+
+
+def test_draws_of_a_masked_concrete_are_points_of_what_is_left():
+    draws, log_probs = jax.vmap(Concrete(MASK, 0.7).sample_and_log_prob)(jax.random.split(KEY, 50))
+    assert (draws[:, 0] == 0).all()
+    np.testing.assert_allclose(draws.sum(axis=1), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(log_probs, jax.vmap(Concrete(MASK[1:], 0.7).log_prob)(draws[:, 1:]), rtol=1e-5)
+
+
+RULED_OUT = VAE(
+    lambda x: Categorical(jnp.zeros(3)),
+    lambda z: Bernoulli(jnp.where(z[:2] > 0, jnp.inf, -jnp.inf)),
+    Categorical(jnp.zeros(3)),
+)
+
+
+@pytest.mark.parametrize("estimator", [objectives.score_function, objectives.leave_one_out])
+def test_a_draw_that_cannot_make_x_is_minus_infinity_and_no_nan(estimator):
+    def value(logits):
+        vae = RULED_OUT._replace(posterior=lambda x: Categorical(logits))
+        return objectives.elbo(KEY, vae, jnp.array([0.0, 1.0]), num_samples=8, estimator=estimator)[0]
+
+    log_likelihood, gradient = jax.value_and_grad(value)(jnp.zeros(3))
+    assert log_likelihood == -INF
+    assert has_no_nan(gradient)
 
 
 def test_the_right_sum_of_the_thermodynamic_bound_leaves_a_weight_of_zero_out():

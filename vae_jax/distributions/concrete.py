@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.special import gammaln
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.categorical import Categorical
@@ -29,7 +29,8 @@ class Concrete:
     it, and in an ELBO that must hold to the last digit, use `ExpConcrete`, whose event is log x.
 
     Args:
-        logits: a, along the last axis; any constant may be added.
+        logits: a, along the last axis; any constant may be added. −∞ masks a category: its entry is 0, and the density
+            is that of the others.
         temperature: τ > 0, a number.
 
     Example:
@@ -51,13 +52,15 @@ class Concrete:
 
     def log_prob(self, value: Float[Array, "*variables categories"]) -> Scalar:
         """Log-density of one event, in nats, with respect to all entries but the last of each point."""
-        logs = log_of_simplex(value)
-        return ExpConcrete(self.logits, self.temperature).log_prob(logs) - logs.sum()
+        is_there, logs = self.logits > -jnp.inf, log_of_simplex(value)
+        is_nothing = ~is_there & (value <= smallest_entry(logs))
+        of_logs = ExpConcrete(self.logits, self.temperature).log_prob(jnp.where(is_nothing, -jnp.inf, logs))
+        return of_logs - jnp.where(is_there, logs, 0.0).sum()
 
     def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, "*variables categories"], Scalar]:
         """A draw and its log-density in nats."""
         logs = ExpConcrete(*at_least_float32(self.logits, self.temperature)).sample(key)
-        value = jnp.maximum(jnp.exp(logs), smallest_entry(logs))
+        value = jnp.where(self.logits > -jnp.inf, jnp.maximum(jnp.exp(logs), smallest_entry(logs)), 0.0)
         value = value.astype(jnp.result_type(self.logits, self.temperature, float))
         return value, self.log_prob(value)
 
@@ -104,9 +107,12 @@ class ExpConcrete:
     def log_prob(self, value: Float[Array, "*variables categories"]) -> Scalar:
         """Log-density of one event, in nats, with respect to the log-ratios log xₖ/x_K of each point."""
         value, logits, temperature = at_least_float32(value, self.logits, self.temperature)
-        size = logits.shape[-1]
-        constant = math.lgamma(size) + (size - 1) * jnp.log(temperature)
-        return (constant + jax.nn.log_softmax(logits - temperature * value).sum(axis=-1)).sum()
+        is_there = logits > -jnp.inf
+        num = is_there.sum(axis=-1).astype(logits.dtype)
+        constant = gammaln(num) + (num - 1) * jnp.log(temperature)
+        scores = jnp.where(is_there, logits - temperature * jnp.where(is_there, value, 0.0), -jnp.inf)
+        log_density = constant + jnp.where(is_there, jax.nn.log_softmax(scores), 0.0).sum(axis=-1)
+        return jnp.where(jnp.any(~is_there & (value > -jnp.inf), axis=-1), -jnp.inf, log_density).sum()
 
     def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, "*variables categories"], Scalar]:
         """A draw and its log-density in nats."""

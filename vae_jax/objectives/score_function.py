@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.arithmetic import weighted
 from vae_jax.objectives.apart import dot_each, with_slopes
 from vae_jax.objectives.estimators import Terms
 from vae_jax.objectives.over_draws import split_over_draws
@@ -68,13 +69,14 @@ def leave_one_out(
         expected, weights = jax.value_and_grad(value)(jax.tree.map(without, jax.lax.stop_gradient(of_draws)))
         return expected + dot_each(weights, slopes)[k]
 
-    signals = estimate - jax.vmap(baseline)(jnp.arange(num_samples))
+    baselines = jax.vmap(baseline)(jnp.arange(num_samples))
+    signals = jnp.where(estimate == baselines, 0.0, estimate - baselines)  # both may be −∞
     return estimate + reinforced(signals, log_posterior), of_draws
 
 
 def reinforced(signals: Float[Array, " num"], log_posterior: Float[Array, " num"]) -> Scalar:
-    """Zero, with the gradient Σₖ signalₖ ∇ log q(zₖ|x); no gradient flows into the signals."""
-    return jax.lax.stop_gradient(signals) @ (log_posterior - jax.lax.stop_gradient(log_posterior))
+    """Zero, with the gradient Σₖ signalₖ ∇ log q(zₖ|x), the infinite ones left out; none flows into the signals."""
+    return weighted(log_posterior - jax.lax.stop_gradient(log_posterior), jax.lax.stop_gradient(signals)).sum()
 
 
 def over_fixed_draws(key: Key, vae: VAE, x: Any, num_samples: int, of: Callable[[Draw], Any]) -> Any:
