@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from vae_jax import generation
-from vae_jax.distributions import Normal, standard_normal
+from vae_jax.distributions import Normal, Product, SphericalUniform, VonMisesFisher, centre, standard_normal
 from vae_jax.vae import VAE
 
 ENCODER = np.array([[0.5, -0.2, 0.1], [0.3, 0.4, -0.6]])  # latent x data
@@ -121,3 +121,50 @@ def test_compiled_equals_eager(examples):
         jax.jit(lambda x: generation.reconstruct(linear_vae(), x))(examples),
         generation.reconstruct(linear_vae(), examples),
     )
+
+
+# On the sphere
+
+CODES = np.array([[0.6, 0.8, 0.0], [0.0, -0.6, 0.8], [0.6, 0.8, 1e-4], [-0.6, -0.8, 0.0], [0.6, 0.8, 0.0]])
+
+
+@pytest.mark.parametrize("end", range(1, 5))
+def test_an_interpolation_on_the_sphere_is_an_arc_at_equal_distances(end):
+    """Also between neighbours, between opposites, and from a code to itself."""
+    a, b = jnp.asarray(CODES[0]), jnp.asarray(CODES[end] / np.linalg.norm(CODES[end]))
+    arc = np.asarray(generation.interpolation_codes(a, b, 7, on_sphere=True), float)
+    np.testing.assert_allclose(np.linalg.norm(arc, axis=1), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(arc[[0, -1]], [a, b], atol=1e-6)
+    steps = np.linalg.norm(np.diff(arc, axis=0), axis=1)
+    np.testing.assert_allclose(steps, steps[0], rtol=1e-2, atol=1e-6)
+    whole = np.arccos(np.clip(CODES[0] @ np.asarray(b, float), -1, 1))
+    np.testing.assert_allclose((2 * np.arcsin(steps / 2)).sum(), whole, atol=2e-3)
+
+
+def test_a_traversal_on_the_sphere_stays_on_it_and_turns_by_its_angle():
+    code = jnp.asarray(CODES[0])
+    walks = generation.traversal_codes(code, 5, num_deviations=2.0, scale=jnp.array([0.1, 0.2, 0.3]), on_sphere=True)
+    np.testing.assert_allclose(np.linalg.norm(walks, axis=-1), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(walks[:, 2], np.broadcast_to(code, (3, 3)), atol=1e-7)
+    angles = np.arccos(np.clip(np.asarray(walks[:, -1]) @ CODES[0], -1, 1))
+    np.testing.assert_allclose(angles, [0.2, 0.4, 0.6], rtol=1e-4)
+    assert (np.diff(np.stack([walks[i, :, i] for i in range(3)]), axis=1) > 0).all()
+
+
+def test_codes_of_a_spherical_model_are_on_the_sphere():
+    """What is decoded is never the mean, which lies within."""
+    vae = VAE(
+        lambda x: VonMisesFisher(x / jnp.linalg.norm(x), jnp.asarray(2.0)),
+        lambda z: Normal(z, jnp.ones(3)),
+        SphericalUniform(3),
+    )
+    x, y = jnp.array([3.0, 4.0, 0.0]), jnp.array([0.0, 0.0, 2.0])
+    np.testing.assert_allclose(generation.encode(vae, x[None]), CODES[:1], rtol=1e-6)
+    for shown in (
+        generation.reconstruct(vae, x[None]),
+        generation.interpolate(vae, x, y, 5),
+        generation.traversals(vae, x, 5).reshape(-1, 3),
+    ):
+        np.testing.assert_allclose(np.linalg.norm(shown, axis=-1), 1.0, rtol=1e-6)
+    both = Product({"direction": vae.posterior(x), "size": Normal(jnp.ones(1), jnp.ones(1))})
+    np.testing.assert_allclose(centre(both)["direction"], CODES[0], rtol=1e-6)

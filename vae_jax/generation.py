@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jax.scipy.stats import norm
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from vae_jax.distributions.centre import centre, is_on_sphere
 from vae_jax.types import Key
 from vae_jax.vae import VAE, Conditional, at_example, given
 
@@ -51,11 +52,11 @@ def sample(
 
 
 def encode(vae: VAE | Conditional, examples: Any) -> Float[Array, "num latent"]:
-    """The codes of examples, (num, *event): the mean of q(z|x) for each, under its condition if it has one."""
+    """The codes of examples, (num, *event): the `centre` of q(z|x) for each, under its condition if it has one."""
 
     def one(example: Any) -> Array:
         of_example, x = at_example(vae, example)
-        return of_example.posterior(x).mean()
+        return centre(of_example.posterior(x))
 
     return jax.vmap(one)(examples)
 
@@ -72,7 +73,7 @@ def reconstruct(vae: VAE | Conditional, examples: Any) -> Float[Array, "num *eve
 
     def one(example: Any) -> Array:
         of_example, x = at_example(vae, example)
-        return of_example.likelihood(of_example.posterior(x).mean()).mean()
+        return of_example.likelihood(centre(of_example.posterior(x))).mean()
 
     return jax.vmap(one)(examples)
 
@@ -152,8 +153,14 @@ def traversals(
         Examples, (dimension, num_values, *event), the varied latent growing along the second axis.
     """
     vae, x = at_example(vae, x)
-    code = vae.posterior(x).mean()
-    codes = traversal_codes(code, num_values, num_deviations=num_deviations, scale=scale, dimensions=dimensions)
+    codes = traversal_codes(
+        centre(vae.posterior(x)),
+        num_values,
+        num_deviations=num_deviations,
+        scale=scale,
+        dimensions=dimensions,
+        on_sphere=is_on_sphere(vae.prior),
+    )
     return _decode_grid(vae, codes)
 
 
@@ -164,8 +171,11 @@ def traversal_codes(
     num_deviations: float = 2.0,
     scale: Float[ArrayLike, "*latent"] = 1.0,
     dimensions: Int[ArrayLike, " dimension"] | None = None,
+    on_sphere: bool = False,
 ) -> Float[Array, "dimension num_values latent"]:
     """The codes of `traversals`, around one code: z + t σᵢ eᵢ for t from −`num_deviations` to +`num_deviations`.
+
+    On the sphere a walk goes along the great circle through z towards eᵢ, by t σᵢ radians.
 
     Example:
         >>> traversal_codes(jnp.zeros(2), 3, num_deviations=1.0)[0].tolist()
@@ -175,11 +185,13 @@ def traversal_codes(
     if dimensions is not None:
         axes = axes.at[jnp.asarray(dimensions)].get(mode="fill", fill_value=jnp.nan)
     offsets = jnp.linspace(-num_deviations, num_deviations, num_values)
+    if on_sphere:
+        return jax.vmap(lambda axis: _along_circle(code, axis, offsets * jnp.linalg.norm(axis)))(axes)
     return code + offsets[:, None] * axes[:, None]
 
 
 def interpolate(vae: VAE, a: Float[Array, "*event"], b: Float[Array, "*event"], num: int) -> Float[Array, "num *event"]:
-    """The straight line between the codes of two examples, decoded.
+    """The straight line between the codes of two examples, or on a sphere the shorter arc, decoded.
 
     Args:
         vae: The model, parameters bound; its latent is a vector.
@@ -190,12 +202,40 @@ def interpolate(vae: VAE, a: Float[Array, "*event"], b: Float[Array, "*event"], 
     Returns:
         Examples; the first is the reconstruction of a and the last that of b.
     """
-    return decode(vae, interpolation_codes(vae.posterior(a).mean(), vae.posterior(b).mean(), num))
+    start, end = (centre(vae.posterior(x)) for x in (a, b))
+    return decode(vae, interpolation_codes(start, end, num, on_sphere=is_on_sphere(vae.prior)))
 
 
-def interpolation_codes(a: Float[Array, " latent"], b: Float[Array, " latent"], num: int) -> Float[Array, "num latent"]:
-    """`num` points at equal distances on the line from code a to code b, ends included."""
-    return jnp.linspace(a, b, num)
+def interpolation_codes(
+    a: Float[Array, " latent"], b: Float[Array, " latent"], num: int, *, on_sphere: bool = False
+) -> Float[Array, "num latent"]:
+    """`num` points at equal distances on the line from code a to code b, or on the arc of the sphere; ends included.
+
+    Source: Shoemake 1985, "Animating rotation with quaternion curves" (spherical linear interpolation).
+
+    Example:
+        >>> interpolation_codes(jnp.eye(2)[0], jnp.eye(2)[1], 3, on_sphere=True)[1].round(4).tolist()
+        [0.707..., 0.707...]
+    """
+    if not on_sphere:
+        return jnp.linspace(a, b, num)
+    angle = 2 * jnp.arctan2(jnp.linalg.norm(a - b), jnp.linalg.norm(a + b))
+    return _along_circle(a, b, jnp.linspace(0, angle, num))
+
+
+def _along_circle(
+    start: Float[Array, " latent"], towards: Float[Array, " latent"], angles: Float[Array, " num"]
+) -> Float[Array, "num latent"]:
+    """Points of the great circle from a unit vector towards another, at these angles.
+
+    Where the two lie on one line, every circle through the first leads there, and some one is taken.
+    """
+    across = lambda vector: vector - (vector @ start) * start
+    to_some = across(jnp.eye(start.size)[jnp.argmin(jnp.abs(start))])
+    is_aligned = jnp.linalg.norm(across(towards)) < 1e-6 * jnp.linalg.norm(towards)
+    tangent = jnp.where(is_aligned, to_some, across(towards))
+    tangent /= jnp.linalg.norm(tangent)
+    return jnp.cos(angles)[:, None] * start + jnp.sin(angles)[:, None] * tangent
 
 
 def _decode_grid(vae: VAE, codes: Float[Array, "row column latent"]) -> Any:

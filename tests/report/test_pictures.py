@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vae_jax.distributions import Bernoulli, Normal, PointMass, standard_normal
+from vae_jax.distributions import Bernoulli, Normal, PointMass, SphericalUniform, VonMisesFisher, standard_normal
 from vae_jax.report import pictures
 from vae_jax.report.encoded import CHUNK, in_chunks
 from vae_jax.report.pictures import _pairs
@@ -54,6 +54,28 @@ def test_more_latents_get_no_manifold_and_the_most_active_dimensions():
     assert "Dimensions 11 and 0 of 12" in found["latent"].caption
     width, height = found["traversals"].size
     assert height / width == pytest.approx((10 * 4 + 9 * 2) / (11 * 4 + 10 * 2))
+
+
+def test_a_latent_on_the_circle_is_walked_along_and_has_no_flat_manifold():
+    """Whatever is decoded for a picture has length one."""
+    flat, lengths = model(2), []
+
+    def bind(params):
+        def likelihood(z):
+            jax.debug.callback(lambda length: lengths.append(float(length)), jnp.linalg.norm(z))
+            return flat.bind(params).likelihood(z)
+
+        def posterior(x):
+            angle = 3.0 * x.mean()
+            return VonMisesFisher(jnp.stack([jnp.cos(angle), jnp.sin(angle)]), jnp.asarray(5.0))
+
+        return VAE(posterior, likelihood, SphericalUniform(2))
+
+    found = draw(Model(flat.init, bind))
+    assert list(found) == ["samples", "latent", "reconstructions", "traversals", "interpolations"]
+    jax.effects_barrier()
+    assert len(lengths) > 100
+    np.testing.assert_allclose(lengths, 1.0, rtol=1e-5)
 
 
 def test_the_reconstructions_stand_under_their_originals():

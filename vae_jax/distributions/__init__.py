@@ -6,6 +6,7 @@ from vae_jax.distributions.binary_concrete import BinaryConcrete, LogitBinaryCon
 from vae_jax.distributions.categorical import Categorical
 from vae_jax.distributions.categorical_codes import CategoricalCodes
 from vae_jax.distributions.categorical_pixels import CategoricalPixels
+from vae_jax.distributions.centre import centre, is_on_sphere
 from vae_jax.distributions.concrete import Concrete, ExpConcrete
 from vae_jax.distributions.continuous_bernoulli import ContinuousBernoulli
 from vae_jax.distributions.discretised_logistic import DiscretisedLogistic
@@ -59,8 +60,10 @@ __all__ = [
     "StudentT",
     "VonMisesFisher",
     "ZeroInflated",
+    "centre",
     "enumerate_states",
     "has_density",
+    "is_on_sphere",
     "is_reparametrised",
     "kl_divergence",
     "kl_per_dimension",

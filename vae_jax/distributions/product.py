@@ -9,6 +9,7 @@ from typing import Any
 import jax
 from jaxtyping import Scalar
 
+from vae_jax.distributions.centre import centre
 from vae_jax.distributions.statements import has_density, is_reparametrised
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Distribution, Key
@@ -60,6 +61,10 @@ class Product:
     def mean(self) -> dict[str, Any]:
         """The parts' means."""
         return {name: part.mean() for name, part in self.parts.items()}
+
+    def centre(self) -> dict[str, Any]:
+        """The parts' centres."""
+        return {name: centre(part) for name, part in self.parts.items()}
 
     def _with_keys(self, key: Key) -> list[tuple[str, Distribution, Key]]:
         # In the order of their names: JAX rebuilds a dictionary in that order, and a sample must not depend on it.

@@ -30,6 +30,7 @@ class SphericalUniform:
     size: int = field(metadata={"static": True})
     is_reparametrised = True
     has_density = True
+    is_on_sphere = True
 
     def sample(self, key: Key) -> Float[Array, " size"]:
         """A normal vector, divided by its length."""

@@ -37,6 +37,7 @@ class VonMisesFisher:
     concentration: Float[Array, ""]
     is_reparametrised = True
     has_density = True
+    is_on_sphere = True
 
     def sample(self, key: Key) -> Float[Array, " size"]:
         """μ cos θ + v sin θ with a random angle θ and a random direction v at right angles to μ.
@@ -73,6 +74,10 @@ class VonMisesFisher:
         dtype = jnp.result_type(self.loc, self.concentration, float)
         loc, concentration = at_least_float32(self.loc, self.concentration)
         return (sphere_moments(concentration, loc.size).resultant * loc).astype(dtype)
+
+    def centre(self) -> Float[Array, " size"]:
+        """μ, on the sphere."""
+        return self.loc
 
 
 def kl_to_uniform(q: VonMisesFisher) -> Scalar:

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Scalar
 
 from vae_jax.data.examples import Examples
+from vae_jax.distributions import centre
 from vae_jax.evaluation.fitted import Fit, Fitted
 from vae_jax.evaluation.latent import code, num_active_units, rows_of
 from vae_jax.evaluation.over_examples import over_stored
@@ -61,12 +62,12 @@ def lanes_validator(fit: Fit, *, batch_size: int) -> Callable[[Params, Examples]
 
 
 def of_one(fit: Fit, transform_key: Key, key: Key, params: Params, stored: Any) -> dict[str, Any]:
-    """What is validated of one example: the bound, its metrics, the error of the mean, and the code."""
+    """What is validated of one example: the bound, its metrics, the error of the decoded code, and the code."""
     fitted = fit(params)
     vae, x = fitted.at(transform_key, stored)
     value, metrics, *_ = fitted.bound(key, vae, x)
     latent = code(key, vae, x)
-    error = _squared_error(vae.likelihood(latent.mean).mean(), x)
+    error = _squared_error(vae.likelihood(centre(vae.posterior(x))).mean(), x)
     return metrics | {"value": value, "code": latent} | ({} if error is None else {"squared_error": error})
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Scalar
 
 from vae_jax.data.examples import Examples, part_of
-from vae_jax.distributions import Bernoulli, has_density
+from vae_jax.distributions import Bernoulli, centre, has_density
 from vae_jax.evaluation.bound import standard_error, validator
 from vae_jax.evaluation.fitted import Fit, Fitted
 from vae_jax.evaluation.likelihood import log_likelihood_of
@@ -145,7 +145,7 @@ def _families(fit: Fit, params: Params, example: Any) -> tuple[Any, Any, int, in
     def distributions(params: Params, example: Any) -> Any:
         vae, x = fit(params).at(jax.random.key(0), example)
         posterior = vae.posterior(x)
-        return posterior, vae.likelihood(posterior.mean()), posterior.mean(), x
+        return posterior, vae.likelihood(centre(posterior)), centre(posterior), x
 
     posterior, likelihood, z, x = jax.eval_shape(distributions, params, example)
     return posterior, likelihood, _num_elements(z), math.prod(x.shape) if hasattr(x, "shape") else None

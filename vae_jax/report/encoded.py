@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vae_jax import generation
-from vae_jax.distributions import has_density, kl_per_dimension
+from vae_jax.distributions import has_density, is_on_sphere, kl_per_dimension
 from vae_jax.types import Params
 from vae_jax.vae import Model, at_example
 
@@ -22,11 +22,13 @@ class Encoded(NamedTuple):
     """Where the posterior puts examples."""
 
     codes: Any
-    """Posterior means, (num, latent) or a pytree of a hierarchy."""
+    """Centres of the posteriors, (num, latent) or a pytree of a hierarchy."""
     importance: np.ndarray | None
     """(latent,): the mean KL of each dimension, or the variance of its codes; None if the latent is no vector."""
     has_kl: bool
     """Whether the posterior has a density that a prior can hold together."""
+    on_sphere: bool
+    """Whether codes are unit vectors."""
 
     @property
     def is_vector(self) -> bool:
@@ -56,15 +58,16 @@ def encode(model: Model, params: Params, examples: Any) -> Encoded:
 
     encode_chunk = jax.jit(lambda params, batch: generation.encode(model.bind(params), batch))
     codes = in_chunks(lambda chunk: encode_chunk(params, chunk), examples)
-    has_kl = has_density(jax.eval_shape(posterior, params, jax.tree.map(lambda array: array[0], examples)))
+    family = jax.eval_shape(posterior, params, jax.tree.map(lambda array: array[0], examples))
+    has_kl, on_sphere = has_density(family), is_on_sphere(family)
     if not isinstance(codes, np.ndarray) or codes.ndim != 2:
-        return Encoded(codes, None, has_kl)
+        return Encoded(codes, None, has_kl, on_sphere)
     try:
         kl_chunk = jax.jit(closed_form_kl)
         importance = in_chunks(lambda chunk: kl_chunk(params, chunk), examples).mean(axis=0)
     except TypeError:  # no closed form, dimension by dimension, for this pair of families
         importance = codes.var(axis=0)
-    return Encoded(codes, importance, has_kl)
+    return Encoded(codes, importance, has_kl, on_sphere)
 
 
 def in_chunks(function: Callable[[Any], Any], inputs: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -135,17 +136,23 @@ def _walks(walks: _Walks, num_per_side: int) -> dict[str, Picture]:
 
     rows = [int(dimension) for dimension in encoded.ranking[:10]]
     walk = generation.traversal_codes(
-        codes[0], 11, num_deviations=NUM_DEVIATIONS, scale=scale, dimensions=np.array(rows)
+        codes[0],
+        11,
+        num_deviations=NUM_DEVIATIONS,
+        scale=scale,
+        dimensions=np.array(rows),
+        on_sphere=encoded.on_sphere,
     )
     words = captions.traversals(rows, NUM_DEVIATIONS, encoded.has_kl) + under
     found["traversals"] = _picture(image_grid(walks.show_near(0, walk), num_columns=11), "One latent at a time", words)
 
     if not walks.is_conditional and (pairs := _pairs(len(codes), walks.labels)):
-        lines = np.stack([generation.interpolation_codes(codes[a], codes[b], 14) for a, b in pairs])
+        line = partial(generation.interpolation_codes, num=14, on_sphere=encoded.on_sphere)
+        lines = np.stack([line(codes[a], codes[b]) for a, b in pairs])
         grid = image_grid(walks.show_near(0, lines), num_columns=14)
         found["interpolations"] = _picture(grid, "Interpolations", captions.INTERPOLATIONS)
 
-    if codes.shape[1] == 2:
+    if codes.shape[1] == 2 and not encoded.on_sphere:
         # An autoencoder's codes lie where they like: there the grid follows them and not a prior it never knew.
         loc, spread = (0.0, 1.0) if encoded.has_kl else (codes.mean(axis=0), scale)
         tiles = walks.show_near(0, generation.manifold_codes(num_per_side, loc=loc, scale=spread))
