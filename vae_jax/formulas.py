@@ -62,7 +62,7 @@ def bernoulli_log_prob(x: Float[ArrayLike, "*shape"], logits: Float[ArrayLike, "
     is_certain = jnp.isinf(logits)
     finite = jnp.where(is_certain, 0.0, logits)
     log_mass = x * finite - jnp.maximum(finite, 0) - jnp.log1p(jnp.exp(-jnp.abs(finite)))
-    return jnp.where(is_certain, jnp.where(x == (logits > 0), 0.0, -jnp.inf), log_mass)
+    return jnp.where(is_certain, jnp.where(x == (logits > 0).astype(x.dtype), 0.0, -jnp.inf), log_mass)
 
 
 def categorical_log_prob(

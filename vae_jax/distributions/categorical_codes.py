@@ -55,4 +55,8 @@ class CategoricalCodes:
         """The expected code, which says little where the categories have no order."""
         (logits,) = at_least_float32(self.logits)
         codes = jnp.arange(logits.shape[-1], dtype=logits.dtype)
-        return (jax.nn.softmax(logits) * codes).sum(axis=-1).astype(jnp.result_type(self.logits, float))
+        return (
+            (jax.nn.softmax(logits) * jnp.broadcast_to(codes, logits.shape))
+            .sum(axis=-1)
+            .astype(jnp.result_type(self.logits, float))
+        )

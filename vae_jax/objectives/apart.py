@@ -132,4 +132,4 @@ def refuse_gradient_unless_reparametrised(posterior: Any, of: Tree) -> Tree:
 
 
 def _one_hot(k: Array, like: Array) -> Array:
-    return (jnp.arange(len(like)) == k).reshape(-1, *[1] * (like.ndim - 1))
+    return (jnp.arange(len(like)) == k).astype(like.dtype).reshape(-1, *[1] * (like.ndim - 1))

@@ -25,7 +25,7 @@ def covariance_of_means(posterior: Distribution) -> Float[Array, "latent latent"
         posterior: q(z|xᵢ) of all examples, with a leading batch axis.
     """
     means = as_matrix(jax.vmap(lambda q: q.mean())(posterior))
-    centred = means - means.mean(axis=0)
+    centred = means - means.mean(axis=0, keepdims=True)
     return jnp.matmul(centred.T, centred, precision=jax.lax.Precision.HIGHEST) / len(means)
 
 

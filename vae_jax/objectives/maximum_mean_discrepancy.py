@@ -47,7 +47,8 @@ def inverse_multiquadric_kernel(
         the mean over scales, not their sum.
     """
     scales = jnp.asarray(scales, squared_distance.dtype)
-    return (scales / (scales + squared_distance[..., None])).mean(axis=-1)
+    ratio = lambda distance: (scales / (scales + distance)).mean()
+    return jnp.vectorize(ratio)(squared_distance)
 
 
 def maximum_mean_discrepancy(
@@ -90,4 +91,4 @@ def _mean_of_others(x: Array, kernel: Kernel) -> Scalar:
 
 def _squared_distances(x: Array, y: Array) -> Array:
     # Differences first: ‖x‖² + ‖y‖² − 2 x·y, the faster way, cancels where codes are close to each other.
-    return jax.vmap(lambda a: jnp.sum(jnp.square(a - y), axis=-1))(x)
+    return jax.vmap(lambda a: jnp.sum(jnp.square(a[None] - y), axis=-1))(x)

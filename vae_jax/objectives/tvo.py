@@ -70,10 +70,11 @@ def _riemann_sums(
     # is left of the sums then has no gradient.
     is_zero = log_weights == -jnp.inf
     finite = jnp.where(is_zero, 0, log_weights)
-    tempered = jnp.where(is_zero & (betas[:, None] > 0) & ~jnp.all(is_zero), -jnp.inf, betas[:, None] * finite)
+    exponent = betas[:, None]
+    tempered = jnp.where(is_zero[None] & (exponent > 0) & ~jnp.all(is_zero), -jnp.inf, exponent * finite[None])
     weights = jax.nn.softmax(tempered, axis=1)
     expectations = weights @ finite
-    deviations = weights * (finite - expectations[:, None])
+    deviations = weights * (finite[None] - expectations[:, None])
     widths = jnp.diff(betas)
     left = jnp.where(jnp.any(is_zero), -jnp.inf, widths @ expectations[:-1])
     right = jnp.where(jnp.all(is_zero), -jnp.inf, widths @ expectations[1:])
