@@ -12,6 +12,7 @@ import jax
 
 from vae_jax.version import __version__
 
+IN_32_BITS, IN_64_BITS = "32 bits", "64 bits"
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
@@ -29,9 +30,14 @@ def environment(code: Path) -> dict[str, Any]:
         "device": f"{len(devices)} x {devices[0].device_kind}",
         **{package: importlib.metadata.version(package) for package in PACKAGES},
         "random_bits": "threefry2x32" + ", partitionable" * bool(jax.config.values["jax_threefry_partitionable"]),
-        "precision": "64 bits" if jax.config.values["jax_enable_x64"] else "32 bits",
+        "precision": precision(),
         "git": _git_state(code.absolute().parent),
     }
+
+
+def precision() -> str:
+    """Of the numbers that JAX makes now: `IN_64_BITS` under jax_enable_x64."""
+    return IN_64_BITS if jax.dtypes.canonicalize_dtype("float64") == "float64" else IN_32_BITS
 
 
 def _git_state(folder: Path) -> dict[str, Any] | None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
 from vae_jax.catalogue import ExperimentFile, line_of, load_experiment
 from vae_jax.evaluation import evaluator, validator
@@ -23,7 +25,7 @@ from vae_jax.parallel.placement import Placement, on_one_device
 from vae_jax.runs import display as displays
 from vae_jax.runs.config import check_finite, config_from, config_to_json
 from vae_jax.runs.directory import RunDirectory, next_free
-from vae_jax.runs.environment import environment
+from vae_jax.runs.environment import IN_64_BITS, environment, precision
 from vae_jax.runs.families import check_families
 from vae_jax.runs.report import write_run_report
 from vae_jax.runs.work import of_program, work
@@ -94,6 +96,7 @@ class Run:
         experiment, directory = self.experiment, self.directory
         if hosts.is_first() and self.record != directory.read_config():  # resumed for more steps
             write_json(directory.config, self.record)
+        self._check_precision()
         self._say_other_versions()
         run_key, feed = experiment.key_and_feed()
         validate = validator(experiment.fitted)
@@ -123,7 +126,7 @@ class Run:
 
     @own_mesh()
     def params(self, select: Selection = "best") -> tuple[Params, dict[str, Any]]:
-        """Trained parameters, and in words which.
+        """Trained parameters, and in words which; in the precision that is set now, whatever they were trained in.
 
         Args:
             select: "best" by the validation bound, or "latest".
@@ -132,12 +135,19 @@ class Run:
             RunError: If there is no checkpoint that can be read.
             UsageError: If another process is training it.
         """
+        if self._precision() == precision():
+            return self._saved_params(select)
+        with jax.enable_x64(self._precision() == IN_64_BITS):
+            params, selection = self._saved_params(select, keeps_types=True)
+        return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)), params), selection
+
+    def _saved_params(self, select: Selection, *, keeps_types: bool = False) -> tuple[Params, dict[str, Any]]:
         run_key, feed = self.experiment.key_and_feed()
         # One device is enough to evaluate on. But what several hosts have saved they read together.
         placement = self.placement if jax.process_count() > 1 else on_one_device()
         target = abstract_start(self.experiment.trainer, feed, run_key, placement)
         # Under the lock, since to open checkpoints is to clear away what looks like a save that did not end.
-        with self.lock(), closing(Checkpoints(self.directory.checkpoints)) as checkpoints:
+        with self.lock(), closing(Checkpoints(self.directory.checkpoints, keeps_types=keeps_types)) as checkpoints:
             restored = checkpoints.restore_latest(target)
             if restored is None:
                 raise RunError(f"expected a checkpoint in {self.directory.checkpoints}; there is none; train first")
@@ -198,9 +208,20 @@ class Run:
             write_run_report(self.directory, self.file, self.record, self.config, self.experiment, params, result)
         return self.directory.report
 
+    def _precision(self) -> str:
+        """What the run was started in."""
+        return (self.directory.read_json(self.directory.environment) or {}).get("precision", precision())
+
+    def _check_precision(self) -> None:
+        if (started_in := self._precision()) != precision():
+            raise UsageError(
+                f"expected {started_in}, in which this run was started; got {precision()}; "
+                f"set jax_enable_x64 to {started_in == IN_64_BITS}, or train anew with --overwrite"
+            )
+
     def _say_other_versions(self) -> None:
         then, now = self.directory.read_json(self.directory.environment) or {}, environment(self.directory.experiment)
-        told = [name for name in ("jax", "jaxlib", "device", "random_bits", "precision") if name in then]
+        told = [name for name in ("jax", "jaxlib", "device", "random_bits") if name in then]
         changed = [name for name in told if then[name] != now[name]]
         if changed and hosts.is_first():
             was = ", ".join(f"{name} {then.get(name)}, now {now[name]}" for name in changed)

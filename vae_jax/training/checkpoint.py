@@ -58,6 +58,7 @@ class Checkpoints:
         directory: Where they are; made if it does not exist.
         num_latest: How many of the latest to keep, beside the best.
         record_type: Of the records: what has `best_step`, `to_json` and `from_json`.
+        keeps_types: Whether numbers are read in the precision that they were saved in, whatever the target's.
         say: Is called with a line where a damaged checkpoint was passed over.
     """
 
@@ -67,11 +68,13 @@ class Checkpoints:
         *,
         num_latest: int = 2,
         record_type: Any = Record,
+        keeps_types: bool = False,
         say: Callable[[str], None] = print,
     ) -> None:
         self._directory = directory.absolute()
         self._damaged = self._directory.parent / "damaged"
         self._record_type = record_type
+        self._keeps_types = keeps_types
         self._say = say
         self._keep = _LatestAndBest(num_latest)
         self._open()
@@ -165,9 +168,10 @@ class Checkpoints:
                 raise _Damaged("its record cannot be read")
             saved_record: dict[str, Any] = dict(metadata.custom_metadata)  # pyright: ignore
             saved_checksum, record = saved_record.pop("checksum"), self._record_type.from_json(saved_record)
+        target = _in_saved_types(saved, target) if self._keeps_types else target
         _check_match(saved, target, f"checkpoint {step} in {self._directory}")
         placed = _placed(target)
-        with _reading():
+        with _reading(), _precision_in_every_thread():
             progress = self._checkpointer.load_checkpointables(step, {"progress": placed})["progress"]
         if saved_checksum != _checksum(progress, record):
             raise _Damaged("its contents are not those that were saved")
@@ -197,6 +201,17 @@ class Checkpoints:
         except _Damaged as error:
             return error
         return None
+
+
+@contextmanager
+def _precision_in_every_thread() -> Iterator[None]:
+    """The precision of this thread in those that orbax reads with, where `with jax.enable_x64(True)` does not reach."""
+    elsewhere, here = jax.config.values["jax_enable_x64"], jax.dtypes.canonicalize_dtype("float64") == "float64"
+    jax.config.update("jax_enable_x64", here)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_x64", elsewhere)
 
 
 class _LatestAndBest:
@@ -241,6 +256,18 @@ def _check_match(saved: Any, target: Any, name: str) -> None:
         got = f"{getattr(entry, 'dtype', type(entry).__name__)}{list(getattr(entry, 'shape', ()))}"
         if got != expected:
             raise RunError(f"expected {_path(path)} to be {expected} in {name}; got {got}; the experiment has changed")
+
+
+def _in_saved_types(saved: Any, target: Any) -> Any:
+    types = {_path(path): getattr(leaf, "dtype", None) for path, leaf in jax.tree_util.tree_leaves_with_path(saved)}
+
+    def in_saved_type(path: Any, leaf: Any) -> Any:
+        saved_type = types.get(_path(path))
+        if saved_type is None or not jnp.issubdtype(leaf.dtype, jnp.number):
+            return leaf
+        return jax.ShapeDtypeStruct(leaf.shape, saved_type, sharding=leaf.sharding)
+
+    return jax.tree_util.tree_map_with_path(in_saved_type, target)
 
 
 def _checksum(progress: Any, record: Any) -> int:
