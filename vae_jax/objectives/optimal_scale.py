@@ -65,7 +65,8 @@ def over_batch_with_optimal_scale(
         own = jax.vmap(lambda mean, scale, x: Normal(mean, scale).log_prob(x))(means, own_scales, x)
         # Nothing is added to the value: only the gradient of the model's own scale.
         metrics |= {"optimal_scale": jnp.full(len(means), scale)}
-        return values + own - jax.lax.stop_gradient(own), metrics, seen[0] if seen else {}
+        values += own - jax.lax.stop_gradient(own)
+        return (values, metrics, seen[0]) if seen else (values, metrics)
 
     return batch_objective
 
