@@ -4,6 +4,7 @@ import gc
 import os
 import pickle
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jax
@@ -370,6 +371,28 @@ def test_what_the_machine_lacks_is_not_the_fault_of_a_checkpoint(two, target, mo
     assert contents(two) == before
     assert not (two.parent / "damaged").exists()
     assert int(restore(two, target)[0][0].state.step) == 10
+
+
+def precision_elsewhere():
+    """Of a thread that no context manager has reached."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(lambda: jnp.zeros(()).dtype).result()
+
+
+@pytest.mark.parametrize("in_64_bits", [False, True])
+def test_a_precision_by_a_context_manager_holds_in_reading_and_no_longer(tmp_path, in_64_bits):
+    """The arrays come back as they were saved, and other threads then compute as they did before."""
+    before = precision_elsewhere()
+    with jax.enable_x64(in_64_bits):
+        saved = {"third": jnp.full(2, 1 / 3)}
+        checkpoints = Checkpoints(tmp_path / "checkpoints")
+        checkpoints.save(5, saved, RECORD)
+        checkpoints.close()
+        (restored, _), said = restore(tmp_path / "checkpoints", jax.eval_shape(lambda: saved))
+        assert said == []
+        assert restored["third"].dtype == saved["third"].dtype == (jnp.float64 if in_64_bits else jnp.float32)
+        assert precision_elsewhere() == before
+    assert jnp.zeros(()).dtype == before
 
 
 def test_nothing_is_pickled(tmp_path, target, at_step, monkeypatch, assert_same_bits):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -206,12 +207,22 @@ class Checkpoints:
 @contextmanager
 def _precision_in_every_thread() -> Iterator[None]:
     """The precision of this thread in those that orbax reads with, where `with jax.enable_x64(True)` does not reach."""
-    elsewhere, here = jax.config.values["jax_enable_x64"], jax.dtypes.canonicalize_dtype("float64") == "float64"
+    # The value of jax.config is that of the thread that reads it, so a new one is asked what holds in the others.
+    with ThreadPoolExecutor(1) as other:
+        elsewhere = other.submit(_is_in_64_bits).result()
+    here = _is_in_64_bits()
+    if elsewhere == here:
+        yield
+        return
     jax.config.update("jax_enable_x64", here)
     try:
         yield
     finally:
         jax.config.update("jax_enable_x64", elsewhere)
+
+
+def _is_in_64_bits() -> bool:
+    return jax.dtypes.canonicalize_dtype("float64") == "float64"
 
 
 class _LatestAndBest:
