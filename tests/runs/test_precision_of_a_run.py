@@ -30,6 +30,9 @@ def test_a_run_is_evaluated_in_either_precision_and_goes_on_in_its_own(tmp_path,
             UsageError, match=f"expected {was} bits, in which this run was started; got {now} bits; set"
         ):
             vj.resume(tmp_path / "run", num_steps=20)
+        assert open_run(tmp_path / "run").experiment.budget.num_steps == 10
     assert not (tmp_path / "run" / "damaged").exists()
     with jax.enable_x64(in_64_bits):
         assert vj.resume(tmp_path / "run", num_steps=20).params("latest")[1]["checkpoint_step"] == 20
+        assert jnp.zeros(()).dtype == (jnp.float64 if in_64_bits else jnp.float32)
+    assert jnp.zeros(()).dtype == jnp.float32

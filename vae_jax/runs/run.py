@@ -94,14 +94,13 @@ class Run:
 
     def _fit(self) -> Outcome:
         experiment, directory = self.experiment, self.directory
+        self._check_precision()
         if hosts.is_first() and self.record != directory.read_config():  # resumed for more steps
             write_json(directory.config, self.record)
-        self._check_precision()
         self._say_other_versions()
         run_key, feed = experiment.key_and_feed()
         validate = validator(experiment.fitted)
-        made_on = directory.read_json(directory.environment) or {}
-        cost = work(experiment, made_on.get("flops_per_step"), self.placement.mesh.devices.ravel().tolist())
+        cost = work(experiment, self._made_on.get("flops_per_step"), self.placement.mesh.devices.ravel().tolist())
         with displays.display(experiment.budget.num_steps, cost, is_shown=hosts.is_first()) as display:
             if line := spread(self.placement.mesh):
                 display.say(line)
@@ -135,9 +134,10 @@ class Run:
             RunError: If there is no checkpoint that can be read.
             UsageError: If another process is training it.
         """
-        if self._precision() == precision():
+        trained_in = self._made_on.get("precision", precision())
+        if trained_in == precision():
             return self._saved_params(select)
-        with jax.enable_x64(self._precision() == IN_64_BITS):
+        with jax.enable_x64(trained_in == IN_64_BITS):
             params, selection = self._saved_params(select, keeps_types=True)
         return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)), params), selection
 
@@ -208,19 +208,20 @@ class Run:
             write_run_report(self.directory, self.file, self.record, self.config, self.experiment, params, result)
         return self.directory.report
 
-    def _precision(self) -> str:
-        """What the run was started in."""
-        return (self.directory.read_json(self.directory.environment) or {}).get("precision", precision())
+    @property
+    def _made_on(self) -> dict[str, Any]:
+        """The environment that it was started in; nothing where that is not known."""
+        return self.directory.read_json(self.directory.environment) or {}
 
     def _check_precision(self) -> None:
-        if (started_in := self._precision()) != precision():
+        if (started_in := self._made_on.get("precision", precision())) != precision():
             raise UsageError(
                 f"expected {started_in}, in which this run was started; got {precision()}; "
                 f"set jax_enable_x64 to {started_in == IN_64_BITS}, or train anew with --overwrite"
             )
 
     def _say_other_versions(self) -> None:
-        then, now = self.directory.read_json(self.directory.environment) or {}, environment(self.directory.experiment)
+        then, now = self._made_on, environment(self.directory.experiment)
         told = [name for name in ("jax", "jaxlib", "device", "random_bits") if name in then]
         changed = [name for name in told if then[name] != now[name]]
         if changed and hosts.is_first():
