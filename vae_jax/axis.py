@@ -44,16 +44,12 @@ def gathered(shares: Any, axis_name: str | None) -> Any:
 
     Its gradient adds up what the devices do with a share: after `pmean`, that of the mean over them all.
     """
-    if axis_name is None:
-        return shares
-    return jax.tree.map(lambda share: jax.lax.all_gather(share, axis_name, tiled=True), shares)
+    return _all_gathered(shares, axis_name, "varying")
 
 
 def everywhere(shares: Any, axis_name: str | None) -> Any:
     """As `gathered`, and known to be the same on all devices, as what a step returns has to be; without a gradient."""
-    if axis_name is None:
-        return shares
-    return jax.tree.map(lambda share: jax.lax.all_gather(share, axis_name, tiled=True, to="invarying"), shares)
+    return _all_gathered(shares, axis_name, "invarying")
 
 
 def own_share(whole: Any, axis_name: str | None) -> Any:
@@ -84,3 +80,9 @@ def varying(tree: Any, axis_name: str | None) -> Any:
 def axis_size(axis_name: str | None) -> int:
     """How many devices there are along the axis."""
     return 1 if axis_name is None else jax.lax.axis_size(axis_name)
+
+
+def _all_gathered(shares: Any, axis_name: str | None, to: str) -> Any:
+    if axis_name is None:
+        return shares
+    return jax.tree.map(lambda share: jax.lax.all_gather(share, axis_name, tiled=True, to=to), shares)

@@ -153,13 +153,14 @@ def traversals(
         Examples, (dimension, num_values, *event), the varied latent growing along the second axis.
     """
     vae, x = at_example(vae, x)
+    posterior = vae.posterior(x)
     codes = traversal_codes(
-        centre(vae.posterior(x)),
+        centre(posterior),
         num_values,
         num_deviations=num_deviations,
         scale=scale,
         dimensions=dimensions,
-        on_sphere=is_on_sphere(vae.prior),
+        on_sphere=is_on_sphere(posterior),
     )
     return _decode_grid(vae, codes)
 
@@ -202,8 +203,8 @@ def interpolate(vae: VAE, a: Float[Array, "*event"], b: Float[Array, "*event"], 
     Returns:
         Examples; the first is the reconstruction of a and the last that of b.
     """
-    start, end = (centre(vae.posterior(x)) for x in (a, b))
-    return decode(vae, interpolation_codes(start, end, num, on_sphere=is_on_sphere(vae.prior)))
+    start, end = vae.posterior(a), vae.posterior(b)
+    return decode(vae, interpolation_codes(centre(start), centre(end), num, on_sphere=is_on_sphere(start)))
 
 
 def interpolation_codes(

@@ -17,6 +17,7 @@ from vae_jax.experiment import Experiment
 from vae_jax.keys import key_of
 from vae_jax.messages import UsageError
 from vae_jax.training import TrainState, params_to_evaluate
+from vae_jax.training.guarded import changed_arrays
 from vae_jax.types import Metrics, Params
 from vae_jax.vae import Draw, draw
 
@@ -131,9 +132,8 @@ def _check_holds_numbers(params: Params) -> None:
 def _check_alike(state: TrainState, stepped: TrainState) -> None:
     if jax.tree.structure(state) != jax.tree.structure(stepped):
         raise ValueError("expected a step that keeps the structure of its state; got another one")
-    for (path, before), after in zip(jax.tree_util.tree_leaves_with_path(state), jax.tree.leaves(stepped), strict=True):
-        if before.shape != after.shape or before.dtype != after.dtype:
-            raise ValueError(
-                f"expected a step that keeps shapes and types; state{jax.tree_util.keystr(path)} was {before.dtype} "
-                f"of {before.shape} and becomes {after.dtype} of {after.shape}"
-            )
+    for path, before, after in changed_arrays(state, stepped):
+        raise ValueError(
+            f"expected a step that keeps shapes and types; state{path} was {before.dtype} "
+            f"of {before.shape} and becomes {after.dtype} of {after.shape}"
+        )

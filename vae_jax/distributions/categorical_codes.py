@@ -54,9 +54,5 @@ class CategoricalCodes:
     def mean(self) -> Float[Array, "*event"]:
         """The expected code, which says little where the categories have no order."""
         (logits,) = at_least_float32(self.logits)
-        codes = jnp.arange(logits.shape[-1], dtype=logits.dtype)
-        return (
-            (jax.nn.softmax(logits) * jnp.broadcast_to(codes, logits.shape))
-            .sum(axis=-1)
-            .astype(jnp.result_type(self.logits, float))
-        )
+        codes = jnp.broadcast_to(jnp.arange(logits.shape[-1], dtype=logits.dtype), logits.shape)
+        return (jax.nn.softmax(logits) * codes).sum(axis=-1).astype(jnp.result_type(self.logits, float))

@@ -254,7 +254,7 @@ def _reading() -> Iterator[None]:
 
 def _check_match(saved: Any, target: Any, name: str) -> None:
     # Orbax raises for another structure or shape, and silently casts another type.
-    found = {_path(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(saved)}
+    found = _by_path(saved)
     wanted = jax.tree_util.tree_leaves_with_path(target)
     for extra in sorted(set(found) - {_path(path) for path, _ in wanted}):
         raise RunError(f"expected no {extra} in {name}; it has one; the experiment has changed")
@@ -270,10 +270,10 @@ def _check_match(saved: Any, target: Any, name: str) -> None:
 
 
 def _in_saved_types(saved: Any, target: Any) -> Any:
-    types = {_path(path): getattr(leaf, "dtype", None) for path, leaf in jax.tree_util.tree_leaves_with_path(saved)}
+    found = _by_path(saved)
 
     def in_saved_type(path: Any, leaf: Any) -> Any:
-        saved_type = types.get(_path(path))
+        saved_type = getattr(found.get(_path(path)), "dtype", None)
         if saved_type is None or not jnp.issubdtype(leaf.dtype, jnp.number):
             return leaf
         return jax.ShapeDtypeStruct(leaf.shape, saved_type, sharding=leaf.sharding)
@@ -293,6 +293,10 @@ def _placed(target: Any) -> Any:
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=getattr(leaf, "sharding", None) or here),
         target,
     )
+
+
+def _by_path(tree: Any) -> dict[str, Any]:
+    return {_path(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
 def _path(path: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -124,13 +124,19 @@ def ended(after: Callable[[Any, Any], Any] | None, tree: Any, seen: Any) -> Any:
             "expected `after` to give what it is given, moved; got another structure: "
             f"{jax.tree.structure(got)} in place of {jax.tree.structure(wanted)}"
         )
-    for (path, leaf), other in zip(jax.tree.leaves_with_path(wanted), jax.tree.leaves(got), strict=True):
-        if (leaf.shape, leaf.dtype) != (other.shape, other.dtype):
-            raise ValueError(
-                f"expected `after` to keep shapes and types; got {other.dtype}{list(other.shape)} in place of "
-                f"{leaf.dtype}{list(leaf.shape)} at {jax.tree_util.keystr(path) or 'the root'}"
-            )
+    for path, leaf, other in changed_arrays(wanted, got):
+        raise ValueError(
+            f"expected `after` to keep shapes and types; got {other.dtype}{list(other.shape)} in place of "
+            f"{leaf.dtype}{list(leaf.shape)} at {path or 'the root'}"
+        )
     return moved
+
+
+def changed_arrays(before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    """The arrays of two trees of one structure that differ in shape or type: path, before, after."""
+    for (path, leaf), other in zip(jax.tree.leaves_with_path(before), jax.tree.leaves(after), strict=True):
+        if (leaf.shape, leaf.dtype) != (other.shape, other.dtype):
+            yield jax.tree_util.keystr(path), leaf, other
 
 
 def averaged(params: Params, average: Params | None, decay: float | Scalar | None) -> Params | None:
