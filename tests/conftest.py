@@ -56,6 +56,26 @@ def write_run() -> Callable[..., Path]:
     return write
 
 
+LONGEST = (
+    "parallel/test_on_eight_devices.py",
+    "sweeps/test_whole_sweeps.py",
+    "families/test_every_family.py",
+    "sweeps/test_lanes.py",
+    "parallel/test_hosts.py",
+    "contracts/test_objectives.py",
+    "training/test_checkpoint.py",
+    "cli/test_kill.py",
+    "sweeps/test_kill_a_sweep.py",
+    "models/test_likelihoods.py",
+    "cli/test_train_on_data.py",
+    "objectives/test_estimators.py",
+    "cli/test_runs.py",
+    "models/test_architectures.py",
+    "contracts/test_likelihood_families.py",
+)
+"""The files that take longest come first, so that no process is left alone with one of them at the end."""
+
+
 def pytest_collection_modifyitems(items):
-    """The longest tests first, so that no process is left alone with one at the end."""
-    items.sort(key=lambda item: not any(name in item.nodeid for name in ("test_kill", "test_on_eight_devices")))
+    places = {str(Path(__file__).parent / name): place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(str(item.path), len(places)))

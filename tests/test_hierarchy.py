@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vae_jax import generation
-from vae_jax.distributions import Categorical, Mixture, Normal, kl_divergence
+from vae_jax.distributions import Categorical, Mixture, Normal, VonMisesFisher, kl_divergence
 from vae_jax.hierarchy import Group, at_temperature, informed_by, top_down, top_of, with_top
 from vae_jax.objectives import (
     analytic_kl,
@@ -129,6 +129,29 @@ def test_means_are_a_path_and_with_them_the_model_is_encoded_and_decoded():
     np.testing.assert_allclose(means["z1"], (X / 3 + X) / 2)
     np.testing.assert_allclose(generation.reconstruct(exact(), X[None])[0], means["z1"])
     assert generation.sample(KEY, exact(), 4).shape == (4, 2)
+
+
+def test_the_centres_of_groups_on_a_sphere_are_on_it():
+    """Each is the direction given the direction above, not given the mean, which lies within."""
+    tilt = jnp.array([[0.6, -0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.0, 1.0]])
+    group = Group(
+        lambda params, state: VonMisesFisher(state, jnp.asarray(2.0)),
+        lambda params, state, x: VonMisesFisher(state, jnp.asarray(2.0)),
+        lambda params, state, z: tilt @ z,
+    )
+    bind = top_down(
+        {"top": group, "bottom": group},
+        start=lambda params: jnp.array([1.0, 0.0, 0.0]),
+        features=lambda params, x: x,
+        read=lambda params, state: normal(state, 1.0),
+    )
+    vae = bind({})
+    centres = generation.encode(vae, jnp.zeros((1, 3)))
+    np.testing.assert_allclose(centres["top"][0], [1, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(centres["bottom"][0], [0.6, 0.8, 0], atol=1e-12)
+    np.testing.assert_allclose(
+        generation.reconstruct(vae, jnp.zeros((1, 3)))[0], tilt @ jnp.array([0.6, 0.8, 0.0]), atol=1e-12
+    )
 
 
 def test_another_prior_of_the_top_group_is_the_one_that_draws_and_densities_use():

@@ -7,11 +7,15 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import optax
 import pytest
 
 from vae_jax import objectives
 from vae_jax.catalogue import load_experiment
 from vae_jax.distributions import Bernoulli, Normal, standard_normal
+from vae_jax.evaluation.likelihood import importance_sampled_log_likelihood
+from vae_jax.training import trainer
 from vae_jax.vae import VAE, Model
 
 MODES = {
@@ -70,3 +74,13 @@ def test_a_model_is_traced_in_them(experiment):
     with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
         batch = jax.vmap(wired.training_transform.apply)(jax.random.split(key, 4), stored)
         trace_gradient(wired.model, objectives.over_batch(wired.bound), batch)
+
+
+def test_no_infinity_is_made_that_debug_infs_would_stop_at():
+    """In a step, and in an estimate of the log-likelihood, whose sums begin with the logarithm of nothing."""
+    batch = jnp.ones((4, 3))
+    with jax.debug_infs(True):
+        ascent = trainer(TINY, objectives.over_batch(objectives.elbo), optax.adam(1e-3))
+        state, _ = jax.jit(ascent.step)(ascent.init(jax.random.key(0)), batch)
+        log_likelihood = importance_sampled_log_likelihood(TINY.bind, lambda key, x: x, num_samples=5, num_at_once=4)
+        assert np.isfinite(log_likelihood(state.params, np.ones((4, 3), np.float32)).estimate).all()

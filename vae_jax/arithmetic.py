@@ -53,17 +53,27 @@ def log_quotient(
     return jnp.where(is_near, near, jnp.log(jnp.where(is_near, 1.0, a)) - jnp.log(jnp.where(is_near, 1.0, b)))
 
 
-def bounded_exp(log: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
-    """exp of a logarithm that is held within ±40, so that float32 holds ratios; the gradient is that at the end.
+def bounded(log: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
+    """A logarithm that is held within ±27, where float32 has room for squares of ratios; the gradient is 1 beyond, too.
 
     So a wild output of a network means a very large or a very small number, and finds its way back.
+
+    Example:
+        >>> float(bounded(1e4)), float(bounded(0.1)), float(jax.grad(bounded)(1e4))
+        (27.0, 0.100..., 1.0)
+    """
+    log = jnp.asarray(log)
+    return log + jax.lax.stop_gradient(jnp.clip(log, -27, 27) - log)
+
+
+def bounded_exp(log: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
+    """exp of a `bounded` logarithm: how a positive parameter is made of an output of a network.
 
     Example:
         >>> jax.grad(lambda log: jnp.log(bounded_exp(log)))(1e4).round(3).tolist()
         1.0
     """
-    log = jnp.asarray(log)
-    return jnp.exp(log + jax.lax.stop_gradient(jnp.clip(log, -40, 40) - log))
+    return jnp.exp(bounded(log))
 
 
 def weighted(weight: Float[ArrayLike, "*shape"], amount: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jax
 from jaxtyping import Scalar
 
-from vae_jax.distributions import Normal, Product
+from vae_jax.distributions import Normal, Product, centre
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Distribution, Key, Params
 from vae_jax.vae import VAE, Draw
@@ -157,6 +157,10 @@ class TopDown:
     def mean(self) -> dict[str, Any]:
         """Each group's mean given the means above it: below the top, a path of means and not the expectation."""
         return self._descend(lambda name, factor, state: factor.mean())[0]
+
+    def centre(self) -> dict[str, Any]:
+        """Each group's `centre` given those above it: on a sphere, a direction and not the mean within."""
+        return self._descend(lambda name, factor, state: centre(factor))[0]
 
     def factors(self, value: Mapping[str, Any]) -> Product:
         """The distribution of each group, given the values above it."""

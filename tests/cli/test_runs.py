@@ -326,8 +326,9 @@ def test_values_that_are_never_finite_end_the_run_with_1(vae_jax, experiment_fil
     result = vae_jax("train", path, "--run-dir", tmp_path / "run")
     assert result.code == 1
     assert result.err.splitlines()[-1] == (
-        "vae-jax: expected finite values and gradients; the last 7 steps, 1 to 7, had none; the last good checkpoint "
-        f"is {tmp_path / 'run' / 'checkpoints' / '0'}; lower the learning rate, or clip the gradient"
+        "vae-jax: expected finite values, gradients and updates; the last 7 steps, 1 to 7, had none; "
+        f"the last good checkpoint is {tmp_path / 'run' / 'checkpoints' / '0'}; "
+        "lower the learning rate, or clip the gradient"
     )
 
 

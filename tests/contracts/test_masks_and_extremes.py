@@ -1,7 +1,9 @@
 """Masked, infinite, huge and tiny inputs: the right values against scipy in float64, and gradients without NaN.
 
-A new family or bound enters by one line in `MASKED`, `EXTREME` or `BOUNDS`.
+A new family or bound enters by one line in `MASKED`, `HEADS`, `POSTERIORS` or `BOUNDS`.
 """
+
+import inspect
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +31,7 @@ from vae_jax.distributions import (
     kl_divergence,
 )
 from vae_jax.distributions.poisson import sample_counts
-from vae_jax.models import likelihoods
+from vae_jax.models import likelihoods, posteriors
 from vae_jax.objectives.iwae import _mean_over_groups
 from vae_jax.objectives.renyi import _renyi_bound
 from vae_jax.objectives.tvo import _riemann_sums
@@ -154,25 +156,120 @@ def test_large_counts_have_the_moments_of_poisson_and_do_not_saturate(rate):
     assert np.isfinite(Poisson(jnp.array([100.0])).sample(KEY)).all()
 
 
-HEADS = {"negative binomial": likelihoods.negative_binomial(), "beta": likelihoods.beta()}
+COUNTS, LEVELS, UNIT = (0.0, 3.0, 1_000.0), (0.0, 64 / 255, 1.0), (0.0, 0.3, 1.0)
+# A head, and values under it.
+HEADS = {
+    "bernoulli": (likelihoods.bernoulli(), (0.0, 1.0)),
+    "beta": (likelihoods.beta(), UNIT),
+    "categorical_pixels": (likelihoods.categorical_pixels(num_levels=4), (0.0, 1 / 3, 1.0)),
+    "continuous_bernoulli": (likelihoods.continuous_bernoulli(), UNIT),
+    "discretised_logistic": (likelihoods.discretised_logistic(), LEVELS),
+    "discretised_logistic_mixture": (likelihoods.discretised_logistic_mixture(2), LEVELS),
+    "discretised_logistic_with_scale_per_pixel": (likelihoods.discretised_logistic_with_scale_per_pixel(), LEVELS),
+    "gaussian": (likelihoods.gaussian(), UNIT),
+    "gaussian_with_learned_scale": (likelihoods.gaussian_with_learned_scale(), UNIT),
+    "gaussian_with_scale_per_pixel": (likelihoods.gaussian_with_scale_per_pixel(), UNIT),
+    "laplace": (likelihoods.laplace(), UNIT),
+    "mixed_columns": (likelihoods.mixed_columns(["continuous", "binary", "count", 3]), (0.0, 1.0)),
+    "negative_binomial": (likelihoods.negative_binomial(), COUNTS),
+    "poisson": (likelihoods.poisson(), COUNTS),
+    "student_t": (likelihoods.student_t(), UNIT),
+    "zero_inflated_negative_binomial": (likelihoods.zero_inflated_negative_binomial(), COUNTS),
+    "zero_inflated_poisson": (likelihoods.zero_inflated_poisson(), COUNTS),
+}
+WILD = np.array([-1e4, -1e3, -87, -60, -1, 0, 1, 60, 87, 1e3, 1e4])
+NUM_WILD = 200
+LARGEST = 1e20
+"""Of values and gradients, for which float32 has room on every way to them."""
+
+
+def test_every_likelihood_is_here():
+    assert set(HEADS) == set(likelihoods.__all__) - {"Likelihood", "by_name"}
 
 
 @pytest.mark.parametrize("name", HEADS)
-def test_wild_outputs_of_a_decoder_have_finite_values_and_gradients(name):
-    head = HEADS[name]
-    shape = head.output_shape((1,))
-    x = jnp.array([0.3]) if name == "beta" else jnp.array([3.0])
-    outputs = np.stack(np.meshgrid(*[[-1e3, -60.0, 0.0, 60.0, 1e3]] * int(np.prod(shape))), -1).reshape(-1, *shape)
+def test_wild_outputs_of_a_decoder_have_the_values_of_float64_and_finite_gradients(name):
+    """In what the head reads and in its own parameters."""
+    head, values = HEADS[name]
+    shape = (4,) if name == "mixed_columns" else (1,)
+    rng = np.random.default_rng(0)
+    outputs = rng.choice(WILD, (NUM_WILD, *head.output_shape(shape)))
+    params = jax.tree.map(lambda leaf: rng.choice(WILD, (NUM_WILD, *leaf.shape)), head.init(KEY))
+    x = rng.choice(values, (NUM_WILD, *shape))
 
-    def log_prob(output):
-        return head.bind(head.init(KEY), output).log_prob(x)
+    def log_prob(of, x):
+        return head.bind(*of).log_prob(x)
 
-    values, gradients = jax.jit(jax.vmap(jax.value_and_grad(log_prob)))(jnp.asarray(outputs, jnp.float32))
-    assert np.isfinite(values).all()
-    assert np.isfinite(gradients).all()
-    if name == "negative binomial":
-        # Up from a mean of nearly nothing by x a nat, down from an endless one by the dispersion, which is one.
-        np.testing.assert_allclose(np.ravel(gradients)[[0, 1, 3, 4]], [3, 3, -1, -1], rtol=1e-5)
+    log_probs, gradients = in_both_precisions(jax.vmap(jax.value_and_grad(log_prob)), (params, outputs), x)
+    np.testing.assert_allclose(*log_probs, rtol=1e-4, atol=1e-4)
+    slopes, exact = (np.hstack([leaf.reshape(NUM_WILD, -1) for leaf in jax.tree.leaves(tree)]) for tree in gradients)
+    has_room = np.abs(exact).max(axis=1) < LARGEST
+    assert has_room.mean() > 0.2
+    assert np.isfinite(slopes[has_room]).all()
+
+
+def in_both_precisions(function, *arguments):
+    """What a function gives in float32 and in float64, leaf by leaf of its result: all of the same numbers."""
+    narrow = jax.tree.map(np.float32, arguments)
+    single = jax.jit(function)(*narrow)
+    with jax.enable_x64(True):
+        double = jax.jit(function)(*jax.tree.map(np.float64, narrow))
+    return zip(single, double, strict=True)
+
+
+POSTERIORS = {
+    "bernoulli": posteriors.bernoulli(),
+    "binary_concrete": posteriors.binary_concrete(0.7),
+    "binary_straight_through": posteriors.binary_straight_through(0.7),
+    "categorical": posteriors.categorical(3),
+    "concrete": posteriors.concrete(3, 0.7),
+    "diagonal": posteriors.diagonal(),
+    "full_covariance": posteriors.full_covariance(),
+    "logistic_normal": posteriors.logistic_normal(),
+    "low_rank": posteriors.low_rank(1),
+    "mixture": posteriors.mixture(2),
+    "straight_through": posteriors.straight_through(3, 0.7),
+    "von_mises_fisher": posteriors.von_mises_fisher(),
+}
+
+
+ESTIMATED = ("binary_concrete", "concrete", "mixture")
+"""Those whose KL to the prior has no closed form."""
+
+
+def test_every_posterior_with_a_density_is_here():
+    public = {
+        name
+        for name, member in vars(posteriors).items()
+        if inspect.isfunction(member) and member.__module__ == posteriors.__name__ and not name.startswith("_")
+    }
+    assert public - {"point_mass"} == set(POSTERIORS)
+
+
+@pytest.mark.parametrize("name", POSTERIORS)
+def test_wild_outputs_of_an_encoder_have_finite_values_and_gradients(name):
+    """Log q of a draw of its own and of one of the prior's, and the KL where it has a closed form.
+
+    Where float64 says that float32 has room for value and gradient.
+    """
+    posterior = POSTERIORS[name]
+    size = 3 if name in ("logistic_normal", "von_mises_fisher") else 2
+    outputs = np.random.default_rng(0).choice(WILD, (NUM_WILD, posterior.size(size)))
+
+    def measured(output):
+        q = posterior.bind(output)
+        prior = jax.tree.map(lambda leaf: leaf.astype(output.dtype), posterior.prior(size))
+        terms = [q.sample_and_log_prob(KEY)[1], q.log_prob(prior.sample(KEY))]
+        return jnp.stack([*terms, kl_divergence(q, prior)] if name not in ESTIMATED else terms)
+
+    values_and_slopes = jax.vmap(lambda output: (measured(output), jax.jacrev(measured)(output)))
+    (values, exact), (slopes, exact_slopes) = in_both_precisions(values_and_slopes, outputs)
+    assert not np.isnan(exact).any()
+    has_room = np.maximum(np.abs(exact), np.abs(exact_slopes).max(axis=-1)) < LARGEST
+    assert has_room.mean() > 0.2
+    assert np.isfinite(values[has_room]).all()
+    # A draw is another one in float64, and what float32 keeps of it may be many scales away from the draw.
+    assert np.isfinite(slopes[has_room & (np.abs(values) < LARGEST)]).all()
 
 
 LOG_WEIGHTS = jnp.array([-1.0, -jnp.inf, -2.0, 0.5])

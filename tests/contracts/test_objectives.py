@@ -278,3 +278,44 @@ def test_a_discrete_posterior_is_trained(name):
     encoder = params["encoder"] + 0.3 * gradient["encoder"] / jnp.linalg.norm(gradient["encoder"])
     after, _ = mean(params | {"encoder": encoder})
     assert after > value
+
+
+class OneOfTwo(NamedTuple):
+    """A likelihood of one number or another, by the sign of what z holds first."""
+
+    above: Any
+    below: Any
+    slope: Any
+    z: Any
+
+    def log_prob(self, value):
+        return jnp.where(self.z[0] > 0, self.above, self.below) + self.slope * self.z.sum()
+
+
+ENDS = [(-np.inf, -1.0), (-np.inf, -np.inf), (1e30, -1e30), (1e4, -1e4), (-1e30, 0.0), (1e-30, -1e-30)]
+"""What the likelihood of a draw may be."""
+
+
+@functools.cache
+def of_ends(name):
+    def value_at(params, key, ends, floats):
+        vae = VAE(
+            lambda x: Normal(params["loc"], jnp.exp(params["log_scale"])),
+            lambda z: OneOfTwo(*ends, params["slope"], z),
+            Normal(jnp.zeros(2), jnp.ones(2)),
+        )
+        return OBJECTIVES[name].of(key, vae, jnp.zeros(1), **floats)
+
+    return jax.jit(jax.vmap(jax.value_and_grad(value_at, has_aux=True), in_axes=(None, 0, 0, 0)))
+
+
+@objectives
+def test_weights_that_vanish_or_overflow_make_no_nan(name):
+    """Nor in metrics and gradient: some or all draws cannot make x, or one outweighs all others."""
+    params = {"loc": jnp.array([0.1, -0.2]), "log_scale": jnp.array([-0.3, 0.2]), "slope": jnp.asarray(0.1)}
+    case, keys = OBJECTIVES[name], jax.random.split(KEY, 8 * len(ENDS))
+    ends = [jnp.tile(jnp.asarray(column, jnp.float32), 8) for column in zip(*ENDS, strict=True)]
+    for option, value in [("", 0.0)] + [(option, value) for option, values in case.floats.items() for value in values]:
+        chosen = defaults(name) | ({option: value} if option else {})
+        result = of_ends(name)(params, keys, ends, {part: jnp.full(len(keys), at) for part, at in chosen.items()})
+        assert not any(np.isnan(leaf).any() for leaf in jax.tree.leaves(result))

@@ -298,7 +298,7 @@ def test_too_many_skipped_steps_in_a_row_end_the_run(run, tiny):
     with pytest.raises(RunError) as raised:
         run.fit(BUDGET._replace(max_skipped=5), feed=tiny.with_examples(examples))
     message = str(raised.value)
-    assert message.startswith("expected finite values and gradients; the last 6 steps, 1 to 6, had none; ")
+    assert message.startswith("expected finite values, gradients and updates; the last 6 steps, 1 to 6, had none; ")
     # Not checkpoint 6, the latest: nobody knows a number that its parameters give.
     assert f"the last good checkpoint is {run.path / 'checkpoints' / '0'}; " in message
     assert "lower the learning rate" in message

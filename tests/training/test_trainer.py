@@ -141,6 +141,53 @@ def test_what_is_not_finite_changes_nothing_and_is_counted(objective, assert_sam
     assert counts == [(2, 1, 1), (3, 2, 2), (4, 2, 0), (5, 3, 1)]
 
 
+def after_each_of(num, ascent):
+    """The states after so many steps on a batch of ones."""
+    states, one_step = [ascent.init(KEY)], jax.jit(ascent.step)
+    for _ in range(num):
+        states.append(one_step(states[-1], jnp.ones(4))[0])
+    return states
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "way"),
+    [
+        pytest.param(lambda inner: inner, 0.1, id="plain"),
+        pytest.param(lambda inner: optax.lookahead(inner, 2, 0.5), 0.05, id="half of it, back to the slow copy"),
+    ],
+)
+def test_an_update_that_is_not_finite_moves_nothing_and_is_counted(wrapped, way):
+    """By a schedule of 1/√step, which is infinite at the first one."""
+    optimizer = wrapped(optax.sgd(lambda step: 0.1 / jnp.sqrt(step)))
+    ascent = of_one_number(lambda key, w, batch, step: (w * batch, {}), optimizer, average_decay=0.5)
+    first, skipped, moved, again = after_each_of(3, ascent)
+    assert float(skipped.params) == float(params_to_evaluate(skipped)) == float(first.params)
+    assert [int(state.num_skipped) for state in (skipped, moved, again)] == [1, 1, 1]
+    assert [int(state.num_skipped_in_a_row) for state in (skipped, moved, again)] == [1, 0, 0]
+    np.testing.assert_allclose(moved.params - skipped.params, way, rtol=1e-5)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((again.params, again.average, again.opt_state)))
+
+
+def test_an_optimizer_that_makes_nothing_finite_is_counted_at_every_step():
+    ascent = of_one_number(lambda key, w, batch, step: (w * batch, {}), optax.sgd(jnp.inf))
+    *_, last = after_each_of(3, ascent)
+    assert (float(last.params), int(last.num_skipped_in_a_row)) == (1.0, 3)
+
+
+def test_entries_without_an_update_stay_and_the_others_move():
+    """0/0 in Adam without ε, where an entry has no gradient."""
+    model = Model(lambda key: {"few": jnp.ones(2), "many": jnp.ones((2, 3))}, lambda params: params)
+    used = jnp.array([True, False, True])
+
+    def objective(key, params, batch, step):
+        return batch * (params["few"].sum() + jnp.where(used, params["many"], 0).sum()), {}
+
+    *_, last = after_each_of(2, trainer(model, objective, optax.adam(0.1, eps=0.0)))
+    np.testing.assert_allclose(last.params["few"], 1.2, rtol=1e-5)
+    np.testing.assert_allclose(last.params["many"], np.broadcast_to(np.where(used, 1.2, 1.0), (2, 3)), rtol=1e-5)
+    assert int(last.num_skipped) == 0
+
+
 def test_learning_rate_and_seed_may_be_lanes(tiny, batch):
     """One compiled, vmapped program equals separate runs, and is traced once."""
     num_traces = 0

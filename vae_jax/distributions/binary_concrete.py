@@ -72,8 +72,9 @@ class BinaryConcrete:
         dtype = jnp.result_type(self.logits, self.temperature, float)
         logits, temperature = at_least_float32(self.logits, self.temperature)
         # s(y) is the probability that another logistic L' is below y, and L' < (l + L) / τ says that −L < l − τ L'.
-        smooth = jax.nn.sigmoid(logits[..., None] - temperature * _LOGISTIC)
-        return (smooth * _LOGISTIC_WEIGHTS).sum(axis=-1).astype(dtype)
+        places, weights = (jnp.asarray(array, logits.dtype) for array in (_LOGISTIC, _LOGISTIC_WEIGHTS))
+        smooth = jax.nn.sigmoid(logits[..., None] - temperature * places)
+        return (smooth * weights).sum(axis=-1).astype(dtype)
 
     def discrete(self) -> Bernoulli:
         """The Bernoulli distribution that this one relaxes."""

@@ -10,6 +10,7 @@ from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax import formulas
+from vae_jax.arithmetic import bounded_exp
 from vae_jax.precision import at_least_float32, exact_matmul
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -85,4 +86,4 @@ def tril_from_vector(vector: Float[Array, " entries"], size: int) -> Float[Array
             "give d (d + 1) / 2"
         )
     below = jnp.zeros((size, size), vector.dtype).at[jnp.tril_indices(size, -1)].set(vector[size:])
-    return below + jnp.diag(jnp.exp(vector[:size]))
+    return below + jnp.diag(bounded_exp(vector[:size]))

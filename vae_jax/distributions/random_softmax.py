@@ -22,7 +22,8 @@ def mean_of_normal_softmax(
     loc: Float[Array, " categories"], scale: Float[Array, " categories"]
 ) -> Float[Array, " categories"]:
     """E softmax(μ + σ ε) with ε standard normal."""
-    probabilities, _ = _largest_with_gumbel_noise(loc[:, None] + scale[:, None] * _NORMAL, _NORMAL_WEIGHTS)
+    normal, weights = (jnp.asarray(array, loc.dtype) for array in (_NORMAL, _NORMAL_WEIGHTS))
+    probabilities, _ = _largest_with_gumbel_noise(loc[:, None] + scale[:, None] * normal, weights)
     return probabilities
 
 
@@ -32,13 +33,14 @@ def mean_of_gumbel_softmax(
     """E x and E log x for x = softmax((a + g) / τ) with g standard Gumbel."""
     # (a + g) / τ + g' is largest where a + g + τ g' is: the noise of the two may change places, and the softmax of
     # a + τ g' is smooth where τ is small.
-    probabilities, largest = _largest_with_gumbel_noise(logits[:, None] + temperature * _GUMBEL, _GUMBEL_WEIGHTS)
+    gumbel, weights = (jnp.asarray(array, logits.dtype) for array in (_GUMBEL, _GUMBEL_WEIGHTS))
+    probabilities, largest = _largest_with_gumbel_noise(logits[:, None] + temperature * gumbel, weights)
     # E logsumexp(y) = E max(y + g') − γ, and (a + g) has mean a + γ.
     return probabilities, (logits + np.euler_gamma - largest) / temperature + np.euler_gamma
 
 
 def _largest_with_gumbel_noise(
-    values: Float[Array, "categories node"], weights: Float[np.ndarray, " node"]
+    values: Float[Array, "categories node"], weights: Float[Array, " node"]
 ) -> tuple[Float[Array, " categories"], Float[Array, ""]]:
     """P(yₖ + gₖ is the largest) for every k and E max(y + g), each y with the distribution (values, weights)."""
     low, high = values.min(axis=1).max() - 3.5, values.max() + 18.0

@@ -65,7 +65,8 @@ def _slope(angle: Scalar, concentration: Scalar, size: int) -> Scalar:
     reach = 9 / jnp.sqrt(concentration + power + 0.1)
     end = jnp.where(angle > mode, jnp.minimum(angle + reach, jnp.pi), jnp.maximum(angle - reach, 0.0))
     half = 0.5 * (end - angle)
-    places = angle + half * (_NODES + 1)
+    nodes, weights = (jnp.asarray(array, angle.dtype) for array in (_NODES, _WEIGHTS))
+    places = angle + half * (nodes + 1)
 
     log_sine = jnp.log(jnp.maximum(jnp.sin(places), _tiny(angle))) - jnp.log(jnp.maximum(jnp.sin(angle), _tiny(angle)))
     # cos φ − cos θ, of which float32 would keep no digit as a difference.
@@ -73,7 +74,7 @@ def _slope(angle: Scalar, concentration: Scalar, size: int) -> Scalar:
     relative = jnp.exp(concentration * climb + power * log_sine)
     # On the left half is negative, and so is the sign of the first form: one expression serves both.
     cosine_above_mean = gap - 2 * jnp.square(jnp.sin(0.5 * places))
-    return half * jnp.sum(_WEIGHTS * cosine_above_mean * relative)
+    return half * jnp.sum(weights * cosine_above_mean * relative)
 
 
 def _tiny(array: Float[Array, ""]) -> float:

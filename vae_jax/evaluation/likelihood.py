@@ -79,7 +79,7 @@ def log_likelihood_of(
 
     # Chunks are added by calls from Python: inside a compiled loop, convolutions on a CPU are several times slower.
     def add_chunk(
-        sums: tuple[Array, Array],
+        sums: tuple[Array | np.ndarray, Array | np.ndarray],
         params: Params,
         examples: Any,
         indices: Int[Array, " batch"],
@@ -102,7 +102,8 @@ def log_likelihood_of(
             first = min(start, len(examples) - batch_size)  # the last batch overlaps the one before: one shape
             batch = jax.tree.map(jnp.asarray, examples[first : first + batch_size])
             indices = jnp.arange(first, first + batch_size)
-            sums = (jnp.full(batch_size, -jnp.inf), jnp.full(batch_size, -jnp.inf))
+            # NumPy's, since JAX's `jax_debug_infs` stops at an infinity that it makes itself.
+            sums = (np.full(batch_size, -np.inf, jnp.result_type(float)),) * 2
             for chunk, size in enumerate(chunk_sizes):
                 sums = add_chunk_compiled(sums, params, batch, indices, chunk, size=size)
             # A batch is fetched when the next one is under way, so the device does not wait for Python.

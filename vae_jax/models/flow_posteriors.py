@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from vae_jax.arithmetic import bounded_exp
 from vae_jax.distributions import Normal, standard_normal
 from vae_jax.flows import Flow, Transformed
 from vae_jax.models.amortised import amortised
@@ -51,7 +52,7 @@ def flow_posterior(encoder: Network, decoder: Network, likelihood: Likelihood, f
         def posterior(output: Array) -> Transformed:
             _check_output(output, flow)
             loc, log_scale, context = jnp.split(output, (flow.size, 2 * flow.size))
-            return Transformed(Normal(loc, jnp.exp(log_scale)), flow.bind(flow_params, context))
+            return Transformed(Normal(loc, bounded_exp(log_scale)), flow.bind(flow_params, context))
 
         return amortised(encoder, decoder, likelihood, posterior=posterior, prior=standard_normal(flow.size))
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from vae_jax import pca as closed_form
+from vae_jax.arithmetic import bounded_exp
 from vae_jax.distributions import Normal, PointMass, standard_normal
 from vae_jax.messages import check_sizes
 from vae_jax.types import Key, Params
@@ -38,9 +39,9 @@ def linear(
         return params if noise_scale is not None else params | {"log_noise_scale": jnp.zeros(())}
 
     def bind(params: Params) -> VAE:
-        noise = jnp.exp(params["log_noise_scale"]) if noise_scale is None else jnp.asarray(noise_scale)
+        noise = bounded_exp(params["log_noise_scale"]) if noise_scale is None else jnp.asarray(noise_scale)
         return VAE(
-            lambda x: Normal(_encode(params, x), jnp.exp(params["log_scale"])),
+            lambda x: Normal(_encode(params, x), bounded_exp(params["log_scale"])),
             lambda z: Normal(_decode(params, z, example_shape), noise),
             standard_normal(latent_size),
         )

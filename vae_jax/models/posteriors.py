@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.arithmetic import bounded_exp
 from vae_jax.distributions import (
     Bernoulli,
     BinaryConcrete,
@@ -89,7 +90,7 @@ def low_rank(rank: int) -> Posterior:
 
     def bind(output: Array) -> LowRankNormal:
         rows = output.reshape(2 + rank, _latent_size(output.size, num_outputs))
-        return LowRankNormal(rows[0], rows[2:].T, jnp.exp(rows[1]))
+        return LowRankNormal(rows[0], rows[2:].T, bounded_exp(rows[1]))
 
     return Posterior(num_outputs, bind, standard_normal)
 
@@ -109,7 +110,7 @@ def mixture(num_components: int) -> Posterior:
     def bind(output: Array) -> Mixture:
         latent_size = _latent_size(output.size, num_outputs)
         loc, log_scale = jnp.split(output[num_components:].reshape(num_components, 2 * latent_size), 2, axis=1)
-        return Mixture(output[:num_components], Normal(loc, jnp.exp(log_scale)))
+        return Mixture(output[:num_components], Normal(loc, bounded_exp(log_scale)))
 
     return Posterior(num_outputs, bind, standard_normal)
 
@@ -232,7 +233,7 @@ def logistic_normal() -> Posterior:
 def _loc_and_scale(output: Array, num_outputs: Callable[[int], int]) -> tuple[Array, Array]:
     _latent_size(output.size, num_outputs)
     loc, log_scale = jnp.split(output, 2)
-    return loc, jnp.exp(log_scale)
+    return loc, bounded_exp(log_scale)
 
 
 def _rows(output: Array, num_categories: int) -> Float[Array, "latent categories"]:

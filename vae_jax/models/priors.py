@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from vae_jax.arithmetic import bounded_exp
 from vae_jax.distributions import Mixture, Normal, has_density
 from vae_jax.hierarchy import top_of, with_top
 from vae_jax.models.part import after_of_part
@@ -33,7 +34,7 @@ def with_learned_normal_prior(model: Model) -> Model:
     return _with_prior(
         model,
         lambda key: {"loc": jnp.zeros(shape), "log_scale": jnp.zeros(shape)},
-        lambda params, vae: Normal(params["loc"], jnp.exp(params["log_scale"])),
+        lambda params, vae: Normal(params["loc"], bounded_exp(params["log_scale"])),
     )
 
 
@@ -62,7 +63,7 @@ def with_mixture_prior(model: Model, num_components: int) -> Model:
             "loc": jax.random.normal(key, shape),
             "log_scale": jnp.zeros(shape),
         },
-        lambda params, vae: Mixture(params["logits"], Normal(params["loc"], jnp.exp(params["log_scale"]))),
+        lambda params, vae: Mixture(params["logits"], Normal(params["loc"], bounded_exp(params["log_scale"]))),
     )
 
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.arithmetic import bounded_exp
 from vae_jax.distributions import Normal
 from vae_jax.keys import key_of
 from vae_jax.types import Distribution, Key
@@ -62,7 +63,7 @@ def semi_amortised(
                 return jax.tree.map(lambda a, slope: a + learning_rate * slope, variational, gradient), None
 
             (loc, log_scale), _ = jax.lax.scan(step, first, length=num_steps)
-            return Normal(loc, jnp.exp(log_scale))
+            return Normal(loc, bounded_exp(log_scale))
 
         return vae._replace(posterior=posterior)
 
@@ -87,7 +88,7 @@ def _elbo(
     loc, log_scale = variational
 
     def log_joint(one: Array) -> Scalar:
-        z = loc + jnp.exp(log_scale) * one
+        z = loc + bounded_exp(log_scale) * one
         return vae.likelihood(z).log_prob(x) + vae.prior.log_prob(z)
 
     return jnp.mean(jax.vmap(log_joint)(noise)) + jnp.sum(log_scale)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.arithmetic import weighted
 from vae_jax.objectives.estimators import Estimator, pathwise
 from vae_jax.objectives.log_weights import bound_of_log_weights
 from vae_jax.stated import smooth
@@ -85,5 +86,5 @@ def _renyi_bound(log_weights: Float[Array, " num"], alpha: float | Scalar) -> Sc
     greatest = jax.lax.stop_gradient(jnp.max(powers))
     general = (greatest + jnp.log1p(jnp.mean(jnp.expm1(powers - greatest)))) / safe
     # Next to the limit stands its first-order term, so that the derivative in α is right there too.
-    limit = jnp.mean(finite) + power * jnp.var(finite) / 2
+    limit = jnp.mean(finite) + weighted(power, jnp.var(finite)) / 2
     return jnp.where(is_nothing, -jnp.inf, jnp.where(is_limit, limit, general))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import optax
-from jaxtyping import Array, Scalar
+from jaxtyping import Array, Bool, Scalar
 
 from vae_jax.keys import typed
 from vae_jax.parallel.explicit import spread_by_the_compiler
@@ -74,6 +75,8 @@ def adversarial_trainer(
     def discriminating(params: Params) -> Callable[[Array], Scalar]:
         return lambda code: discriminator.apply(params, code).reshape(())
 
+    # Inlined, so that it is traced once however many programs of a run it is a part of.
+    @partial(jax.jit, inline=True)
     @spread_by_the_compiler
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
         key = jax.random.fold_in(state.key, state.step)
@@ -90,17 +93,18 @@ def adversarial_trainer(
         keys = shares.keys(of_discriminator, key, batch)
         other = descent(discriminator_values, state.opt_state.discriminator, keys, batch, shares)
 
-        def update(state: TrainState) -> TrainState:
+        def update(state: TrainState) -> tuple[TrainState, Bool[Array, ""]]:
             players = state.opt_state
-            params, model_state = updated(optimizer, own, players.model, state.params)
+            params, model_state, is_finite = updated(optimizer, own, players.model, state.params)
             params = ended(model.after, params, own.seen)
             of_other = (other, players.discriminator_optimizer, players.discriminator)
-            discriminator_params, discriminator_state = updated(discriminator_optimizer, *of_other)
-            return state._replace(
+            discriminator_params, discriminator_state, other_is_finite = updated(discriminator_optimizer, *of_other)
+            moved = state._replace(
                 params=params,
                 opt_state=Players(model_state, discriminator_params, discriminator_state),
                 average=averaged(point_to_evaluate(params, model_state), state.average, average_decay),
             )
+            return moved, is_finite & other_is_finite
 
         next_state = guarded_update(state, own.is_finite & other.is_finite, update)
         return next_state, own.metrics | {f"discriminator_{name}": value for name, value in other.metrics.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import optax
 from jaxtyping import Array, Bool, Scalar
 
 from vae_jax.axis import everywhere, mean_over, num_examples, varying
-from vae_jax.training.optimizers import extra_arguments
+from vae_jax.training.optimizers import extra_arguments, finite_part
 from vae_jax.training.shares import Shares
 from vae_jax.training.state import TrainState
 from vae_jax.types import Metrics, Params, Values
@@ -90,8 +91,13 @@ def descent(
 
 def updated(
     optimizer: optax.GradientTransformation, descent: Descent, opt_state: Any, params: Params
-) -> tuple[Params, Any]:
-    """Parameters and the optimizer's state after a step down."""
+) -> tuple[Params, Any, Bool[Array, ""]]:
+    """Parameters and the optimizer's state after a step down, and whether the update was finite.
+
+    An entry whose update is not finite (by a learning rate of 1/√0, by 0/0 where there is no ε) stays where it is.
+    What is said of the update is what its first entry in the smallest array says: a factor that is not finite meets
+    them all, and to reduce all updates would take a twentieth of a small model's step.
+    """
     extra = extra_arguments(
         optimizer,
         opt_state,
@@ -101,7 +107,9 @@ def updated(
     )
     trained = trained_part(params)
     updates, opt_state = optimizer.update(descent.gradient, opt_state, trained, **extra)
-    return with_trained_part(params, optax.apply_updates(trained, updates)), opt_state
+    moved = optax.apply_updates(trained, finite_part(updates))
+    smallest = min(jax.tree.leaves(updates), key=lambda update: update.size or math.inf, default=jnp.zeros(()))
+    return with_trained_part(params, moved), opt_state, jnp.isfinite(smallest[(slice(1),) * smallest.ndim]).all()
 
 
 def ended(after: Callable[[Any, Any], Any] | None, tree: Any, seen: Any) -> Any:
@@ -148,19 +156,20 @@ def averaged(params: Params, average: Params | None, decay: float | Scalar | Non
 
 
 def guarded_update(
-    state: TrainState, is_finite: Bool[Array, ""], update: Callable[[TrainState], TrainState]
+    state: TrainState, is_finite: Bool[Array, ""], update: Callable[[TrainState], tuple[TrainState, Bool[Array, ""]]]
 ) -> TrainState:
     """The state after a step: what `update` makes of it, or as it was but for the counters.
 
     Args:
         state: Before the step.
         is_finite: Whether to update it.
-        update: What a good step changes: `params`, `opt_state`, `average`, `objective_state`.
+        update: What a good step changes: `params`, `opt_state`, `average`, `objective_state`; and whether the change
+            was finite.
     """
     # A branch, not a choice array by array: a choice needs the old arrays beside the new ones, so XLA would copy the
     # optimizer's state at every step (a tenth of the time of a small MLP's step on a CPU).
-    state = jax.lax.cond(is_finite, update, lambda state: state, state)
-    skipped = 1 - is_finite.astype(jnp.int32)
+    state, is_good = jax.lax.cond(is_finite, update, lambda state: (state, is_finite), state)
+    skipped = 1 - is_good.astype(jnp.int32)
     return state._replace(
         step=state.step + 1,
         num_skipped=state.num_skipped + skipped,

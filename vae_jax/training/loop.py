@@ -207,7 +207,7 @@ class _TrainingLines:
         if in_a_row >= min(self._budget.max_skipped, self._budget.num_steps):
             last_good = self._checkpoints.path_of(best.step) if best else "none"
             raise RunError(
-                f"expected finite values and gradients; the last {in_a_row} steps, {step - in_a_row + 1} to "
+                f"expected finite values, gradients and updates; the last {in_a_row} steps, {step - in_a_row + 1} to "
                 f"{step}, had none; the last good checkpoint is {last_good}; "
                 "lower the learning rate, or clip the gradient"
             )

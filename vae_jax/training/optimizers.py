@@ -39,6 +39,11 @@ _APART = {
 }
 
 
+def finite_part(updates: Params) -> Params:
+    """The updates, with zeros for the entries that are not finite."""
+    return jax.tree.map(lambda update: jnp.where(jnp.isfinite(update), update, jnp.zeros_like(update)), updates)
+
+
 def of_one_copy(optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
     """An optimizer of one copy of the parameters: `optax.lookahead`, which moves a pair, keeps the slow one itself."""
     # By its name: it logs a warning where it begins with one copy, and its states come too late to avoid that.
@@ -52,7 +57,7 @@ def of_one_copy(optimizer: optax.GradientTransformation) -> optax.GradientTransf
         pair = optax.LookaheadParams(fast=params, slow=state.slow)
         updates, inner = optimizer.update(gradient, state.optimizer, pair)
         fast, slow = cast(optax.LookaheadParams, updates)
-        return fast, Lookahead(inner, optax.apply_updates(state.slow, slow))
+        return fast, Lookahead(inner, optax.apply_updates(state.slow, finite_part(slow)))
 
     return optax.GradientTransformation(init, update)  # pyright: ignore[reportArgumentType]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import optax
-from jaxtyping import Scalar
+from jaxtyping import Array, Bool, Scalar
 
 from vae_jax.keys import typed
 from vae_jax.parallel.explicit import spread_by_the_compiler
@@ -39,7 +40,8 @@ def trainer(
 ) -> Trainer:
     """Gradient ascent on an objective, with any optax optimizer.
 
-    A step whose value or gradient is not finite keeps parameters and optimizer as they were and is counted.
+    A step whose value or gradient is not finite keeps parameters and optimizer as they were and is counted. So is one
+    whose update is not finite: what of it is not (all, by a learning rate of 1/√0) leaves the parameters as they were.
     Optimizers that ask for the value or for a function of it (line searches as in `lbfgs`, `reduce_on_plateau`,
     `polyak_sgd`, `sophia`) get minus the mean value, on the batch of the step. The parameters of `lookahead`,
     `schedule_free` and `sam` are evaluated where these say; `params_to_evaluate` knows.
@@ -98,6 +100,8 @@ def trainer(
             objective_state=objective.init() if has_state else (),
         )
 
+    # Inlined, so that it is traced once however many programs of a run it is a part of.
+    @partial(jax.jit, inline=True)
     @spread_by_the_compiler
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
         def values(params: Params, keys: Any, batch: Any) -> Values:
@@ -107,12 +111,13 @@ def trainer(
         keys = shares.keys(apply, jax.random.fold_in(state.key, state.step), batch)
         ascent = descent(values, state.params, keys, batch, shares)
 
-        def update(state: TrainState) -> TrainState:
-            params, opt_state = updated(optimizer, ascent, state.opt_state, state.params)
+        def update(state: TrainState) -> tuple[TrainState, Bool[Array, ""]]:
+            params, opt_state, is_finite = updated(optimizer, ascent, state.opt_state, state.params)
             params = ended(model.after, params, ascent.seen)
             remembered = ended(objective.after, state.objective_state, ascent.seen) if has_state else ()
             average = averaged(point_to_evaluate(params, opt_state), state.average, average_decay)
-            return state._replace(params=params, opt_state=opt_state, average=average, objective_state=remembered)
+            moved = state._replace(params=params, opt_state=opt_state, average=average, objective_state=remembered)
+            return moved, is_finite
 
         return guarded_update(state, ascent.is_finite, update), ascent.metrics
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
+from vae_jax.arithmetic import bounded_exp
 from vae_jax.distributions import Bernoulli, CategoricalCodes, MixedColumns, Normal, Poisson
 from vae_jax.messages import did_you_mean
 from vae_jax.models.likelihoods.levels import tilted_logits
@@ -82,7 +83,7 @@ def _num_outputs(kind: Kind) -> int:
 def _part(kind: Kind, params: Params, output: Array) -> Distribution:
     match kind:
         case "continuous":
-            return Normal(output, jnp.exp(params["log_scale"]))
+            return Normal(output, bounded_exp(params["log_scale"]))
         case "binary":
             return Bernoulli(output)
         case "count":

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from vae_jax.arithmetic import bounded_exp
+from vae_jax.arithmetic import bounded, bounded_exp
 from vae_jax.distributions import NegativeBinomial, Poisson, ZeroInflated
 from vae_jax.models.likelihoods.likelihood import Likelihood, log_of_mean, pairs
 from vae_jax.types import Distribution, Key, Params
@@ -20,7 +20,7 @@ def poisson() -> Likelihood:
     """Counts as variable as Poisson's; the decoder gives the logarithms of the rates."""
     return Likelihood(
         init=lambda key: (),
-        bind=lambda params, output: Poisson(output),
+        bind=lambda params, output: Poisson(bounded(output)),
         output_shape=lambda shape: shape,
         output_bias=log_of_mean,
     )
@@ -44,7 +44,7 @@ def negative_binomial(dispersion_shape: tuple[int, ...] = ()) -> Likelihood:
 
 def zero_inflated_poisson() -> Likelihood:
     """Poisson counts and additional zeros; the decoder gives (log rate, logit of such a zero) for each."""
-    return _zero_inflated(lambda key: (), lambda params, log_rate: Poisson(log_rate))
+    return _zero_inflated(lambda key: (), lambda params, log_rate: Poisson(bounded(log_rate)))
 
 
 def zero_inflated_negative_binomial(dispersion_shape: tuple[int, ...] = ()) -> Likelihood:

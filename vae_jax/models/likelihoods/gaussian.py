@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from vae_jax.arithmetic import bounded_exp
 from vae_jax.distributions import Normal
 from vae_jax.models.likelihoods.likelihood import Likelihood, check_positive, learned_scale, pairs
 
@@ -43,7 +44,7 @@ def gaussian_with_learned_scale(initial_scale: float = 1.0) -> Likelihood:
     """
     return Likelihood(
         init=learned_scale(initial_scale),
-        bind=lambda params, output: Normal(output, jnp.exp(params["log_scale"])),
+        bind=lambda params, output: Normal(output, bounded_exp(params["log_scale"])),
         output_shape=lambda shape: shape,
         output_bias=jnp.asarray,
     )
@@ -62,7 +63,7 @@ def gaussian_with_scale_per_pixel(smallest_scale: float = 1e-2) -> Likelihood:
     check_positive(smallest_scale)
     return Likelihood(
         init=lambda key: (),
-        bind=lambda params, output: Normal(output[..., 0], smallest_scale + jnp.exp(output[..., 1])),
+        bind=lambda params, output: Normal(output[..., 0], smallest_scale + bounded_exp(output[..., 1])),
         output_shape=lambda shape: (*shape, 2),
         output_bias=lambda mean: pairs(mean, 0.0),
     )

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
+from vae_jax.arithmetic import bounded_exp
 from vae_jax.distributions import CategoricalPixels, DiscretisedLogistic, DiscretisedLogisticMixture
 from vae_jax.distributions.levels import NUM_LEVELS
 from vae_jax.models.likelihoods.likelihood import Likelihood, check_positive, learned_scale, pairs, solve_mean
@@ -29,7 +30,7 @@ def discretised_logistic(
     """
     return Likelihood(
         init=learned_scale(initial_scale, (num_channels,)),
-        bind=lambda params, output: DiscretisedLogistic(output, jnp.exp(params["log_scale"]), num_levels),
+        bind=lambda params, output: DiscretisedLogistic(output, bounded_exp(params["log_scale"]), num_levels),
         output_shape=lambda shape: shape,
         output_bias=jnp.asarray,
     )
@@ -133,4 +134,4 @@ def tilted_logits(mean: ArrayLike, num_levels: int) -> Array:
 
 def _scale(log_scale: Array) -> Array:
     """At least e⁻¹⁰, a hundredth of a byte's level: below that a pixel is certain, and in the end 0 would divide."""
-    return jnp.exp(jnp.maximum(log_scale, -10.0))
+    return bounded_exp(jnp.maximum(log_scale, -10.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from vae_jax.arithmetic import bounded_exp
 from vae_jax.distributions import Laplace, StudentT
 from vae_jax.models.likelihoods.likelihood import Likelihood, check_positive, learned_scale
 
@@ -19,7 +20,7 @@ def laplace(initial_scale: float = 1.0) -> Likelihood:
     """
     return Likelihood(
         init=learned_scale(initial_scale),
-        bind=lambda params, output: Laplace(output, jnp.exp(params["log_scale"])),
+        bind=lambda params, output: Laplace(output, bounded_exp(params["log_scale"])),
         output_shape=lambda shape: shape,
         output_bias=jnp.asarray,
     )
@@ -39,7 +40,7 @@ def student_t(degrees_of_freedom: float = 4.0, initial_scale: float = 1.0) -> Li
     return Likelihood(
         init=learned_scale(initial_scale),
         bind=lambda params, output: StudentT(
-            jnp.asarray(degrees_of_freedom, output.dtype), output, jnp.exp(params["log_scale"])
+            jnp.asarray(degrees_of_freedom, output.dtype), output, bounded_exp(params["log_scale"])
         ),
         output_shape=lambda shape: shape,
         output_bias=jnp.asarray,
