@@ -20,7 +20,7 @@ class Config:
     """The adversarial autoencoder."""
 
     seed: int = 0
-    """Of the parameters, the order of the examples, and all noise."""
+    """Seed of the parameters, the order of the examples, and all noise."""
     data: vj.DataConfig = vj.DataConfig("mnist_5k")
     """The digits to learn."""
     latent_size: int = 8
@@ -30,13 +30,13 @@ class Config:
     activation: str = "relu"
     """relu, tanh, gelu, elu, swish or leaky_relu."""
     weight: float = 10.0
-    """Of the reward for codes that pass for samples of the prior, in nats."""
+    """Weight of the reward for codes that pass for samples of the prior, in nats."""
     discriminator_sizes: tuple[int, ...] = (200, 200)
     """Widths of the discriminator's hidden layers."""
     discriminator_learning_rate: float = 5e-4
-    """Of its Adam."""
+    """Learning rate of the discriminator's Adam."""
     learning_rate: float = 1e-3
-    """Of Adam."""
+    """Learning rate of Adam."""
     batch_size: int = 100
     """Examples a step."""
     num_epochs: int = 40

@@ -20,7 +20,7 @@ class Config:
     """The deep autoencoder."""
 
     seed: int = 0
-    """Of the parameters and the order of the examples."""
+    """Seed of the parameters and of the order of the examples."""
     data: vj.DataConfig = vj.DataConfig("mnist_5k")
     """The digits to learn."""
     latent_size: int = 2
@@ -30,7 +30,7 @@ class Config:
     activation: str = "relu"
     """relu, tanh, gelu, elu, swish or leaky_relu."""
     learning_rate: float = 1e-3
-    """Of Adam."""
+    """Learning rate of Adam."""
     batch_size: int = 100
     """Examples a step."""
     num_epochs: int = 60

@@ -21,7 +21,7 @@ class Config:
     """The β-TCVAE."""
 
     seed: int = 0
-    """Of the parameters, the order of the examples, and all noise."""
+    """Seed of the parameters, the order of the examples, and all noise."""
     data: vj.DataConfig = vj.DataConfig("mnist_5k")
     """The digits to learn."""
     latent_size: int = 10
@@ -33,7 +33,7 @@ class Config:
     beta: float = 6.0
     """Weight of the total correlation; 1 is the evidence lower bound."""
     learning_rate: float = 1e-3
-    """Of Adam."""
+    """Learning rate of Adam."""
     batch_size: int = 100
     """Examples a step."""
     num_epochs: int = 40

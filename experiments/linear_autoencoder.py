@@ -20,13 +20,13 @@ class Config:
     """The linear autoencoder."""
 
     seed: int = 0
-    """Of the parameters and the order of the examples."""
+    """Seed of the parameters and of the order of the examples."""
     data: vj.DataConfig = vj.DataConfig("digits")
     """The digits to learn."""
     latent_size: int = 8
     """Size of the code."""
     learning_rate: float = 3e-3
-    """Of Adam at the start; it falls to zero along a cosine."""
+    """Learning rate of Adam at the start; it falls to zero along a cosine."""
     batch_size: int = 1_432
     """Examples a step; by default all of digits, so that no noise is left in the subspace."""
     num_epochs: int = 6_000

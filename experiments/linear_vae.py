@@ -21,7 +21,7 @@ class Config:
     """The linear VAE."""
 
     seed: int = 0
-    """Of the parameters, the order of the examples, and all noise."""
+    """Seed of the parameters, the order of the examples, and all noise."""
     data: vj.DataConfig = vj.DataConfig("digits")
     """The digits to learn."""
     latent_size: int = 8
@@ -29,7 +29,7 @@ class Config:
     num_samples: int = 4
     """L, the samples of z for each example and step."""
     learning_rate: float = 1e-2
-    """Of Adam at the start; it falls to zero along a cosine."""
+    """Learning rate of Adam at the start; it falls to zero along a cosine."""
     batch_size: int = 358
     """Examples a step."""
     num_epochs: int = 1_500

@@ -19,7 +19,7 @@ class Config:
     """Principal component analysis."""
 
     seed: int = 0
-    """Of the samples that the report shows; the solution has no randomness."""
+    """Seed of the samples that the report shows; the solution has no randomness."""
     data: vj.DataConfig = vj.DataConfig("digits")
     """The digits to learn."""
     latent_size: int = 8

@@ -22,7 +22,7 @@ class Config:
     """The regularised autoencoder."""
 
     seed: int = 0
-    """Of the parameters, the order of the examples, and all noise."""
+    """Seed of the parameters, the order of the examples, and all noise."""
     data: vj.DataConfig = vj.DataConfig("mnist_5k")
     """The digits to learn."""
     latent_size: int = 16
@@ -38,11 +38,11 @@ class Config:
     num_probes: int = 1
     """Random directions in which that Jacobian is estimated."""
     weight_decay: float = 0.0
-    """Of the decoder's parameters, the gradient of half their squares: RAE-L2."""
+    """Weight decay of the decoder's parameters, the gradient of half their squares: RAE-L2."""
     spectral_norm: bool = False
     """Whether the decoder's matrices are divided by their largest singular values: RAE-SN."""
     learning_rate: float = 1e-3
-    """Of Adam."""
+    """Learning rate of Adam."""
     batch_size: int = 100
     """Examples a step."""
     num_epochs: int = 40

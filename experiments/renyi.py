@@ -23,7 +23,7 @@ class Config:
     """The variational Rényi bound."""
 
     seed: int = 0
-    """Of the parameters, the order of the examples, and all noise."""
+    """Seed of the parameters, the order of the examples, and all noise."""
     data: vj.DataConfig = vj.DataConfig("mnist", train="train[:50000]", validation="train[50000:]", test="test")
     """Zeros and ones are taken as they are; grey levels are drawn anew each time."""
     latent_size: int = 50
@@ -37,7 +37,7 @@ class Config:
     num_samples: int = 50
     """K, importance samples."""
     learning_rate: float = 1e-3
-    """Of Adam."""
+    """Learning rate of Adam."""
     max_gradient_norm: float = 1e3
     """The gradient is scaled down to this norm where it is longer."""
     batch_size: int = 100

@@ -20,19 +20,19 @@ class Config:
     """The convolutional VAE."""
 
     seed: int = 0
-    """Of the parameters, the order of the examples, and all noise."""
+    """Seed of the parameters, the order of the examples, and all noise."""
     data: vj.DataConfig = vj.DataConfig("mnist_5k")
     """The digits to learn."""
     latent_size: int = 20
     """Latent dimensions."""
     channels: tuple[int, ...] = (32, 64)
-    """Of the encoder's convolutions; the decoder has them in reverse."""
+    """Channels of the encoder's convolutions; the decoder has them in reverse."""
     activation: str = "relu"
     """relu, tanh, gelu, elu, swish or leaky_relu."""
     beta: float = 1.0
     """Weight of the KL; 1 is the evidence lower bound."""
     learning_rate: float = 1e-3
-    """Of Adam."""
+    """Learning rate of Adam."""
     max_gradient_norm: float = 1e3
     """The gradient is scaled down to this norm where it is longer."""
     batch_size: int = 100

@@ -24,11 +24,11 @@ class Config:
     """The VAE of counts."""
 
     seed: int = 0
-    """Of the parameters, the order of the examples, and all noise."""
+    """Seed of the parameters, the order of the examples, and all noise."""
     data: vj.DataConfig = vj.DataConfig("digits")
     """Examples whose stored values are counts."""
     likelihood: Literal["poisson", "negative_binomial", "zero_inflated_negative_binomial"] = "poisson"
-    """What the counts are given the code."""
+    """Distribution of the counts given the code."""
     latent_size: int = 10
     """Latent dimensions."""
     hidden_sizes: tuple[int, ...] = (200,)
@@ -38,7 +38,7 @@ class Config:
     beta: float = 1.0
     """Weight of the KL; 1 is the evidence lower bound."""
     learning_rate: float = 1e-3
-    """Of Adam."""
+    """Learning rate of Adam."""
     max_gradient_norm: float = 1e3
     """The gradient is scaled down to this norm where it is longer."""
     batch_size: int = 100

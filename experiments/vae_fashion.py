@@ -23,7 +23,7 @@ class Config:
     """The VAE on Fashion-MNIST in grey."""
 
     seed: int = 0
-    """Of the parameters, the order of the examples, and all noise."""
+    """Seed of the parameters, the order of the examples, and all noise."""
     data: vj.DataConfig = vj.DataConfig("fashion_mnist")
     """Images of whole numbers, of any size."""
     latent_size: int = 20
@@ -35,7 +35,7 @@ class Config:
     beta: float = 1.0
     """Weight of the KL; 1 is the evidence lower bound."""
     learning_rate: float = 1e-3
-    """Of Adam."""
+    """Learning rate of Adam."""
     max_gradient_norm: float = 1e3
     """The gradient is scaled down to this norm where it is longer."""
     batch_size: int = 100

@@ -22,7 +22,7 @@ class Config:
     """The manifold of one face."""
 
     seed: int = 0
-    """Of the parameters, the order of the examples, and all noise."""
+    """Seed of the parameters, the order of the examples, and all noise."""
     data: vj.DataConfig = vj.DataConfig("frey_faces")
     """Frames, shuffled when they are prepared: neighbours are alike."""
     latent_size: int = 2
@@ -34,7 +34,7 @@ class Config:
     beta: float = 1.0
     """Weight of the KL; 1 is the evidence lower bound."""
     learning_rate: float = 1e-3
-    """Of Adam."""
+    """Learning rate of Adam."""
     max_gradient_norm: float = 1e3
     """The gradient is scaled down to this norm where it is longer."""
     batch_size: int = 50

@@ -35,7 +35,7 @@ class Config:
     """The VAE of a table with columns of different kinds."""
 
     seed: int = 0
-    """Of the parameters, the order of the examples, and all noise."""
+    """Seed of the parameters, the order of the examples, and all noise."""
     data: vj.DataConfig = vj.DataConfig("auto_mpg")
     """Columns of the kinds that KINDS says."""
     latent_size: int = 4
@@ -47,7 +47,7 @@ class Config:
     beta: float = 1.0
     """Weight of the KL; 1 is the evidence lower bound."""
     learning_rate: float = 1e-3
-    """Of Adam."""
+    """Learning rate of Adam."""
     max_gradient_norm: float = 1e3
     """The gradient is scaled down to this norm where it is longer."""
     batch_size: int = 50
@@ -88,7 +88,7 @@ def experiment(config: Config) -> vj.Experiment:
 
 
 def inputs_of(row: jax.Array) -> jax.Array:
-    """What the encoder sees of a row: real numbers as they are, the logarithms of counts, indicators of classes."""
+    """The encoder's inputs for a row: real numbers as they are, the logarithms of counts, indicators of classes."""
 
     def inputs(kind: str | int, value: jax.Array) -> jax.Array:
         if isinstance(kind, int):

@@ -24,13 +24,13 @@ class Config:
     """The deep VAE."""
 
     seed: int = 0
-    """Of the parameters, the order of the examples, and all noise."""
+    """Seed of the parameters, the order of the examples, and all noise."""
     data: vj.DataConfig = vj.DataConfig("mnist_5k")
     """The digits to learn."""
     latent_size: int = 20
     """Latent dimensions."""
     width: int = 128
-    """Of the signal that runs through encoder and decoder."""
+    """Width of the signal that runs through encoder and decoder."""
     num_blocks: int = 8
     """Residual blocks of two layers, in the encoder and in the decoder."""
     activation: str = "relu"
@@ -38,11 +38,11 @@ class Config:
     rematerialise: bool = False
     """Compute the inside of a block again in the backward pass: less memory, more time."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """What the networks compute in; parameters and log-densities are float32 in any case."""
+    """Type that the networks compute in; parameters and log-densities are float32 in any case."""
     beta: float = 1.0
     """Weight of the KL; 1 is the evidence lower bound."""
     learning_rate: float = 1e-3
-    """Of Adam."""
+    """Learning rate of Adam."""
     max_gradient_norm: float = 1e3
     """The gradient is scaled down to this norm where it is longer."""
     batch_size: int = 100

@@ -21,7 +21,7 @@ class Config:
     """The Wasserstein autoencoder."""
 
     seed: int = 0
-    """Of the parameters, the order of the examples, and all noise."""
+    """Seed of the parameters, the order of the examples, and all noise."""
     data: vj.DataConfig = vj.DataConfig("mnist_5k")
     """The digits to learn."""
     latent_size: int = 8
@@ -31,9 +31,9 @@ class Config:
     activation: str = "relu"
     """relu, tanh, gelu, elu, swish or leaky_relu."""
     weight: float = 300.0
-    """Of the maximum mean discrepancy between codes and prior, in nats."""
+    """Weight of the maximum mean discrepancy between codes and prior, in nats."""
     learning_rate: float = 1e-3
-    """Of Adam."""
+    """Learning rate of Adam."""
     batch_size: int = 100
     """Examples a step."""
     num_epochs: int = 40

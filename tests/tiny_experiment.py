@@ -20,7 +20,7 @@ class Config:
     hidden_sizes: tuple[int, ...] = (16,)
     """Widths of the hidden layers."""
     learning_rate: float = 1e-2
-    """Of Adam."""
+    """Learning rate of Adam."""
     batch_size: int = 100
     """Examples a step."""
     validate_every: int = 10

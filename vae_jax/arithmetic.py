@@ -1,6 +1,6 @@
-"""Arithmetic that keeps its values and its derivatives where numbers vanish or overflow.
+"""Arithmetic whose values and derivatives stay right where numbers vanish or overflow.
 
-−∞ is an ordinary logarithm here, that of zero: of a masked category, of an event that cannot be.
+−∞ is an ordinary logarithm here, that of zero, as for a masked category or an impossible event.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def log_quotient(
     b: Float[ArrayLike, "*shape"],
     difference: Float[ArrayLike, "*shape"] | None = None,
 ) -> Float[Array, "*shape"]:
-    """log a/b, with the digits of a small difference a − b, and finite where the quotient is not.
+    """log a/b, which keeps the digits of a small difference a − b and is finite where the quotient is not.
 
     Args:
         a: > 0.
@@ -48,13 +48,13 @@ def log_quotient(
     difference = jnp.subtract(a, b) if difference is None else difference
     relative = jax.lax.stop_gradient(jnp.divide(difference, b))
     is_near = (relative > -0.5) & (relative < 1e30)
-    # Each form sees only what it is right for: what overflows would be 0 · ∞ in the gradient of the other.
+    # Each form sees only the numbers that it is right for: an overflow would be 0 · ∞ in the gradient of the other.
     near = jnp.log1p(quotient(jnp.where(is_near, difference, 0.0), jnp.where(is_near, b, 1.0)))
     return jnp.where(is_near, near, jnp.log(jnp.where(is_near, 1.0, a)) - jnp.log(jnp.where(is_near, 1.0, b)))
 
 
 def bounded(log: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
-    """A logarithm that is held within ±27, where float32 has room for squares of ratios; the gradient is 1 beyond, too.
+    """A logarithm held within ±27, where float32 has room for squares of ratios; its gradient is 1 beyond, too.
 
     So a wild output of a network means a very large or a very small number, and finds its way back.
 
@@ -67,7 +67,7 @@ def bounded(log: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def bounded_exp(log: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
-    """exp of a `bounded` logarithm: how a positive parameter is made of an output of a network.
+    """exp of a `bounded` logarithm, which makes a positive parameter from an output of a network.
 
     Example:
         >>> jax.grad(lambda log: jnp.log(bounded_exp(log)))(1e4).round(3).tolist()
@@ -77,7 +77,7 @@ def bounded_exp(log: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def weighted(weight: Float[ArrayLike, "*shape"], amount: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
-    """weight · amount, where no weight of an infinite amount is nothing: 0 · ±∞ = 0, as the limit of p log p is.
+    """weight · amount, where a weight of zero leaves nothing of an infinite amount: 0 · ±∞ = 0, the limit of p log p.
 
     Example:
         >>> weighted(jnp.array([0.0, 0.5]), jnp.array([-jnp.inf, -2.0])).tolist()
@@ -88,7 +88,7 @@ def weighted(weight: Float[ArrayLike, "*shape"], amount: Float[ArrayLike, "*shap
 
 
 def log_sum_exp(amounts: Float[ArrayLike, "*shape"], axis: int = -1) -> Float[Array, "..."]:
-    """log Σ exp a along an axis; −∞ with a gradient of zero where all are −∞, for which JAX's own is NaN.
+    """log Σ exp a along an axis; −∞ with a gradient of zero where all are −∞, where JAX's own gradient is NaN.
 
     Example:
         >>> float(jax.grad(log_sum_exp)(jnp.full(1, -jnp.inf))[0])

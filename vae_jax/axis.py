@@ -15,20 +15,21 @@ from vae_jax.types import Key
 
 
 def num_examples(share: Any) -> int:
-    """Along the first axis of its arrays."""
+    """The number of examples in a share, along the first axis of its arrays."""
     return len(jax.tree.leaves(share)[0])
 
 
 def keys_of_share(key: Key, share: Any, axis_name: str | None = None) -> Shaped[Key, " num"]:
-    """A key for each example of a share, as its place in the whole batch has it.
+    """A key for each example of a share, by the example's place in the whole batch.
 
     Args:
-        key: Of the batch, the same on all devices.
+        key: The key of the batch, the same on all devices.
         share: The examples, along the first axis.
-        axis_name: Of the axis that the batch is spread over.
+        axis_name: Name of the axis that the batch is spread over.
 
     Raises:
-        ValueError: If there is a key for each example already: a part of a batch, of which nobody knows the rest.
+        ValueError: If there is a key for each example already: the share is then a part of a batch whose rest is not
+            known.
     """
     key = typed(key)
     if key.ndim:
@@ -40,20 +41,20 @@ def keys_of_share(key: Key, share: Any, axis_name: str | None = None) -> Shaped[
 
 
 def gathered(shares: Any, axis_name: str | None) -> Any:
-    """Arrays of the whole batch, on every device, from each one's share.
+    """Arrays of the whole batch, on every device, from the share of each device.
 
-    Its gradient adds up what the devices do with a share: after `pmean`, that of the mean over them all.
+    The gradient adds up what all devices do with a share: after `pmean`, it is that of the mean over them all.
     """
     return _all_gathered(shares, axis_name, "varying")
 
 
 def everywhere(shares: Any, axis_name: str | None) -> Any:
-    """As `gathered`, and known to be the same on all devices, as what a step returns has to be; without a gradient."""
+    """The arrays of `gathered`, but known to be the same on all devices, as a step's results must be; no gradient."""
     return _all_gathered(shares, axis_name, "invarying")
 
 
 def own_share(whole: Any, axis_name: str | None) -> Any:
-    """The share of this device of arrays of the whole batch."""
+    """This device's share of arrays of the whole batch."""
     if axis_name is None:
         return whole
 
@@ -70,15 +71,15 @@ def mean_over(shares: Any, axis_name: str | None) -> Any:
 
 
 def varying(tree: Any, axis_name: str | None) -> Any:
-    """What is the same on all devices, as something that may differ, so that each has a gradient of its own.
+    """A tree that is the same on all devices, marked as one that may differ, so that each has a gradient of its own.
 
-    Without it `jax.shard_map` sums the gradients over the devices before anybody asks for their mean.
+    Without the mark, `jax.shard_map` sums the gradients over the devices before anybody asks for their mean.
     """
     return tree if axis_name is None else jax.lax.pcast(tree, axis_name, to="varying")
 
 
 def axis_size(axis_name: str | None) -> int:
-    """How many devices there are along the axis."""
+    """The number of devices along the axis; 1 without an axis."""
     return 1 if axis_name is None else jax.lax.axis_size(axis_name)
 
 

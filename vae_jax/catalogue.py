@@ -24,13 +24,13 @@ class ExperimentFile(NamedTuple):
     name: str
     path: Path
     summary: str
-    """The first line of its docstring."""
+    """The first line of the file's docstring."""
     Config: type
     experiment: Callable[[Any], Experiment]
 
 
 def shipped() -> dict[str, Path]:
-    """The experiments that come with the package, by name: in a checkout beside it, in an installed wheel within."""
+    """The experiments that come with the package, by name: beside it in a checkout, inside it in an installed wheel."""
     package = Path(__file__).parent
     folder = next(
         (folder for folder in (package / "experiments", package.parent / "experiments") if folder.is_dir()), package
@@ -67,7 +67,7 @@ def load_experiment(name: str | Path) -> ExperimentFile:
     """Run an experiment file and return what it defines.
 
     Args:
-        name: Of a shipped experiment, or the path of a file.
+        name: The name of a shipped experiment, or the path of a file.
 
     Raises:
         UsageError: If there is no such file, it fails, or it lacks `Config` or `experiment`.
@@ -99,7 +99,7 @@ def load_experiment(name: str | Path) -> ExperimentFile:
 
 
 def line_of(error: Exception, path: Path) -> str:
-    """Where in a file an exception came from, as the middle of a sentence: ", line 12", or nothing."""
+    """The line of a file that raised an exception, as the middle of a sentence: ", line 12", or nothing."""
     if isinstance(error, SyntaxError):
         return f", line {error.lineno}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
@@ -107,15 +107,15 @@ def line_of(error: Exception, path: Path) -> str:
 
 
 class _OnFirstUse(ModuleType):
-    """A module that is imported when something of it is used."""
+    """A module that is imported when one of its names is used."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(importlib.import_module(self.__name__), name)
 
 
 def _import_on_first_use(tree: ast.Module, module: ModuleType) -> None:
-    # To read a Config takes no JAX, and help and usage errors shall not wait for it. (The standard library's LazyLoader
-    # does not help: on Python 3.11 the import statement itself makes it load.)
+    # Reading a Config needs no JAX, and help and usage errors should not wait for it. (The standard library's
+    # LazyLoader does not help: on Python 3.11 the import statement itself makes it load.)
     for statement in [statement for statement in tree.body if isinstance(statement, ast.Import)]:
         for alias in [alias for alias in statement.names if alias.name in ("jax", "optax")]:
             statement.names.remove(alias)

@@ -19,22 +19,22 @@ from vae_jax.vae import Model
 
 
 class Experiment(NamedTuple):
-    """What `experiment(config)` in an experiment file returns."""
+    """The parts of an experiment, as `experiment(config)` in an experiment file returns them."""
 
     model: Model
     trainer: Trainer
     dataset: Dataset
     transform: Transform
-    """From a stored example to what the model sees."""
+    """The map from a stored example to what the model sees."""
     budget: Budget
     seed: int = 0
     augmentation: Transform | None = None
-    """What is done to a stored example before that in training, and not in evaluation: a random flip, say."""
+    """A change of a stored example before `transform`, in training and not in evaluation: a random flip, say."""
     bound: Objective = elbo
-    """What is validated, keeps the best, and is reported, for one example; `objectives.autoencoder` where the
-    posterior is a point mass."""
+    """The objective of one example that is validated, selects the best checkpoint, and is reported;
+    `objectives.autoencoder` where the posterior is a point mass."""
     measures: Callable[[Params], Mapping[str, float]] | None = None
-    """What this experiment measures of trained parameters beyond the standard evaluation: name -> number."""
+    """Trained parameters -> this experiment's measures of them beyond the standard evaluation, name -> number."""
     num_samples: int = 100
     """K of the importance-sampled NLL in the report that training ends with; `vae-jax evaluate` takes more."""
 
@@ -44,11 +44,11 @@ class Experiment(NamedTuple):
         return self.transform if self.augmentation is None else chain(self.augmentation, self.transform)
 
     def fitted(self, params: Params) -> Fitted:
-        """Parameters as they are evaluated."""
+        """The model with these parameters, its bound and its transform, for evaluation."""
         return Fitted(self.model.bind(params), self.bound, self.transform.apply, self.transform.log_det)
 
     def key_and_feed(self) -> tuple[Key, Feed]:
-        """The key of a run, and where its batches come from: both functions of the seed."""
+        """The key of a run, and the feed of its batches: both are functions of the seed."""
         run_key, data_key = jax.random.split(key_of(self.seed))
         return run_key, make_feed(
             self.dataset.train.examples,

@@ -1,4 +1,4 @@
-"""Files that are there whole, or not at all."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file under another name and rename it: whoever looks sees the old file or the new one, never half."""
+    """Write a file under another name and rename it: a reader sees the old file or the new one, never half a file."""
     # In the same folder, because a rename is atomic only within one file system; under one name, so that what a killed
     # process leaves behind is overwritten by the next.
     temporary = path.with_name(f".{path.name}.writing")
@@ -30,12 +30,12 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json_lines(path: Path) -> list[Any]:
-    """The whole lines of a file of JSON lines; none where there is no file.
+    """The complete lines of a file of JSON lines; none where there is no file.
 
     Raises:
-        ValueError: If one of them is not JSON.
+        ValueError: If a line is not JSON.
     """
     if not path.exists():
         return []
     lines = path.read_bytes().split(b"\n")
-    return [json.loads(line) for line in lines[:-1]]  # behind the last newline there is nothing, or half a line
+    return [json.loads(line) for line in lines[:-1]]  # after the last newline there is nothing, or half a line

@@ -24,7 +24,7 @@ def gaussian_log_prob(
     log N(x; μ, σ²) = −½ ((x − μ) / σ)² − log σ − ½ log 2π
 
     Args:
-        x: Where to evaluate it.
+        x: The value at which to evaluate the density.
         loc: The mean μ.
         scale: The standard deviation σ > 0.
 
@@ -43,7 +43,7 @@ def bernoulli_log_prob(x: Float[ArrayLike, "*shape"], logits: Float[ArrayLike, "
     """Log-mass of a Bernoulli distribution, element by element.
 
     log p(x) = x log s(l) + (1 − x) log s(−l) = x l − softplus(l), with s the logistic function. For x strictly
-    between 0 and 1 this is the (negative) cross-entropy that many call a reconstruction loss: no likelihood.
+    between 0 and 1 this is the (negative) cross-entropy that many call a reconstruction loss; it is no likelihood.
 
     Args:
         x: 0 or 1.
@@ -100,7 +100,7 @@ def gaussian_kl(
     Args:
         loc: μ, the mean of the first.
         scale: σ > 0, the standard deviation of the first.
-        other_loc: m, the mean of the second; by default of the standard normal prior.
+        other_loc: m, the mean of the second; by default that of the standard normal prior.
         other_scale: s > 0, the standard deviation of the second.
 
     Returns:
@@ -127,8 +127,8 @@ def bernoulli_kl(
     KL(B(a) ‖ B(b)) = s(a) (a − b) + softplus(b) − softplus(a) for logits a, b, with s the logistic function.
 
     Args:
-        logits: a, of the first; ±∞ where it is certain.
-        other_logits: b, of the second, likewise.
+        logits: a, of the first distribution; ±∞ where it is certain.
+        other_logits: b, of the second distribution; ±∞ where it is certain.
 
     Returns:
         Nats per element, ≥ 0, of the broadcast shape; ∞ where the second rules out what the first does not.
@@ -147,8 +147,8 @@ def categorical_kl(
     KL(C(a) ‖ C(b)) = Σₖ pₖ (log pₖ − log rₖ), with p = softmax(a) and r = softmax(b).
 
     Args:
-        logits: a, of the first; any constant may be added, and −∞ masks a category.
-        other_logits: b, of the second, likewise.
+        logits: a, of the first distribution; any constant may be added, and −∞ masks a category.
+        other_logits: b, of the second distribution; the same holds for them.
 
     Returns:
         Nats per categorical variable, ≥ 0, the last axis reduced; ∞ where the second masks what the first does not.
@@ -164,7 +164,7 @@ def categorical_kl(
 def _divergence(log_p: Array, log_q: Array) -> Array:
     """p log p/q − p + q of each probability, whose sum over all is the divergence, since Σ (q − p) = 0.
 
-    With it no term is negative, and nearly equal distributions keep their digits.
+    In this form no term is negative, and nearly equal distributions keep their digits.
     """
     is_in_p, is_in_both = log_p > -jnp.inf, (log_p > -jnp.inf) & (log_q > -jnp.inf)
     p, q = jnp.exp(log_p), jnp.exp(log_q)
@@ -200,7 +200,7 @@ def importance_weighted_bound(log_weights: Float[ArrayLike, "*shape"], axis: int
 
 
 def effective_sample_size(log_weights: Float[ArrayLike, "*shape"], axis: int = 0) -> Float[Array, "..."]:
-    """How many equally weighted samples the weighted ones are worth: (Σ w)² / Σ w², between 1 and K.
+    """The number of equally weighted samples that the weighted ones are worth: (Σ w)² / Σ w², between 1 and K.
 
     Args:
         log_weights: log wₖ in nats, the K samples along `axis`.
@@ -217,4 +217,4 @@ def effective_sample_size(log_weights: Float[ArrayLike, "*shape"], axis: int = 0
     greatest = jnp.max(log_weights, axis=axis, keepdims=True)
     weights = jnp.where(log_weights == greatest, 1.0, jnp.exp(log_weights - greatest))
     size = jnp.square(weights.sum(axis=axis)) / jnp.square(weights).sum(axis=axis)
-    return jnp.clip(size, 1, log_weights.shape[axis])  # to which the sums of float32 are rounded
+    return jnp.clip(size, 1, log_weights.shape[axis])  # rounding in float32 may leave this range

@@ -1,9 +1,9 @@
-"""What a trained VAE can make: samples, reconstructions, and walks through its latent space.
+"""Samples of a trained VAE, reconstructions, and walks through its latent space.
 
 Pure functions of a `VAE`: jit them with the parameters as an argument, `jax.jit(lambda params: sample(key,
-model.bind(params), 64))`. Of a `Conditional`, `given(condition)` is the VAE to sample and decode with. The walks come
-in two parts, where to decode (`*_codes`) and the decoding, because a large model may have to decode the same codes in
-several batches.
+model.bind(params), 64))`. For a `Conditional`, `given(condition)` is the VAE to sample and decode with. The walks come
+in two parts, the codes (`*_codes`) and the decoding, because a large model may have to decode the same codes in several
+batches.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from vae_jax.vae import VAE, Conditional, at_example, given
 def sample(
     key: Key, vae: VAE | Conditional, num: int, *, conditions: Any = None, mean: bool = True
 ) -> Float[Array, "num *event"]:
-    """New examples: z ~ p(z), then the mean of p(x|z); of a `Conditional` z ~ p(z|c), then the mean of p(x|z, c).
+    """New examples: z ~ p(z), then the mean of p(x|z); for a `Conditional` z ~ p(z|c), then the mean of p(x|z, c).
 
     Args:
         key: A random key.
         vae: The model, parameters bound.
-        num: How many examples.
-        conditions: Of a `Conditional`, those to sample under, one for each along the first axis.
-        mean: The mean of p(x|z), which is what is usually shown; False draws x ~ p(x|z), pixel noise and all.
+        num: The number of examples.
+        conditions: For a `Conditional`, the conditions to sample under, one for each example along the first axis.
+        mean: Whether to return the mean of p(x|z), which is what is usually shown; False draws x ~ p(x|z), pixel noise
+            and all.
 
     Returns:
         Examples, of the likelihood's event shape.
@@ -64,7 +65,7 @@ def encode(vae: VAE | Conditional, examples: Any) -> Float[Array, "num latent"]:
 def decode(
     vae: VAE | Conditional, codes: Float[Array, "num latent"], conditions: Any = None
 ) -> Float[Array, "num *event"]:
-    """The pictures of codes: the mean of p(x|z) for each; of a `Conditional`, under one condition each."""
+    """The pictures of codes: the mean of p(x|z) for each; for a `Conditional`, under one condition each."""
     return jax.vmap(lambda z, condition: given(vae, condition).likelihood(z).mean())(codes, conditions)
 
 
@@ -85,9 +86,9 @@ def manifold(
 
     Args:
         vae: The model, parameters bound; its latent has shape (2,).
-        num_per_side: n, the pictures along each side.
+        num_per_side: n, the number of pictures along each side.
         loc: The centre of the Gaussian whose quantiles are taken; 0 is that of the standard normal prior.
-        scale: Its standard deviation, likewise.
+        scale: The standard deviation of that Gaussian; 1 is that of the prior.
 
     Returns:
         Examples, (n, n, *event): rows from the top of the picture to the bottom, columns from left to right. The
@@ -113,9 +114,9 @@ def manifold_codes(
     """The centres of n × n cells of equal prior probability: Φ⁻¹ of a regular grid on the unit square.
 
     Args:
-        num_per_side: n.
+        num_per_side: n, the number of codes along each side.
         loc: The mean of the Gaussian, a number or one for each latent.
-        scale: Its standard deviation, likewise.
+        scale: Its standard deviation, a number or one for each latent.
 
     Returns:
         Codes, (n, n, 2); the top row has the largest second latent.
@@ -143,11 +144,11 @@ def traversals(
     Args:
         vae: The model, parameters bound; its latent is a vector.
         x: The example in whose neighbourhood to walk, under its condition if it has one.
-        num_values: The pictures along each walk; if odd, the middle one is the reconstruction of x.
-        num_deviations: How far to go on each side of the code, in units of `scale`.
+        num_values: The number of pictures along each walk; if odd, the middle one is the reconstruction of x.
+        num_deviations: The distance to go on each side of the code, in units of `scale`.
         scale: The standard deviation of a latent, a number or one for each; 1 is that of the standard normal prior.
-        dimensions: Which latents, in the order to show them (those of largest KL, say); by default all. An index that
-            does not exist gives NaN, since a traced index cannot be refused.
+        dimensions: The latents to vary, in the order to show them (those of largest KL, say); by default all. An index
+            that does not exist gives NaN, since a traced index cannot be refused.
 
     Returns:
         Examples, (dimension, num_values, *event), the varied latent growing along the second axis.
@@ -198,7 +199,7 @@ def interpolate(vae: VAE, a: Float[Array, "*event"], b: Float[Array, "*event"], 
         vae: The model, parameters bound; its latent is a vector.
         a: The example at the start.
         b: The example at the end.
-        num: The pictures along the line, ends included.
+        num: The number of pictures along the line, ends included.
 
     Returns:
         Examples; the first is the reconstruction of a and the last that of b.
@@ -229,7 +230,7 @@ def _along_circle(
 ) -> Float[Array, "num latent"]:
     """Points of the great circle from a unit vector towards another, at these angles.
 
-    Where the two lie on one line, every circle through the first leads there, and some one is taken.
+    Where the two lie on one line, every circle through the first leads to the second, and one of them is taken.
     """
     across = lambda vector: vector - (vector @ start) * start
     to_some = across(jnp.eye(start.size)[jnp.argmin(jnp.abs(start))])

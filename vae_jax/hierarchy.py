@@ -1,7 +1,7 @@
-"""Hierarchies of latents: one pass from the top group down, of which everything else follows.
+"""Hierarchies of latents: one pass from the top group down, from which everything else follows.
 
 The latents z = (z₁, …, z_L) come in groups. A state runs through them from the top down: p(z_l | z_<l) and
-q(z_l | z_<l, x) are made of it, and z_l changes it. Sampling, inference and decoding are the same pass; they differ
+q(z_l | z_<l, x) are made from it, and z_l changes it. Sampling, inference and decoding are the same pass; they differ
 only in how a group's z is chosen.
 """
 
@@ -21,9 +21,9 @@ from vae_jax.types import Distribution, Key, Params
 from vae_jax.vae import VAE, Draw
 
 State = Any
-"""What the groups above say to those below, a pytree."""
+"""The state that the groups above pass to those below, a pytree."""
 Features = Any
-"""What the encoder says of an example, a pytree."""
+"""The features that the encoder finds in an example, a pytree."""
 
 
 class Group(NamedTuple):
@@ -39,7 +39,7 @@ class Group(NamedTuple):
 
 Groups = tuple[tuple[str, Group], ...]
 Choose = Callable[[str, Distribution, State], Any]
-"""(name, distribution of the group, state above it) -> its z."""
+"""(name, distribution of the group, state above it) -> the group's z."""
 
 
 def top_down(
@@ -114,7 +114,7 @@ class TopDown:
         features: The features of an example; None for a prior.
         top: A distribution in place of the top group's prior; None for its own.
         groups: (name, group), the top one first.
-        num_informed: The number of groups, from the top, whose posterior is taken; the prior is for the others.
+        num_informed: The number of groups, from the top, whose posterior is taken; the others have their prior.
         temperature: The factor that the scales of normal priors are multiplied by.
     """
 
@@ -138,7 +138,7 @@ class TopDown:
 
     @property
     def has_density(self) -> bool:
-        """Whether every group has."""
+        """Whether every group has a density."""
         return self._along_means().has_density
 
     def sample(self, key: Key) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class TopDown:
         return self._draw(self._sampling(key), vae)
 
     def draw_at(self, z: Mapping[str, Any], vae: VAE) -> Draw:
-        """The three distributions along given latents, likewise."""
+        """The three distributions along given latents, all by one pass."""
         return self._draw(lambda name, factor, state: z[name], vae)
 
     def _draw(self, choose: Choose, vae: VAE) -> Draw:
@@ -204,7 +204,7 @@ class TopDown:
         return prior if self.temperature is None else _tempered(prior, self.temperature)
 
     def _along_means(self) -> Product:
-        # Of shapes alone, so that it can be asked of a posterior that is only traced.
+        # From shapes alone, so that it works for a posterior that is only traced.
         return jax.eval_shape(lambda own: own._descend(lambda name, factor, state: factor.mean())[1], self)
 
     def _sampling(self, key: Key) -> Choose:
@@ -212,7 +212,7 @@ class TopDown:
         return lambda name, factor, state: factor.sample(keys[name])
 
     def _descend(self, choose: Choose) -> tuple[dict[str, Any], Product, State]:
-        """The one pass: from (name, factor, state) to z_l, group by group; all z, all factors, and the last state."""
+        """Run the one pass, in which `choose` picks each z_l, and return all z, all factors, and the last state."""
         z, factors, state = {}, {}, self.start
         for name, group in self.groups:
             factors[name] = self.factor(name, state)
@@ -278,11 +278,11 @@ def informed_by(vae: VAE, x: Any, num_groups: int) -> VAE:
     Args:
         vae: A hierarchy.
         x: One example.
-        num_groups: k, from the top.
+        num_groups: k, the number of groups from the top.
 
     Raises:
-        TypeError: If the model is no hierarchy.
-        ValueError: If it has fewer groups.
+        TypeError: If the model is not a hierarchy.
+        ValueError: If the model has fewer groups, or `num_groups` is negative.
     """
     posterior = vae.posterior(x)
     if not (isinstance(posterior, TopDown) and isinstance(vae.prior, TopDown)):

@@ -11,19 +11,20 @@ from vae_jax.types import Key
 
 
 def key_of(seed: Any) -> Key:
-    """The key of a seed, which may be traced: always threefry's.
+    """The threefry key of a seed, which may be traced.
 
-    Under `jax.vmap`, the `rbg` that `jax_default_prng_impl` may name draws for all from the first key alone, so numbers
-    would depend on the batch size, and lanes would not be runs (jax.random, "Advanced RNG configuration").
+    Under `jax.vmap`, the `rbg` that `jax_default_prng_impl` may name draws for all elements from the first key alone,
+    so numbers would depend on the batch size, and lanes would differ from runs (jax.random, "Advanced RNG
+    configuration").
     """
     return jax.random.key(seed, impl="threefry2x32")
 
 
 def typed(key: Any) -> Key:
-    """A key as it is, and a raw one, from `jax.random.PRNGKey`, as a typed one.
+    """A typed key as it is, or a raw key, from `jax.random.PRNGKey`, as a typed one.
 
     Raises:
-        TypeError: If it is no key.
+        TypeError: If `key` is not a random key.
 
     Example:
         >>> typed(jax.random.PRNGKey(3)) == jax.random.key(3)

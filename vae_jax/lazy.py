@@ -11,8 +11,8 @@ def names_on_first_use(package: str, homes: Mapping[str, str]) -> Callable[[str]
     """The `__getattr__` of a package.
 
     Args:
-        package: Its name.
-        homes: Public name -> the module of the package where it is; "" for a module that is the name.
+        package: The name of the package.
+        homes: Public name -> the module of the package that defines it; "" for a name that is a module itself.
     """
 
     def get(name: str) -> Any:

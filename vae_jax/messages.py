@@ -1,4 +1,4 @@
-"""How an error says what to do."""
+"""Error messages that say what to do."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def check_sizes(**sizes: int | Iterable[int]) -> None:
-    """See that a network or a latent space has any numbers in it.
+    """Check that the sizes of a network or of a latent space are at least 1.
 
     Args:
-        **sizes: A name that the caller knows, and a size or several.
+        **sizes: A size or several, by a name that the caller knows.
 
     Raises:
-        ValueError: With the name, if one is below 1.
+        ValueError: If a size is below 1; the message has its name.
 
     Example:
         >>> check_sizes(latent_size=2, hidden_sizes=(400, 0))

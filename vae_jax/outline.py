@@ -1,4 +1,4 @@
-"""All that a run will compute, traced once: what passes here does not fail after hours of training."""
+"""Everything that a run will compute, traced once, so that errors do not come after hours of training."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from vae_jax.vae import Draw, draw
 
 
 class Outline(NamedTuple):
-    """Shapes, types and families of what a run computes."""
+    """The shapes, types and families of what a run computes."""
 
     state: TrainState
     batch: Any
-    """Of a step, as the model sees it."""
+    """The batch of a step, as the model sees it."""
     draw: Draw
-    """Of one example."""
+    """A draw for one example."""
     validation: Metrics
-    """What is validated of one example."""
+    """The validation metrics of one example."""
 
 
 def outline(experiment: Experiment) -> Outline:
     """Trace a step, the validation, the NLL and what pictures are made of, without computing anything.
 
     Raises:
-        UsageError: With the reason why one of them cannot work: sizes that do not fit, or an estimator that a family
+        UsageError: If one of them cannot work, with the reason: sizes that do not fit, or an estimator that a family
             cannot support.
     """
     _check_numbers(experiment)
@@ -54,7 +54,7 @@ def outline(experiment: Experiment) -> Outline:
 
 
 def everything(experiment: Experiment) -> Outline:
-    """What `outline` traces; the experiment's own numbers may be traced, too.
+    """The computation that `outline` traces; the experiment's own numbers may be traced, too.
 
     Raises:
         Exception: Whatever a function of the experiment raises.
@@ -80,10 +80,10 @@ def everything(experiment: Experiment) -> Outline:
 
 
 def check_measures(experiment: Experiment) -> None:
-    """See that an experiment's own measures are numbers, of parameters that are not trained yet.
+    """Check that an experiment's own measures are finite numbers for parameters that are not trained yet.
 
     Raises:
-        UsageError: If one is not, or they fail.
+        UsageError: If a measure is not a finite number, or the measures fail.
     """
     if experiment.measures is None:
         return

@@ -86,7 +86,7 @@ def encode(fitted: PCA, x: Float[ArrayLike, " d"]) -> Float[Array, " q"]:
     """The code of one example, Pᵀ(x − mean): its coordinates in the principal subspace.
 
     Args:
-        fitted: What `pca` returned.
+        fitted: The result of `pca`.
         x: One example; `jax.vmap(encode, (None, 0))` for many.
 
     Returns:
@@ -99,7 +99,7 @@ def decode(fitted: PCA, z: Float[ArrayLike, " q"]) -> Float[Array, " d"]:
     """The example that a code stands for, P z + mean; `decode(encode(x))` is the nearest point of the subspace to x.
 
     Args:
-        fitted: What `pca` returned.
+        fitted: The result of `pca`.
         z: One code.
 
     Returns:
@@ -115,8 +115,9 @@ def principal_angles(a: Float[ArrayLike, "d q"], b: Float[ArrayLike, "d r"]) -> 
     angle below √ε (3e-4 rad in float32, 1e-8 in float64); the sine resolves it to ε.
 
     Args:
-        a: Columns that span the first subspace, linearly independent; neither orthogonal nor of unit length.
-        b: Likewise for the second; it may have another number of columns.
+        a: Columns that span the first subspace, linearly independent; they need be neither orthogonal nor of unit
+            length.
+        b: The same for the second; it may have another number of columns.
 
     Returns:
         min(q, r) angles in radians, ascending, between 0 and π/2.

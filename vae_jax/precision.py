@@ -14,7 +14,7 @@ exact_matmul = functools.partial(jnp.matmul, precision="highest")
 def at_least_float32(*arrays: ArrayLike | None) -> list[Array]:
     """The arrays in one common format, float32 or wider: sums in bfloat16 lose their second digit.
 
-    What is None is left out.
+    An array that is None is left out.
 
     Example:
         >>> at_least_float32(jnp.ones(2, jnp.bfloat16), 1)[0].dtype

@@ -19,12 +19,12 @@ _HIGHEST = jax.lax.Precision.HIGHEST
 
 
 class ProbabilisticPCA(NamedTuple):
-    """p(z) = N(0, I) and p(x|z) = N(W z + μ, σ² I), and how likely they make the data that they were fitted to."""
+    """p(z) = N(0, I) and p(x|z) = N(W z + μ, σ² I), and the likelihood of the data that they were fitted to."""
 
     mean: Float[Array, " d"]
-    """μ."""
+    """The mean μ of the data."""
     weight: Float[Array, "d q"]
-    """W."""
+    """The weight matrix W."""
     noise_scale: Scalar
     """σ, the standard deviation of the noise in every direction."""
     log_likelihood: Scalar
@@ -35,7 +35,7 @@ class ExactPosterior(NamedTuple):
     """p(z|x) = N(weight (x − μ), ·): the optimum of a linear encoder."""
 
     weight: Float[Array, "q d"]
-    """M⁻¹Wᵀ, from a centred example to the posterior mean."""
+    """M⁻¹Wᵀ, which takes a centred example to the posterior mean."""
     scale: Float[Array, " q"]
     """The standard deviations of the posterior's marginals, σ √(M⁻¹)ᵢᵢ, the same for every x."""
 
@@ -81,7 +81,7 @@ def probabilistic_pca(data: Float[ArrayLike, "n d"], latent_size: int) -> Probab
     log_likelihood = -0.5 * (
         data_size * jnp.log(2 * jnp.pi) + jnp.log(kept).sum() + len(left_out) * jnp.log(variance) + data_size
     )
-    # Where the spectrum is flat, rounding can put the mean of the smaller ones above the larger.
+    # Where the spectrum is flat, rounding can put the mean of the smaller eigenvalues above the larger.
     weight = fitted.components * jnp.sqrt(jnp.maximum(kept - variance, 0))
     return ProbabilisticPCA(fitted.mean, weight, jnp.sqrt(variance), log_likelihood)
 
@@ -120,8 +120,8 @@ def marginal_log_prob(model: ProbabilisticPCA, x: Float[ArrayLike, " d"]) -> Sca
 def exact_posterior(model: ProbabilisticPCA) -> ExactPosterior:
     """p(z|x) of the linear-Gaussian model: mean M⁻¹Wᵀ(x − μ), covariance σ² M⁻¹.
 
-    At R = I, as fitted, M = Λ_q is diagonal and `scale` is the whole story: σ/√λᵢ. For a rotated W the posterior is
-    correlated, and `scale` holds its marginals only.
+    At R = I, as fitted, M = Λ_q is diagonal and `scale`, σ/√λᵢ, describes the covariance completely. For a rotated W
+    the posterior is correlated, and `scale` holds its marginals only.
 
     Args:
         model: The fitted model.

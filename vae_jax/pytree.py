@@ -1,10 +1,10 @@
 """Dataclasses as pytrees whose class counts.
 
-`jax.tree_util.register_dataclass` of jax 0.10 to 0.12 gives two classes with as many fields and equal static values
-equal tree structures. Under `jax.jit`, jax 0.10 then serves some calls with the program that it compiled for another
-class; in all three, `jax.lax.cond` and a program compiled ahead of time take one class for another. Classes that are
-registered with functions of their own are told apart. When every supported version of jax tells dataclasses apart, this
-file can go: its callers then import the function from `jax.tree_util`.
+`jax.tree_util.register_dataclass` of jax 0.10 to 0.12 makes the tree structures of two classes equal if they have as
+many fields and equal static values. Under `jax.jit`, jax 0.10 then serves some calls with the program that it compiled
+for another class; in all three, `jax.lax.cond` and a program compiled ahead of time take one class for another. Classes
+that are registered with functions of their own are told apart. When every supported version of jax tells dataclasses
+apart, this file can go: its callers then import the function from `jax.tree_util`.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ T = TypeVar("T")
 
 
 def register_dataclass(node_type: type[T]) -> type[T]:
-    """Make a pytree of a dataclass: a decorator, to stand above `dataclasses.dataclass`.
+    """Register a dataclass as a pytree: a decorator, to stand above `dataclasses.dataclass`.
 
     The fields are subtrees, in their order, except for those with `metadata={"static": True}`: they belong to the
     structure, and are compared and hashed. Leaves, paths and static values are those of
     `jax.tree_util.register_dataclass`; structures of two classes are never equal.
 
     Args:
-        node_type: A dataclass. Its constructor must hold whatever it is given, since JAX builds nodes of tracers and
-            of placeholders.
+        node_type: A dataclass. Its constructor must accept any values, since JAX builds nodes of tracers and of
+            placeholders.
 
     Returns:
         The same class.
 
     Raises:
-        TypeError: If it is not a dataclass, or has a field that its constructor does not take.
+        TypeError: If `node_type` is not a dataclass, or has a field that its constructor does not take.
 
     Example:
         >>> from dataclasses import dataclass
@@ -59,7 +59,8 @@ def register_dataclass(node_type: type[T]) -> type[T]:
     data = [field.name for field in fields if field.name not in static]
     names, keys = (*data, *static), [jax.tree_util.GetAttrKey(name) for name in data]
     children, auxiliary = _values_of(data), _values_of(static)
-    # Twice as fast as by keyword, and JAX calls it for every node that a compiled function returns.
+    # A call by position is twice as fast as by keyword, and JAX makes it for every node that a compiled function
+    # returns.
     by_position = names == tuple(field.name for field in fields if not field.kw_only)
 
     def flatten_with_keys(node: Any) -> tuple[Any, Any]:
@@ -81,5 +82,5 @@ def _values_of(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
     """The function from an object to the tuple of these attributes, without a loop in Python: JAX calls it often."""
     if not names:
         return lambda node: ()
-    get = attrgetter(*names)  # of one name it gives the value itself
+    get = attrgetter(*names)  # for one name it returns the value itself
     return get if len(names) > 1 else lambda node: (get(node),)

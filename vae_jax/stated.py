@@ -1,4 +1,4 @@
-"""What an objective, or a part of one, states of itself, so that nobody guesses it from a signature or a name.
+"""Statements of an objective, or a part of one, about itself, so that nobody guesses from a signature or a name.
 
 A statement is an attribute of the function, found through `functools.partial` and `functools.wraps`.
 """
@@ -13,10 +13,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def coupled(objective: Function) -> Function:
-    """A decorator of an objective of a batch whose values need the batch as a whole: its examples are coupled.
+    """A decorator for an objective of a batch whose values need the batch as a whole: its examples are coupled.
 
-    On a device's share it is given the key of the whole batch and the option `axis_name`, by which it gathers what it
-    needs from the other devices (`vae_jax.axis`). A batch in parts is refused.
+    On a device's share, the objective gets the key of the whole batch and the option `axis_name`, by which it gathers
+    what it needs from the other devices (`vae_jax.axis`). A batch in parts is refused.
 
     Args:
         objective: A function `(key, vae, batch, step, *, axis_name=None) -> (values, metrics)`, one player of two, or
@@ -34,10 +34,10 @@ def coupled(objective: Function) -> Function:
 
 
 def separable(objective: Function) -> Function:
-    """A decorator of an objective of a batch that treats each example by itself, as all that `over_batch` makes do.
+    """A decorator for an objective of a batch that treats each example by itself, as those of `over_batch` do.
 
-    On a share, be it a device's or a part, it is given the share's examples, and in place of one key an array with a
-    key for each of them.
+    On a share, a device's or a part of the batch, the objective gets the share's examples and, in place of one key, an
+    array with a key for each of them.
 
     Args:
         objective: A function `(key, vae, batch, step) -> (values, metrics)`, or one player of two.
@@ -54,7 +54,7 @@ def separable(objective: Function) -> Function:
 
 
 def couples_examples(objective: Callable[..., Any]) -> bool | None:
-    """Whether an objective of a batch is `coupled` or `separable`; None where it says neither.
+    """Whether an objective of a batch is `coupled`, and not `separable`; None where it states neither.
 
     Example:
         >>> from functools import partial
@@ -68,7 +68,7 @@ def couples_examples(objective: Callable[..., Any]) -> bool | None:
 
 
 def smooth(value: Function) -> Function:
-    """A decorator of a function of log-weights, or of what the draws contribute, whose gradient does not jump.
+    """A decorator for a function of log-weights, or of what the draws contribute, whose gradient does not jump.
 
     Example:
         >>> import jax.numpy as jnp

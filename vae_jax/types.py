@@ -1,4 +1,4 @@
-"""The words that every signature uses."""
+"""The types that every signature uses."""
 
 from __future__ import annotations
 
@@ -11,52 +11,54 @@ Key: TypeAlias = PRNGKeyArray
 """A typed JAX random key, `jax.random.key(seed)`."""
 
 Params: TypeAlias = Any
-"""A pytree of arrays that a gradient trains, but for those in an `Untrained`."""
+"""A pytree of arrays that a gradient trains, except those in an `Untrained`."""
 
 Metrics: TypeAlias = dict[str, Array]
-"""What may be looked at: a name and an array. Nothing downstream depends on it."""
+"""Arrays by name, for the user to look at. Nothing downstream depends on them."""
 
 Value: TypeAlias = tuple[Scalar, Metrics] | tuple[Scalar, Metrics, dict[str, Any]]
-"""Of one example: a value in nats, higher is better, the metrics, and perhaps what `Model.after` is to see, by name."""
+"""The value of one example in nats, higher is better, its metrics, and perhaps what `Model.after` sees, by name."""
 
 Values: TypeAlias = tuple[Float[Array, " batch"], Metrics] | tuple[Float[Array, " batch"], Metrics, dict[str, Any]]
-"""The same of each example of a batch: every array with a leading batch axis."""
+"""A `Value` for each example of a batch: every array has a leading batch axis."""
 
 Objective: TypeAlias = Callable[..., Value]
-"""What training maximises, for ONE example: `(key, vae, x, *, ...) -> (value, metrics)`."""
+"""The function of ONE example that training maximises: `(key, vae, x, *, ...) -> (value, metrics)`."""
 
 BatchObjective: TypeAlias = Callable[[Key, Any, Any, Any], Values]
-"""What training maximises, for a batch at a training step: `(key, vae, batch, step) -> (values, metrics)`. To be given
-shares of a batch it states whether it couples the examples: `objectives.coupled`, `objectives.separable`."""
+"""The function of a batch and a training step that training maximises: `(key, vae, batch, step) -> (values, metrics)`.
+To get shares of a batch, it must state whether it couples the examples: `objectives.coupled`,
+`objectives.separable`."""
 
 
 class StatefulObjective(NamedTuple):
     """A batch objective that remembers something from step to step that no gradient trains: a multiplier, say."""
 
     init: Callable[[], Any]
-    """() -> its state, a pytree of arrays."""
+    """() -> the objective's first state, a pytree of arrays."""
     apply: Callable[[Key, Any, Any, Any, Any], Values]
-    """(key, vae, batch, step, state) -> (values, metrics, seen), as of a `BatchObjective`."""
+    """(key, vae, batch, step, state) -> (values, metrics, seen), as for a `BatchObjective`."""
     after: Callable[[Any, Any], Any]
-    """(state, what was seen of the whole batch) -> next state, as `Model.after` of the parameters."""
+    """(state, what was seen of the whole batch) -> next state, as `Model.after` does for the parameters."""
 
 
 class Distribution(Protocol):
     """A probability distribution over one *event*: no batch axes, `jax.vmap` outside.
 
     An implementation is a small pytree of its parameters, and the whole array (or pytree) that `sample` returns is
-    the event: `log_prob` is one number, summed over it. Every family says both properties, as class attributes or,
-    where it is made of others, from theirs. There is no default: one that does not say is refused where it is asked.
+    the event: `log_prob` is one number, summed over it. Every family states both properties, as class attributes or,
+    where it is made of other families, from theirs. There is no default: a family that does not state one is refused
+    where it is needed.
     """
 
     @property
     def is_reparametrised(self) -> bool:
-        """Whether samples are differentiable in the parameters, as a pathwise gradient needs them."""
+        """Whether samples are differentiable in the parameters, as a pathwise gradient needs."""
         ...
 
     @property
     def has_density(self) -> bool:
-        """Whether `log_prob` is that of a density or of masses, as a KL and a bound need it; not of a `PointMass`."""
+        """Whether `log_prob` is that of a density or of masses, as a KL and a bound need; False for a `PointMass`."""
         ...
 
     def sample(self, key: Key) -> Any:

@@ -1,4 +1,4 @@
-"""What no gradient trains, and yet belongs to the parameters: the codebook of moving averages, batch statistics."""
+"""Parts of the parameters that no gradient trains: the codebook of moving averages, batch statistics."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from vae_jax.types import Params
 class Untrained:
     """A part of the parameters that no gradient trains and no optimizer sees.
 
-    It is saved, bound, evaluated, averaged and resumed as all parameters are. `Model.after` says how it changes behind
-    a step; without one it stays as it is, which freezes what it holds.
+    It is saved, bound, evaluated, averaged and resumed as all parameters are. `Model.after` says how it changes after a
+    step; without `after` it stays as it is, which freezes what it holds.
 
     Example:
         >>> import jax.numpy as jnp, optax
@@ -46,17 +46,17 @@ class Untrained:
 
 
 def trained_part(params: Params) -> Params:
-    """The parameters that a gradient trains: with None in the place of each `Untrained`, the same tree without one."""
+    """The parameters that a gradient trains: the tree with None in place of each `Untrained`."""
     return jax.tree.map(lambda leaf: None if _is_untrained(leaf) else leaf, params, is_leaf=_is_untrained)
 
 
 def with_trained_part(params: Params, trained: Params) -> Params:
-    """Parameters whose trained part is another, and whose `Untrained` parts are their own."""
+    """Parameters with another trained part, and their own `Untrained` parts."""
     return jax.tree.map(lambda own, other: own if _is_untrained(own) else other, params, trained, is_leaf=_is_untrained)
 
 
 def values_of(params: Params) -> Any:
-    """Parameters with what each `Untrained` holds in its place."""
+    """Parameters with each `Untrained` replaced by what it holds."""
     return jax.tree.map(lambda leaf: leaf.value if _is_untrained(leaf) else leaf, params, is_leaf=_is_untrained)
 
 

@@ -53,9 +53,9 @@ class VAE(NamedTuple):
 class Conditional(NamedTuple):
     """A VAE for each condition: q(z|x, c), p(x|z, c) and p(z|c), with their parameters bound.
 
-    An example is a dict with the entry `condition`, which is given and not modelled, and with `x`; what is beside them
-    is modelled together with x. Where an objective, an evaluation or a picture meets an example, `at_example` makes it
-    the VAE of its condition: none of them knows more of it.
+    An example is a dict with the entry `condition`, which is given and not modelled, and with `x`; all other entries
+    are modelled together with x. Where an objective, an evaluation or a picture meets an example, `at_example` gives
+    the VAE of its condition: none of them knows more of the condition.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -82,8 +82,8 @@ class Conditional(NamedTuple):
 class JointPosterior(Distribution, Protocol):
     """A posterior that shares a pass with the prior and the likelihood, as that of a hierarchy does.
 
-    A draw asks it for all three at once. It takes the prior and the likelihood from the VAE that it is given, so that
-    what was put in their place is what is drawn with.
+    A draw asks it for all three at once. It takes the prior and the likelihood from the VAE that it is given, so that a
+    draw uses what was put in their place.
     """
 
     def draw(self, key: Key, vae: VAE) -> Draw:
@@ -96,21 +96,21 @@ class JointPosterior(Distribution, Protocol):
 
 
 class Model(NamedTuple):
-    """A family of VAEs: how its parameters begin, and the VAE that they make."""
+    """A family of VAEs: how its parameters start, and the VAE that they make."""
 
     init: Callable[[Key], Params]
     """key -> parameters."""
     bind: Callable[[Params], Any]
     """parameters -> `VAE`, or `Conditional`."""
     after: Callable[[Params, Any], Params] | None = None
-    """How a training step ends, behind the optimizer: (parameters, what the objective saw of the whole batch) ->
-    parameters. What no gradient trains moves here (`Untrained`); what is trained may be projected. None: it does not
-    change anything. What was seen is a dict of arrays with a leading batch axis, on however many devices and in however
-    many parts the batch was; an objective that gives nothing beside values and metrics leaves it empty."""
+    """The end of a training step, after the optimizer: (parameters, what the objective saw of the whole batch) ->
+    parameters. `Untrained` parts change here, and trained parts may be projected. None changes nothing. What was seen
+    is a dict of arrays with a leading batch axis, whatever the number of devices and parts that the batch was on; it is
+    empty if the objective returns only values and metrics."""
 
 
 def at_example(bound: VAE | Conditional, example: Any) -> tuple[VAE, Any]:
-    """The VAE of an example, and the x that it models: of a `Conditional` the one of its condition, and all else.
+    """The VAE of an example, and the x that it models; for a `Conditional`, the VAE of its condition, and the rest.
 
     Raises:
         ValueError: If a `Conditional` meets an example without a condition.
@@ -125,7 +125,7 @@ def given(bound: VAE | Conditional, condition: Any) -> VAE:
 
 
 def condition_and_x(bound: VAE | Conditional, example: Any) -> tuple[Any, Any]:
-    """What is given of an example, or of several along the first axis, and what is modelled; (None, x) for a VAE.
+    """The condition of an example, or of several along the first axis, and the modelled part; (None, x) for a VAE.
 
     Raises:
         ValueError: If a `Conditional` meets an example without a condition.
@@ -140,7 +140,7 @@ def condition_and_x(bound: VAE | Conditional, example: Any) -> tuple[Any, Any]:
 
 
 def of_each_vae(function: Callable[[VAE], VAE], bound: Any) -> Any:
-    """`function` of a VAE; of a `Conditional`, of the VAE under each condition."""
+    """`function` applied to a VAE, or to the VAE under each condition of a `Conditional`."""
     return Conditional(lambda c: function(bound.given(c))) if isinstance(bound, Conditional) else function(bound)
 
 

@@ -70,7 +70,14 @@ def test_train_help_is_the_usage_and_the_experiments(vae_jax):
 def test_the_help_of_an_experiment_has_its_fields_and_the_run_s_options(vae_jax):
     result = vae_jax("train", "vae", "--help")
     assert (result.code, result.err) == (0, "")
-    for text in ("--latent-size", "Latent dimensions.", "(default: 20)", "--learning-rate", "Of Adam.", "--seed"):
+    for text in (
+        "--latent-size",
+        "Latent dimensions.",
+        "(default: 20)",
+        "--learning-rate",
+        "Learning rate of Adam.",
+        "--seed",
+    ):
         assert text in result.out
     for text in ("--run-dir", "--overwrite", "Replace the run that is in --run-dir.", "--num-steps"):
         assert text in result.out

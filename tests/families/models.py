@@ -26,7 +26,7 @@ class Config:
     seed: int = 0
     """Of everything."""
     learning_rate: float = 1e-2
-    """Of Adam."""
+    """Learning rate of Adam."""
 
 
 def experiment(config: Config) -> vj.Experiment:

@@ -20,7 +20,7 @@ class Config:
     beta: float = 1.0
     """Weight of the KL."""
     learning_rate: float = 1e-2
-    """Of Adam."""
+    """Learning rate of Adam."""
     scale: float = 0.5
     """Of the likelihood: a part of the model, so of its evaluation, too."""
     offset: float = 0.0

@@ -27,11 +27,11 @@ def ascend(
     Args:
         key: A random key.
         value: (key, parameters, one code) -> what to increase, in nats.
-        params: Where to begin.
+        params: The parameters to begin with.
         codes: The data; each step takes some of them at random, with replacement.
-        num_steps: How many steps.
-        batch_size: Codes a step.
-        learning_rate: Of the first step, a number or a traced scalar.
+        num_steps: The number of steps.
+        batch_size: The number of codes per step.
+        learning_rate: The rate of the first step, a number or a traced scalar.
     """
     unit_schedule = optax.cosine_decay_schedule(1.0, num_steps)
     optimizer = optax.adam(lambda count: learning_rate * unit_schedule(count))
@@ -52,5 +52,5 @@ def ascend(
 
 
 def standardising(codes: Float[Array, "num size"]) -> tuple[Float[Array, " size"], Float[Array, " size"]]:
-    """Mean and logarithm of the standard deviation of each dimension; a constant one counts as of deviation 10⁻³."""
+    """Mean and logarithm of the standard deviation of each dimension; a deviation counts as at least 10⁻³."""
     return jnp.mean(codes, axis=0), jnp.log(jnp.maximum(jnp.std(codes, axis=0), 1e-3))

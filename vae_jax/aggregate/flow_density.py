@@ -28,13 +28,13 @@ def flow_density(
     Args:
         key: A random key.
         codes: Draws from the aggregate posterior.
-        flow: Without context and with an inverse: `flows.masked_autoregressive`, `flows.coupling`, ….
-        num_steps: Of Adam.
-        batch_size: Codes a step.
-        learning_rate: Of the first step; it falls to 0 by a cosine.
+        flow: A flow without context and with an inverse: `flows.masked_autoregressive`, `flows.coupling`, ….
+        num_steps: The number of steps of Adam.
+        batch_size: The number of codes per step.
+        learning_rate: The rate of the first step; it falls to 0 by a cosine.
 
     Raises:
-        ValueError: If the flow is not of the size of a code, or asks for a context.
+        ValueError: If the size of the flow is not that of a code, or it asks for a context.
         TypeError: If the flow has no inverse.
 
     Source: Ghosh et al. 2020, arXiv:1903.12436, section 4: density estimation after training, there by a mixture;

@@ -15,7 +15,7 @@ def gaussian_mixture(codes: Float[ArrayLike, "num size"], *, num_components: int
     Args:
         codes: Draws from the aggregate posterior.
         num_components: K ≥ 1.
-        seed: Of where it begins.
+        seed: The seed of the initialisation.
 
     Raises:
         ValueError: If there are fewer codes than components.

@@ -23,10 +23,10 @@ class SecondStage:
     """The codes that a VAE of codes makes: u ~ p(u), z = location + scale · (a draw of p(z|u)). It can be sampled only.
 
     Args:
-        params: Of the VAE.
-        loc: Of the codes that it was trained on, before they were standardised.
-        scale: Likewise.
-        hidden_sizes: Of its encoder.
+        params: The parameters of the VAE.
+        loc: The mean of the codes that the VAE was trained on, before they were standardised.
+        scale: The standard deviation of those codes.
+        hidden_sizes: The hidden sizes of its encoder.
     """
 
     params: Params
@@ -48,7 +48,7 @@ class SecondStage:
         return self.loc + self.scale * vae.likelihood(vae.prior.sample(prior_key)).sample(likelihood_key)
 
     def log_prob(self, value: Float[Array, " size"]) -> Scalar:
-        """Refused.
+        """Refuse: the density is an integral over the latent u.
 
         Raises:
             TypeError: Always.
@@ -59,7 +59,7 @@ class SecondStage:
         )
 
     def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, " size"], Scalar]:
-        """Refused, as `log_prob` is.
+        """Refuse, as `log_prob` does.
 
         Raises:
             TypeError: Always.
@@ -67,7 +67,7 @@ class SecondStage:
         return self.loc, self.log_prob(self.loc)
 
     def mean(self) -> Float[Array, " size"]:
-        """The mean of the codes that it was trained on; its own has no closed form."""
+        """The mean of the codes that the VAE was trained on; its own mean has no closed form."""
         return self.loc
 
 
@@ -88,10 +88,10 @@ def two_stage(
     Args:
         key: A random key.
         codes: Draws from the aggregate posterior.
-        hidden_sizes: Of the encoder; the decoder has them in reverse.
-        num_steps: Of Adam.
-        batch_size: Codes a step.
-        learning_rate: Of the first step; it falls to 0 by a cosine.
+        hidden_sizes: The hidden sizes of the encoder; the decoder has them in reverse.
+        num_steps: The number of steps of Adam.
+        batch_size: The number of codes per step.
+        learning_rate: The rate of the first step; it falls to 0 by a cosine.
 
     Raises:
         ValueError: If the codes are not vectors.

@@ -14,14 +14,14 @@ from vae_jax.vae import VAE, Conditional, at_example
 
 
 def codes(key: Key, vae: VAE | Conditional, examples: Any) -> Float[Array, "num *latent"]:
-    """Draws from the aggregate posterior: for each example one z ~ q(z|x); of a hierarchy, of its top group.
+    """Draws from the aggregate posterior: for each example one z ~ q(z|x); for a hierarchy, of its top group.
 
-    Not the posterior means, whose density is narrower than q(z).
+    These are not the posterior means, whose density is narrower than q(z).
 
     Args:
         key: A random key.
         vae: The model, parameters bound.
-        examples: Of the training split.
+        examples: Examples of the training split.
     """
     keys = jax.random.split(key, num_examples(examples))
 
@@ -37,7 +37,7 @@ def with_prior(vae: VAE, distribution: Distribution) -> VAE:
 
     Args:
         vae: The model, parameters bound.
-        distribution: A density of one code; of a hierarchy, of its top group.
+        distribution: A density of one code; for a hierarchy, of its top group.
 
     Raises:
         ValueError: If the distribution is not over the VAE's latent.

@@ -1,4 +1,4 @@
-"""Reading the command line: which command, and its options from a dataclass each."""
+"""Reading the command line: the command, and its options from the command's dataclass."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ DATA_COMMANDS: dict[str, type] = {
 
 
 class Command(Protocol):
-    """What a command's dataclass has beside its options."""
+    """A command: a dataclass of options that can be run."""
 
     def run(self) -> int:
-        """Do it, and return the exit code."""
+        """Run the command, and return the exit code."""
         ...
 
 
 def parse(argv: list[str]) -> Command:
-    """The command that the arguments name, its options filled in.
+    """The command that the arguments name, with its options filled in.
 
     Raises:
         UsageError: If there is no such command or experiment.

@@ -1,4 +1,4 @@
-"""The commands: a dataclass of options each, and what it does."""
+"""The commands: for each a dataclass of its options, and what it does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vae_jax.runs.directory import RunDirectory
 if TYPE_CHECKING:
     from vae_jax.runs.run import Run
 
-# What needs JAX is imported inside `run`: help, lists and usage errors answer without it.
+# Modules that need JAX are imported inside `run`: help, lists and usage errors do without it.
 
 RunDirectoryArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DIR")]
 Selection = Literal["best", "latest"]
@@ -30,7 +30,7 @@ class List:
     """Name the experiments that come with vae-jax."""
 
     def run(self) -> int:
-        """Print a line for each."""
+        """Print a line for each experiment."""
         print(experiment_table())
         return 0
 
@@ -40,17 +40,17 @@ class RunOptions:
     """Options of the run, whatever the experiment."""
 
     run_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """Where the run is kept. Default: the next free runs/NAME-1."""
+    """Directory of the run. Default: the next free runs/NAME-1."""
     overwrite: bool = False
     """Replace the run that is in --run-dir."""
     num_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Train for so many steps. Default: the experiment's own budget."""
+    """Train for this many steps. Default: the experiment's own budget."""
     parallel: ParallelConfig = field(default_factory=ParallelConfig)
     """Devices."""
     hosts: HostsConfig = field(default_factory=HostsConfig)
     """Processes of one run."""
     profile: Annotated[str | None, tyro.conf.arg(metavar="A:B")] = None
-    """Profile the steps from A to B, B not among them, into DIR/profile."""
+    """Profile the steps from A to B, B excluded, into DIR/profile."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,13 @@ class Resume:
     run_dir: RunDirectoryArgument
     """The directory of the run, or of the sweep."""
     num_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Train until this step. Default: what the run was started with."""
+    """Train until this step. Default: the number that the run was started with."""
     parallel: ParallelConfig = field(default_factory=ParallelConfig)
-    """Devices, whichever the run was on before."""
+    """Devices, whatever the run was on before."""
     hosts: HostsConfig = field(default_factory=HostsConfig)
     """Processes of one run."""
     profile: Annotated[str | None, tyro.conf.arg(metavar="A:B")] = None
-    """Profile the steps from A to B, B not among them, into DIR/profile."""
+    """Profile the steps from A to B, B excluded, into DIR/profile."""
 
     def run(self) -> int:
         """Train from the latest checkpoint."""
@@ -161,11 +161,11 @@ class Sample:
     out: Path
     """The file: .png for images, .csv for rows of a table."""
     num: int = 64
-    """How many."""
+    """Number of samples."""
     seed: int = 0
-    """Of the draw."""
+    """Seed of the draw."""
     label: str | None = None
-    """Of a conditional model: the class to draw, by its number or name. Default: a row of each class."""
+    """Class to draw from a conditional model, by its number or name. Default: a row of each class."""
     select: Selection = "best"
     """The best checkpoint by the validation bound, or the latest one."""
 
@@ -190,7 +190,7 @@ class Reconstruct:
     out: Path
     """The PNG file."""
     num: int = 32
-    """How many."""
+    """Number of examples."""
     split: str = "test"
     """train, validation or test."""
     select: Selection = "best"
@@ -216,7 +216,7 @@ class Report:
     """The directory of the run, or of the sweep."""
 
     def run(self) -> int:
-        """Write it, and print where it is."""
+        """Write the report, and print where it is."""
         if _is_sweep(self.run_dir):
             from vae_jax.sweeps.directory import SweepDirectory
             from vae_jax.sweeps.sweep import Sweep
@@ -234,7 +234,7 @@ class Info:
     """Show versions, devices, memory, and how many compiled programs are kept."""
 
     def run(self) -> int:
-        """Print a line for each."""
+        """Print a line for each fact."""
         from vae_jax.machine.facts import facts
         from vae_jax.runs.environment import environment
 
@@ -259,7 +259,7 @@ def _open(path: Path) -> Run:
 
 
 def _settle(path: Path) -> None:
-    """A lane of a sweep that was stopped becomes a run of its own before it is looked at."""
+    """Turn a lane of a sweep that was stopped into a run of its own, before it is looked at."""
     if (path / "lane.json").is_file():
         from vae_jax.sweeps.settle import settle
 
@@ -323,7 +323,7 @@ def _print_evaluation(result: dict[str, Any], report: Path) -> None:
 
 
 def check_output(path: Path, num: int, kinds: tuple[str, ...] = (".png",)) -> None:
-    """Refuse what nothing can be written to, before time is spent on it.
+    """Refuse a file that cannot be written, before time is spent on it.
 
     Raises:
         UsageError: If the file is of another kind, its folder does not exist, or `num` is below one.
@@ -336,7 +336,7 @@ def check_output(path: Path, num: int, kinds: tuple[str, ...] = (".png",)) -> No
 
 
 def check_data(config: Any) -> None:
-    """Say what data are not there before seconds are spent on imports."""
+    """Report data that are missing, before seconds are spent on imports."""
     from vae_jax.data.source import source_of
 
     for field_of_config in fields(config):

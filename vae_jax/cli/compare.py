@@ -25,9 +25,9 @@ class Compare:
     metric: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """A number of evaluation.json, or of the best validation. Default: nll where all have it, else elbo, else value."""
     top: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """So many rows. Default: all."""
+    """Number of rows. Default: all."""
     json: bool = False
-    """A JSON object a line and row, in place of the table."""
+    """Print each row as a JSON object on a line, in place of the table."""
 
     def run(self) -> int:
         """Print the table."""
@@ -51,7 +51,7 @@ class Compare:
 
 
 def _metric(name: str | None, records: list[RunRecord]) -> str:
-    """The metric that is asked for, or the default."""
+    """The metric that was asked for, or the default."""
     if name is None:
         return default_metric(records)
     known = metric_names(records)

@@ -11,19 +11,19 @@ from typing import Any
 from vae_jax.ranking import Row, lower_is_better, over_seeds
 
 OTHERS = ("nll", "elbo", "kl", "active_units")
-"""What else is shown of a row, where there is any."""
+"""Further metrics that are shown for a row, where it has them."""
 
 _NUMBER = re.compile(r"[-+\d.e ]*( ± [\d.]+)?( of \d+)? *")
 
 
 def comparison_lines(rows: Sequence[Row], swept: Sequence[str], metric: str, top: int | None = None) -> list[str]:
-    """A table of rows, and below it what is to be known of them.
+    """A table of rows, and below it notes about them.
 
     Args:
         rows: The best first.
         swept: The names of the fields to show.
-        metric: By which they are ranked.
-        top: So many rows are shown; None for all.
+        metric: The metric by which they are ranked.
+        top: The number of rows to show; None for all.
     """
     columns = [
         ["", *(_rank(number, row) for number, row in enumerate(rows, start=1))],
@@ -40,7 +40,7 @@ def comparison_lines(rows: Sequence[Row], swept: Sequence[str], metric: str, top
 
 
 def row_as_json(number: int, row: Row, swept: Sequence[str], metric: str) -> dict[str, Any]:
-    """A row as JSON knows it: the numbers of the table, and each run's own."""
+    """A row as a dict for JSON: the numbers of the table, and those of each run."""
     others = {name: over_seeds(row.records, name).mean for name in OTHERS if name != metric}
     return {
         "rank": None if row.mean is None else number,
@@ -96,7 +96,7 @@ def _with_errors(means: Sequence[float | None], errors: Sequence[float | None]) 
 
 
 def _num_decimals(values: Sequence[float | None], num_digits: int) -> int:
-    """Decimals that show so many digits of the largest number; of integers, none."""
+    """The number of decimals that show `num_digits` digits of the largest number; 0 for integers."""
     present = [abs(value) for value in values if value]
     if all(value == int(value) for value in present):
         return 0
@@ -117,7 +117,7 @@ def _in_words(counts: Counter[str]) -> str:
 
 
 def _setting(value: Any) -> str:
-    """A field's value, as one would type it."""
+    """A field's value, as a user would type it."""
     if isinstance(value, list | tuple):
         return " ".join(map(_setting, value))
     if isinstance(value, float):
@@ -126,7 +126,7 @@ def _setting(value: Any) -> str:
 
 
 def _aligned(columns: Sequence[Sequence[str]]) -> list[str]:
-    """Columns side by side: those of numbers to the right, those of words to the left."""
+    """Columns side by side: numbers aligned to the right, words to the left."""
     padded = []
     for column in columns:
         width = max(map(len, column))

@@ -1,4 +1,4 @@
-"""The commands of `vae-jax data`: a dataclass of options each, and what it does."""
+"""The commands of `vae-jax data`: for each a dataclass of its options, and what it does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class List:
     """Name the data sets: embedded, prepared, and those that can be prepared."""
 
     dir: DirectoryOption = None
-    """Where TFDS sets are prepared. Default: $TFDS_DATA_DIR, or else ~/tensorflow_datasets."""
+    """Directory of prepared TFDS sets. Default: $TFDS_DATA_DIR, or else ~/tensorflow_datasets."""
 
     def run(self) -> int:
         """Print the three groups, a line for each data set."""
@@ -54,16 +54,16 @@ class Prepare:
     """Prepare a data set: download its originals, or take them from a folder, and write what TFDS reads."""
 
     name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME")]
-    """A name of 'vae-jax data list'; any other of TFDS's needs TensorFlow."""
+    """A name from 'vae-jax data list'; any other TFDS set needs TensorFlow."""
     from_dir: Annotated[Path | None, tyro.conf.arg(name="from", metavar="DIR")] = None
-    """Where the originals lie, under the names they were published by. Default: they are downloaded."""
+    """Folder of the originals, under the names they were published by. Default: they are downloaded."""
     dir: DirectoryOption = None
-    """Where TFDS sets are prepared. Default: $TFDS_DATA_DIR, or else ~/tensorflow_datasets."""
+    """Directory of prepared TFDS sets. Default: $TFDS_DATA_DIR, or else ~/tensorflow_datasets."""
     overwrite: bool = False
-    """Make it anew where it is prepared."""
+    """Prepare the data set anew if it is prepared already."""
 
     def run(self) -> int:
-        """Prepare it, and tell where it is."""
+        """Prepare the data set, and tell where it is."""
         from vae_jax.data.prepared.sets import data_directory
         from vae_jax.prepare.prepare import prepare
 
@@ -101,7 +101,7 @@ def _counts(splits: Mapping[str, int]) -> str:
 
 
 def _originals(recipe: Recipe) -> str:
-    """Where they come from, and how much that is."""
+    """The host of a recipe's originals, and their size."""
     originals = recipe.published.originals
     size = sum(original.size for original in originals)
     host = urlsplit(originals[0].url).hostname or ""

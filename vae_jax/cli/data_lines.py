@@ -14,19 +14,19 @@ _MAX_CLASSES = 20
 
 
 def data_lines(dataset: Dataset) -> list[str]:
-    """What is printed of a data set; all of it is read for that."""
+    """The lines that describe a data set; all of it is read for them."""
     return [
         f"{dataset.name}: {dataset.description}",
         f"an example: {_shape(dataset.train.examples)}{dataset.train.examples.dtype}",
         "",
-        # Of columns together, a mean says nothing.
+        # A mean over all columns together says nothing.
         *(_columns(dataset) if dataset.columns else _splits(dataset)),
         *_classes(dataset),
     ]
 
 
 def part_lines(dataset: Dataset) -> list[str]:
-    """What belongs to an example beside `x`; nothing where it is an array alone."""
+    """The lines of the parts of an example beside `x`; none where an example is an array alone."""
     parts = getattr(dataset.train.examples, "parts", {})
     others = [f"part {name}: {_shape(part)}{part.dtype}" for name, part in parts.items() if name != "x"]
     return ["", *others] if others else []
@@ -76,7 +76,7 @@ def _count(split: Split) -> str:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """A column of words to the left, the columns of numbers to the right."""
+    """Lines with the first column aligned to the left, and the columns of numbers to the right."""
     first, *others = [max(map(len, column)) for column in zip(*rows, strict=True)]
     widths = [max(8, width) for width in others]
     return [

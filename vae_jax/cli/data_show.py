@@ -16,21 +16,21 @@ from vae_jax.messages import UsageError
 if TYPE_CHECKING:
     from vae_jax.data.dataset import Dataset
 
-# What needs JAX is imported inside functions: help and usage errors answer without it.
+# Modules that need JAX are imported inside functions: help and usage errors do without it.
 
 
 @dataclass(frozen=True)
 class Show(DataConfig):
-    """Show what a data set holds, as training would have it: numbers, and a picture of some examples."""
+    """Show what a data set holds, as training would see it: numbers, and a picture of some examples."""
 
-    # Said without a flag and, unlike in an experiment, without a default.
+    # Given without a flag and, unlike in an experiment, without a default.
     name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME|PATH")] = dataclasses.field()
     """An embedded set, a prepared TFDS set ('vae-jax data list' names both), or the path of a folder of images or of
     a .npy, .npz, .csv or .parquet file."""
     out: Path | None = None
     """The PNG file. Default: NAME.png in the current folder."""
     num: int = 64
-    """Examples in the picture."""
+    """Number of examples in the picture."""
 
     def run(self) -> int:
         """Print the numbers, and write the picture."""

@@ -32,7 +32,7 @@ def _run(argv: list[str]) -> int:
     try:
         command = arguments.parse(argv)
         for library in ("absl", "asyncio", "jax", "orbax"):
-            logging.getLogger(library).setLevel(logging.CRITICAL)  # what they would say is said in a line of our own
+            logging.getLogger(library).setLevel(logging.CRITICAL)  # our own line says what they would say
         keep_compiled_programs()
         return command.run()
     except UsageError as error:

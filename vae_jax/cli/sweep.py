@@ -48,7 +48,7 @@ class Sweep:
             return work_on(sweep, work)
 
     def _submit(self, directory: Path) -> int:
-        """Let jobs of a cluster work on it, each by the same command."""
+        """Let jobs of a cluster work on the sweep, each by the same command."""
         from vae_jax.sweeps.submit import submit
 
         words = [sys.executable, "-m", "vae_jax", "sweep", *_without_slurm(self.words.argv)]
@@ -61,7 +61,7 @@ class Sweep:
 
 
 def _without_slurm(argv: Sequence[str]) -> list[str]:
-    """The words of a command without the options that say where its workers are."""
+    """The words of a command without its --slurm options."""
     kept, is_ours = [], False
     for word in argv:
         if word.startswith("--"):
@@ -72,10 +72,10 @@ def _without_slurm(argv: Sequence[str]) -> list[str]:
 
 
 def work_on(sweep: sweeps.Sweep, options: WorkOptions) -> int:
-    """Work on a sweep until nothing is left, and say how it ended."""
+    """Work on a sweep until nothing is left, and print how it ended."""
     from vae_jax.sweeps.outcome import outcome_in_words
 
-    is_quiet = options.show == "json"  # whose lines alone are to be on stdout
+    is_quiet = options.show == "json"  # only its lines may be on stdout
     if not is_quiet:
         print(f"sweep directory: {sweep.directory.path}", flush=True)
     show = None if options.show == "auto" else options.show

@@ -1,4 +1,4 @@
-"""The options of `vae-jax sweep` that are no fields of an experiment."""
+"""The options of `vae-jax sweep` that are not fields of an experiment."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Show = Literal["auto", "table", "lines", "json"]
 
 @dataclass(frozen=True)
 class WorkOptions:
-    """How a sweep is worked on, whatever it is of. What is computed does not depend on it."""
+    """Options of the work on a sweep, whatever the experiment. What is computed does not depend on them."""
 
     lanes: LanesConfig = dataclasses.field(default_factory=LanesConfig)
-    """How lanes share the machine."""
+    """Lanes, and how they share the machine."""
     parallel: ParallelConfig = dataclasses.field(default_factory=ParallelConfig)
-    """Devices. A lane is on one, and lanes are shared out over all, unless more are asked for each."""
+    """Devices. The lanes are shared out over all; each is on one, unless more are asked for."""
     show: Show = "auto"
     """A table of lanes, lines, or JSON lines on stdout. Default: a table in a terminal, lines elsewhere."""
 
@@ -34,25 +34,25 @@ class SweepOptions:
     """Options of a sweep, whatever the experiment."""
 
     run_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """Where the sweep is kept, a run directory for each lane in it. The same command again goes on with it, and
+    """Directory of the sweep, with a run directory for each lane. The same command again goes on with the sweep, and
     several at once share its lanes. Default: the next free runs/NAME-sweep-1."""
     num_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Train each lane for so many steps. Default: the experiment's own budget."""
+    """Train each lane for this many steps. Default: the experiment's own budget."""
     zip: bool = False
     """Take the first values of all fields together, then the second ones. Default: their product."""
     search: Sampler | None = None
     """Let Optuna choose trials, in place of the product: tpe, cma-es, random, sobol or grid."""
     trials: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """How many a search makes."""
+    """Number of trials of a search."""
     stopping: Stopping | None = None
     """End bad trials early, and begin others in their lanes: successive halving, or hyperband."""
     objective: tuple[str, ...] = ("value",)
-    """What a search optimises: value (the bound), kl, active_units, nll, ... of the validation split; several for a
-    Pareto front."""
+    """Metrics that a search optimises: value (the bound), kl, active_units, nll, ... of the validation split; several
+    for a Pareto front."""
     storage: Annotated[str | None, tyro.conf.arg(metavar="URL")] = None
     """An Optuna database that workers share. Default: a journal in the sweep's directory."""
     search_seed: int = 0
-    """Of the search."""
+    """Seed of the search."""
     evolve: EvolutionConfig = dataclasses.field(default_factory=EvolutionConfig)
     """Population-based training."""
     slurm: SlurmConfig = dataclasses.field(default_factory=SlurmConfig)
@@ -60,12 +60,12 @@ class SweepOptions:
 
     @property
     def search_config(self) -> SearchConfig:
-        """The options of the search, in one."""
+        """The options of the search, in one object."""
         return SearchConfig(self.search, self.trials, self.stopping, self.objective, self.storage, self.search_seed)
 
 
 def check_options(options: SweepOptions, lanes: LanesConfig) -> None:
-    """See that numbers are large enough, and that no option goes without the one that it is about."""
+    """Check that numbers are large enough, and that no option lacks the one that it is about."""
     least = {
         "num-steps": (options.num_steps, 1),
         "trials": (options.trials, 1),

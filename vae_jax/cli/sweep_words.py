@@ -17,15 +17,15 @@ from vae_jax.sweeps.fields import fields_of, in_words, option_of, parse_value, t
 
 
 class Words(NamedTuple):
-    """What was typed behind `sweep`."""
+    """The words that were typed after `sweep`, parsed."""
 
     file: ExperimentFile
     fields: Mapping[str, Sequence[str]]
-    """Field -> the words behind it."""
+    """Field -> the words after it."""
     options: SweepOptions
     work: WorkOptions
     argv: tuple[str, ...]
-    """All of it, for workers elsewhere."""
+    """All the words as typed, for workers elsewhere."""
 
 
 def config_and_axes(
@@ -35,11 +35,11 @@ def config_and_axes(
 
     Args:
         file: The experiment's file.
-        words: Field -> the words behind it.
+        words: Field -> the words after it.
         may_repeat: Whether a field may have a value more than once.
 
     Raises:
-        UsageError: If a value is not of its field's type, stands twice, or cannot be swept.
+        UsageError: If a value is not of its field's type, is given twice, or cannot be swept.
     """
     kinds = fields_of(file.Config)
     axes = {name: parse_axis(name, of_one, kinds[name], may_repeat=may_repeat) for name, of_one in words.items()}
@@ -54,7 +54,7 @@ def config_and_axes(
 
 
 def parse_sweep(argv: list[str]) -> Words:
-    """`EXPERIMENT --field value value ... --option value`.
+    """Parse `EXPERIMENT --field value value ... --option value`.
 
     Raises:
         UsageError: If there is no such experiment, field or option, or an option's value is not of its type.
@@ -83,7 +83,7 @@ def parse_sweep(argv: list[str]) -> Words:
 
 
 def _apart(file: ExperimentFile, argv: list[str]) -> dict[str, list[str]]:
-    """Field or option -> the words behind it."""
+    """Field or option -> the words after it."""
     kinds = fields_of(file.Config)
     known = [option_of(name) for name in (*kinds, *_SWEEP, *_WORK)]
     found: dict[str, list[str]] = {}
@@ -110,7 +110,7 @@ def _apart(file: ExperimentFile, argv: list[str]) -> dict[str, list[str]]:
 
 
 def _option_value(name: str, kind: Any, words: Sequence[str]) -> Any:
-    """The value of an option of the sweep: some words, one word, or for a flag none."""
+    """The value of an option of the sweep, from several words, one word, or, for a flag, none."""
     if get_origin(kind) is tuple and words:
         return tuple(words)
     if kind is bool and not words:

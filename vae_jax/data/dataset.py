@@ -22,24 +22,24 @@ class Split(NamedTuple):
     """(num,), integers; or (num, factors) where the factors that made an example are known."""
 
     def part(self, rows: range | np.ndarray) -> Split:
-        """Some rows of it."""
+        """Some rows of the split."""
         return Split(part_of(self.examples, rows), None if self.labels is None else part_of(self.labels, rows))
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Examples in named splits, as stored: a `Transform` says what a model sees of them.
+    """Examples in named splits, as stored; a `Transform` determines what a model sees of them.
 
     Args:
-        name: What users call it.
-        description: What it is, where it comes from and how it was split, in one sentence.
-        splits: "train", "validation" and "test"; other names before they are arranged.
+        name: Name of the data set.
+        description: What the data are, where they come from and how they were split, in one sentence.
+        splits: The splits "train", "validation" and "test"; they have other names before they are arranged.
         max_value: The largest value that can be stored, which scaling maps to 1.
-        columns: What the entries of an example are called, where it is a row of a table.
-        label_names: What the labels 0, 1, ... are called.
-        factor_names: What the columns of the labels are called, where they are factors.
-        is_streamed: Whether batches are to be read from where the examples are, rather than kept on the device.
-        num_workers: Processes that read a stream; 0 is for threads.
+        columns: Names of the entries of an example, where it is a row of a table.
+        label_names: Names of the labels 0, 1, and so on.
+        factor_names: Names of the columns of the labels, where these are factors.
+        is_streamed: Whether batches are read from where the examples are stored, rather than kept on the device.
+        num_workers: Number of processes that read a stream; 0 means threads.
 
     Raises:
         ValueError: If a split is empty, or the examples of two splits differ in shape or type.
@@ -83,7 +83,7 @@ class Dataset:
         """A split by its name.
 
         Raises:
-            ValueError: If there is none of that name.
+            ValueError: If there is no split of that name.
         """
         if name not in self.splits:
             hint = did_you_mean(name, self.splits)
@@ -107,7 +107,7 @@ class Dataset:
         return is_one and not self.columns and is_image(self.example_shape)
 
     def part(self, name: str) -> Dataset:
-        """The data of a single part of their examples: what means and starting values are computed from.
+        """The data set with a single part of its examples, from which means and starting values are computed.
 
         Raises:
             ValueError: If the examples have no part of that name.
@@ -121,7 +121,7 @@ class Dataset:
         )
 
     def scaled(self, split: str = "train") -> np.ndarray:
-        """The examples of a split as float32 in [0, 1]: what closed forms and starting values are computed from."""
+        """The examples of a split as float32 in [0, 1], from which closed forms and starting values are computed."""
         return in_memory(self.split(split).examples).astype(np.float32) / self.max_value
 
     def matrix(self, split: str = "train") -> np.ndarray:
@@ -133,7 +133,7 @@ class Dataset:
         """The mean training example, scaled to [0, 1].
 
         Args:
-            max_examples: Of a larger set, so many are looked at, evenly spread.
+            max_examples: Number of examples that are averaged, evenly spread, where the set is larger.
         """
         examples = self.train.examples
         if len(examples) > max_examples:
@@ -142,7 +142,7 @@ class Dataset:
         return (total / (len(examples) * self.max_value)).astype(np.float32)
 
     def summary(self) -> dict[str, Any]:
-        """What a report says of the data."""
+        """The entries of a report about the data."""
         return {
             "name": self.name,
             "description": self.description,

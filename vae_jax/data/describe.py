@@ -1,4 +1,4 @@
-"""What a data set holds, in numbers: read once, a chunk at a time, so that it may be larger than the memory."""
+"""Statistics of a data set, which is read once, a chunk at a time, so that it may be larger than the memory."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import numpy as np
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.examples import ArrayLike, chunks
 
-# As many numbers are held in 64 bits at a time.
+# The number of values that are held in 64 bits at a time.
 _CHUNK = 2**22
 
 
 class Numbers(NamedTuple):
-    """Of the values at each place of an example, arrays of its shape; or of all values, arrays of shape ()."""
+    """Statistics of the values at each place of an example, in its shape; or of all values, arrays of shape ()."""
 
     low: np.ndarray
-    """The smallest, as stored."""
+    """The smallest value, as stored."""
     high: np.ndarray
-    """The largest, as stored."""
+    """The largest value, as stored."""
     mean: np.ndarray
-    """As stored."""
+    """The mean, in units of the stored values."""
     standard_deviation: np.ndarray
-    """As stored; of these values themselves, so divided by their number and not by one less."""
+    """The standard deviation, in units of the stored values; squares are divided by their number, not by one less."""
 
 
 def numbers_at_each_place(examples: ArrayLike) -> Numbers:
-    """Of each entry of the examples, over all of them: (*example_shape,) each.
+    """The statistics of each entry over all examples, arrays of shape (*example_shape,).
 
-    Means and sums of squares are joined chunk by chunk, which cancels nothing.
+    Means and sums of squares are joined chunk by chunk, which avoids cancellation.
 
     Source: Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance", equation 2.1.
     """
@@ -51,14 +51,17 @@ def numbers_at_each_place(examples: ArrayLike) -> Numbers:
 
 
 def overall(numbers: Numbers) -> Numbers:
-    """Of all entries together, from those of each: the variance is the mean of variances and the variance of means."""
+    """The statistics of all entries together, from the statistics of each entry.
+
+    The variance is the mean of the variances plus the variance of the means.
+    """
     variance = np.mean(np.square(numbers.standard_deviation)) + np.var(numbers.mean)
     values = (np.min(numbers.low), np.max(numbers.high), np.mean(numbers.mean), np.sqrt(variance))
     return Numbers(*map(np.asarray, values))
 
 
 def class_counts(dataset: Dataset) -> dict[int, dict[str, int]]:
-    """Label -> split name -> how many examples have it; nothing where there are no labels, or factors instead."""
+    """Label -> split name -> number of examples; empty where there are no labels, or factors instead."""
     counts = {name: _label_counts(split) for name, split in dataset.splits.items()}
     labels = sorted(set().union(*counts.values()))
     return {label: {name: count[label] for name, count in counts.items()} for label in labels}

@@ -1,4 +1,4 @@
-"""Data that need no download: real ones that a dependency carries, and shapes that are drawn."""
+"""Data that need no download: real data that a dependency carries, and shapes that are drawn."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def auto_mpg() -> Dataset:
 def shapes() -> Dataset:
     """737,280 grey images of 64x64 pixels: 3 shapes x 6 scales x 40 orientations x 32 x 32 places.
 
-    The factors of dSprites, and as many values of each; the edges are smooth.
+    The factors are those of dSprites, with as many values of each; the edges are smooth.
     """
     from vae_jax.data.drawn.design import Design
     from vae_jax.data.drawn.shapes import full_factorial
@@ -141,7 +141,7 @@ EMBEDDED = {
 
 
 def _split_by_tens(examples: np.ndarray, labels: np.ndarray) -> dict[str, Split]:
-    # By counting, not by a random generator whose stream a new version may change.
+    # Examples are split by counting, not by a random generator whose stream a new version may change.
     place = np.empty(len(labels), int)
     for label in np.unique(labels):
         members = labels == label

@@ -1,4 +1,4 @@
-"""Examples: an array, or whatever can be indexed like one and is read when it is asked for; or several together."""
+"""Examples: an array, an object that is indexed like one and read on demand, or several of these together."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 if TYPE_CHECKING:
     from vae_jax.data.together import Together
 
-# What needs JAX is imported inside functions: what a data set is called is known without it.
+# Modules that need JAX are imported inside functions: the name of a data set is known without them.
 
 
 class Examples(Protocol):
-    """What has a length, and gives examples by their rows: `ArrayLike`, or several of those `Together`."""
+    """An object with a length that returns examples by their rows: `ArrayLike`, or several of these `Together`."""
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of examples."""
         ...
 
     def __getitem__(self, rows: slice | np.ndarray, /) -> Any:
@@ -27,10 +27,10 @@ class Examples(Protocol):
 
 
 class ArrayLike(Examples, Protocol):
-    """What behaves like a numpy array whose first axis counts examples, as far as reading it goes.
+    """An object that is read like a numpy array whose first axis counts examples.
 
-    A numpy array is one. The others read files, decode images or compute pictures when rows are asked for, so that a
-    data set may be larger than the memory. They can be pickled: worker processes read them.
+    A numpy array is `ArrayLike`. Other objects read files, decode images or compute pictures when rows are asked for,
+    so that a data set may be larger than the memory. They can be pickled, because worker processes read them.
     """
 
     @property
@@ -40,7 +40,7 @@ class ArrayLike(Examples, Protocol):
 
     @property
     def dtype(self) -> np.dtype:
-        """Of a stored value."""
+        """The type of a stored value."""
         ...
 
     def __getitem__(self, rows: slice | np.ndarray, /) -> np.ndarray:
@@ -52,16 +52,16 @@ class Computed(ArrayLike, Protocol):
     """Examples that the device computes from their row numbers, inside a compiled step: they take no memory."""
 
     def __getitem__(self, rows: Any, /) -> Any:
-        """As in `ArrayLike`; row numbers may also be traced, and then so is the result."""
+        """The examples of some rows, as in `ArrayLike`; row numbers may also be traced, and then so is the result."""
         ...
 
     def part(self, rows: range) -> Computed:
-        """Some of its rows."""
+        """Some rows of the examples."""
         ...
 
 
 def examples_of(stored: Any) -> Examples:
-    """Examples as the package holds them: a pytree of arrays as `Together`, all else as it is."""
+    """Examples as the package holds them: a pytree of arrays as `Together`, anything else as it is."""
     if hasattr(stored, "shape") or hasattr(stored, "map"):
         return stored
     from vae_jax.data.together import Together
@@ -75,12 +75,12 @@ def is_together(examples: Examples) -> TypeGuard[Together]:
 
 
 def of_parts(function: Callable[[Any], Any], examples: Examples) -> Any:
-    """What a function makes of examples; of those of several parts, the pytree of what it makes of each."""
+    """Apply a function to examples; where they have several parts, return the pytree of the results for each part."""
     return examples.map(function) if is_together(examples) else function(examples)
 
 
 def with_parts(function: Callable[[Any], Any], examples: Examples) -> Any:
-    """As `of_parts`, where the function makes examples of examples: those of several parts stay together."""
+    """Apply a function from examples to examples, as `of_parts` does; the parts of the result are kept together."""
     return examples_of(of_parts(function, examples))
 
 
@@ -95,8 +95,8 @@ class Part:
     """Some rows of examples, in an order of their own, read when they are asked for.
 
     Args:
-        examples: Of which.
-        rows: Which, a range or an array of row numbers.
+        examples: The examples.
+        rows: A range or an array of row numbers.
     """
 
     def __init__(self, examples: ArrayLike, rows: range | np.ndarray) -> None:
@@ -123,7 +123,7 @@ def is_computed(examples: Any) -> TypeGuard[Computed]:
 
 
 def part_of(examples: Examples, rows: range | np.ndarray) -> Any:
-    """Some rows of examples: at once where they are an array in memory, when asked for elsewhere."""
+    """Some rows of examples, taken at once from an array in memory, and on demand from anything else."""
     return with_parts(lambda part: _part_of(part, rows), examples)
 
 
@@ -139,7 +139,7 @@ class Joined:
     """Examples one after another, read when they are asked for.
 
     Args:
-        parts: Of the same shape and type, example by example.
+        parts: Arrays of examples of the same shape and type.
     """
 
     def __init__(self, parts: Sequence[ArrayLike]) -> None:
@@ -163,7 +163,7 @@ class Joined:
 
 
 def joined(parts: Sequence[Any]) -> Any:
-    """Examples one after another: at once where all are arrays in memory, when asked for elsewhere."""
+    """Examples one after another, joined at once where all are arrays in memory, and on demand otherwise."""
     if len(parts) == 1:
         return parts[0]
     if is_together(parts[0]):
@@ -177,7 +177,7 @@ def joined(parts: Sequence[Any]) -> Any:
 
 
 def num_bytes(examples: Any) -> int:
-    """What all of them would take in memory, but for those that the device computes."""
+    """The bytes that all examples would take in memory; those that the device computes take none."""
     if is_together(examples):
         import jax
 

@@ -17,7 +17,7 @@ from vae_jax.types import Key
 
 
 class Feed(NamedTuple):
-    """Where a run's batches come from.
+    """The source of a run's batches.
 
     The order of an epoch is a function of (key, epoch) and the transform's noise one of (key, step), so the place in
     the data is one integer, and nothing depends on how the work is cut, spread, or fed.
@@ -32,16 +32,16 @@ class Feed(NamedTuple):
     is_streamed: bool = False
     """Whether batches are read on the host rather than gathered inside the compiled step."""
     num_workers: int = 0
-    """Processes that read a stream; 0 is for threads."""
+    """Number of processes that read a stream; 0 means threads."""
 
     @property
     def num_steps_per_epoch(self) -> int:
-        """Whole batches in an epoch; the examples left over, other ones each epoch, are not seen in it."""
+        """Number of whole batches in an epoch; the examples left over, different ones each epoch, are not seen."""
         return len(self.examples) // self.batch_size
 
     @property
     def order_key(self) -> UInt32[Array, "2"]:
-        """The key of the order, in words."""
+        """The key of the order, as 32-bit words."""
         return jax.random.key_data(jax.random.fold_in(self.key, 0))
 
 
@@ -54,7 +54,7 @@ def make_feed(
     is_streamed: bool = False,
     num_workers: int = 0,
 ) -> Feed:
-    """A feed, its examples as arrays unless they are streamed, or computed on the device.
+    """Make a feed, with its examples as arrays unless they are streamed or computed on the device.
 
     Raises:
         ValueError: If the batch size is not between 1 and the number of examples.
@@ -67,7 +67,7 @@ def make_feed(
 
 
 def check_batch_size(batch_size: int, num_examples: int) -> None:
-    """See that there is a whole batch in an epoch.
+    """Check that an epoch has at least one whole batch.
 
     Raises:
         ValueError: If the batch size is not between 1 and the number of examples.
@@ -79,17 +79,17 @@ def check_batch_size(batch_size: int, num_examples: int) -> None:
 def rows_of_step(
     order_key: Any, step: Any, num_examples: int, batch_size: int, positions: Any
 ) -> Int[Any, " positions"]:
-    """Which examples stand at some positions of the batch of a step.
+    """The row numbers of the examples at some positions of the batch of a step.
 
     Args:
         order_key: `Feed.order_key`, a numpy or JAX array.
         step: The training step; traced where the key is.
-        num_examples: Of the training split.
-        batch_size: Of all devices and hosts together.
-        positions: In the batch, each between 0 and `batch_size` − 1: all of them, or the share of one host.
+        num_examples: Number of examples in the training split.
+        batch_size: Size of the batch of all devices and hosts together.
+        positions: Positions in the batch, each between 0 and `batch_size` − 1: all of them, or the share of one host.
 
     Returns:
-        Row numbers: of numpy for numpy, of JAX for JAX, and the same ones.
+        Row numbers, a numpy array for numpy arguments and a JAX array for JAX arguments, with the same values.
     """
     num_steps_per_epoch = num_examples // batch_size
     epoch, batch = step // num_steps_per_epoch, step % num_steps_per_epoch
@@ -110,7 +110,7 @@ def stored_batch(feed: Feed, step: Scalar | int) -> Any:
 
 
 def seen_batch(feed: Feed, stored: Any, step: Scalar | int) -> Any:
-    """What the model sees of a stored batch at a step: every example transformed, with noise of its own."""
+    """A stored batch as the model sees it at a step: every example is transformed, with noise of its own."""
     keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(feed.key, 1), step), feed.batch_size)
     return jax.vmap(feed.transform)(keys, stored)
 

@@ -33,7 +33,7 @@ def load(config: DataConfig | str) -> Dataset:
     """The data that a config describes, in the splits "train", "validation" and "test".
 
     Args:
-        config: Or just the name, for everything else as it is by default.
+        config: The config, or just the name of the data, with defaults for everything else.
 
     Raises:
         ValueError: If there is no such data set, it cannot be read, or it has no such splits; the message names the
@@ -53,7 +53,7 @@ _LOADED: ContextVar[dict[DataConfig, Dataset] | None] = ContextVar("loaded data 
 
 @contextmanager
 def loaded_once() -> Iterator[None]:
-    """While entered, the same config gives the same data set, read once: for many experiments on one set of data."""
+    """A context in which the same config loads the same data set, read once, for many experiments on the same data."""
     outer = _LOADED.get()
     token = _LOADED.set({} if outer is None else outer)
     try:

@@ -13,15 +13,15 @@ from vae_jax.data.examples import Examples
 
 
 def with_parts_of(dataset: Dataset, config: DataConfig, read: Callable[[str], Mapping[str, Examples]]) -> Dataset:
-    """The data, each example with the parts that a config names: a dict of `x` and them.
+    """The data, with each example a dict of `x` and the parts that a config names.
 
     Args:
-        dataset: As it was read.
-        config: Whose `parts` are `name`, or `part=name`, divided by commas.
-        read: From the name of a feature, array or column to what each split has of it; `label` is not asked for.
+        dataset: The data as they were read.
+        config: Its `parts` are `name` or `part=name`, separated by commas.
+        read: Maps the name of a feature, array or column to its values in each split; it is not called for `label`.
 
     Raises:
-        ValueError: If parts are named twice, there are none of the name, or labels where the data have none.
+        ValueError: If a part is named twice, does not exist, or is `label` where the data have no labels.
     """
     named = named_parts(config)
     if not named:
@@ -35,7 +35,7 @@ def with_parts_of(dataset: Dataset, config: DataConfig, read: Callable[[str], Ma
 
 
 def named_parts(config: DataConfig) -> dict[str, str]:
-    """The parts that a config names: part -> what it is called where it is stored.
+    """The parts that a config names: part -> its name where it is stored.
 
     Example:
         >>> named_parts(DataConfig(parts="condition=label, mask"))
@@ -55,7 +55,7 @@ def named_parts(config: DataConfig) -> dict[str, str]:
 
 
 def part_type(dtype: np.dtype) -> np.dtype:
-    """The type that a part is kept in: bytes and truths as they are, other whole numbers in 32 bits, others float32."""
+    """The type in which a part is kept: uint8 and booleans as they are, other whole numbers int32, others float32."""
     if dtype.kind == "b" or dtype == np.uint8:
         return dtype
     return np.dtype(np.int32 if dtype.kind in "iu" else np.float32)

@@ -1,4 +1,4 @@
-"""Python objects as data sets: whatever has a length and gives its items by number."""
+"""Python objects as data sets: any object with a length that returns its items by number."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Indexable(Protocol):
     """A list of arrays, a dataset in the style of PyTorch, an HDF5 dataset: anything with a length and items."""
 
     def __len__(self) -> int:
-        """How many items there are."""
+        """The number of items."""
         ...
 
     def __getitem__(self, index: int, /) -> Any:
@@ -32,8 +32,8 @@ class Items:
 
     Args:
         items: The object. Worker processes read it if it can be pickled.
-        name: What an error calls it.
-        entry: Which entry, where an item is a tuple or a dict; None where it is the example itself.
+        name: Name of the object in errors.
+        entry: The entry that is read, where an item is a tuple or a dict; None where the item is the example itself.
 
     Raises:
         ValueError: If the first item holds no numbers.
@@ -83,17 +83,18 @@ def from_object(
     Args:
         examples: An array, (num, *example_shape), or anything with a length and items, each an array of one shape, a
             tuple of such an array and its label, or a dict of arrays, the parts of an example; or split name -> such
-            an object, or a dict of arrays. A single split, or missing ones, are split as `vae_jax.data.load` does.
-        labels: (num,) whole numbers or words, unless the items bring them; or split name -> such.
-        name: What reports call the data.
+            an object, or a dict of arrays. A single split is divided, and missing splits are made, as by
+            `vae_jax.data.load`.
+        labels: (num,) whole numbers or words, unless the items bring them; or split name -> such labels.
+        name: Name of the data in reports.
         max_value: The largest value that can be stored, which scaling maps to 1. Default: 255 for whole numbers, 1
-            for others; of several parts, as `x` or the first has it.
+            for others; of several parts, `x` or else the first decides.
         description: What the data are, in a sentence.
         feed: Keep the examples on the device, or stream batches from the object; "auto" decides by their size.
-        num_workers: Processes that read a stream; 0 is for threads.
+        num_workers: Number of processes that read a stream; 0 means threads.
 
     Raises:
-        ValueError: If there is no length, no item, or something else in it than arrays of numbers of one shape.
+        ValueError: If an object has no length or no items, or holds anything but arrays of numbers of one shape.
 
     Example:
         >>> images = [np.full((8, 8), level, np.uint8) for level in range(20)]

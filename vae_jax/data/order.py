@@ -4,7 +4,7 @@ The same few integer operations run on numpy arrays, in a process that reads dat
 arrays inside a compiled step: both give the same order.
 
 Source: Black & Rogaway 2002, "Ciphers with Arbitrary Finite Domains", the generalised Feistel cipher with cycle
-walking. The round function is the finaliser of Appleby's MurmurHash3. It shuffles; it hides nothing.
+walking. The round function is the finaliser of Appleby's MurmurHash3. It is for shuffling, not for secrecy.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _STEP = np.uint32(0x9E3779B9)
 
 
 def shuffled(key_words: Any, epoch: Any, positions: Any, num: int) -> Any:
-    """What stands at some positions of a random order of 0, ..., num - 1.
+    """The numbers at some positions of a random order of 0, ..., num - 1.
 
     For one key and epoch this is a permutation; other keys and epochs give unrelated ones.
 
     Args:
         key_words: (2,) uint32, `jax.random.key_data` of a key.
-        epoch: Which of the key's orders, an integer of at least 0.
+        epoch: Index of the order among those of the key, an integer of at least 0.
         positions: Integers in [0, num), of any shape.
-        num: How many are shuffled, from 1 to 2^31 - 1.
+        num: How many numbers are shuffled, from 1 to 2^31 - 1.
 
     Returns:
-        int32, of the shape of the positions: a numpy array if all that came is numpy's or Python's, else JAX's.
+        int32, of the shape of the positions: a numpy array if all arguments are numpy's or Python's, else JAX's.
 
     Raises:
         ValueError: If `num` is out of range.
@@ -44,7 +44,7 @@ def shuffled(key_words: Any, epoch: Any, positions: Any, num: int) -> Any:
     if not 1 <= num < 2**31:
         raise ValueError(f"expected 1 to 2^31 - 1 examples to shuffle; got {num}")
     words = _round_words(key_words, epoch)
-    # In one row: numpy warns when a number wraps around, but not when an array does.
+    # Places are shuffled as one row: numpy warns when a number wraps around, but not when an array does.
     places = positions.reshape(-1).astype(np.uint32)
     on_host = isinstance(words, np.ndarray) and isinstance(places, np.ndarray)
     walk = _walk_on_host if on_host else _walk_traced
@@ -52,8 +52,8 @@ def shuffled(key_words: Any, epoch: Any, positions: Any, num: int) -> Any:
 
 
 def _walk_on_host(words: np.ndarray, places: np.ndarray, num: int) -> np.ndarray:
-    # The cipher permutes a few numbers too many. Whoever lands on one of these walks on; as it walks along a cycle
-    # that it entered from below `num`, it comes back there, and no two arrive at the same place.
+    # The cipher permutes a few numbers too many. A place that lands on one of these is enciphered again; it walks along
+    # a cycle that it entered from below `num`, so it comes back there, and no two arrive at the same place.
     rows = _cipher(words, places, num)
     while (beyond := rows >= num).any():
         rows[beyond] = _cipher(words, rows[beyond], num)
@@ -72,9 +72,9 @@ def _walk_traced(words: Any, places: Any, num: int) -> Any:
 
 
 def _cipher(words: Any, values: Any, num: int) -> Any:
-    # A permutation of 0, ..., a b - 1 with a b >= num, by fewer than a too many: a number is a pair from Z_a x Z_b,
-    # and each half is shifted in turn by an amount that depends on the other, which can be undone.
-    # An even a: were both odd, every shift would be an even permutation, and so would be the order.
+    # A permutation of 0, ..., a b - 1, where a b is at least num and less than num + a. A number is a pair from
+    # Z_a x Z_b, and each half is shifted in turn by an amount that depends on the other, which can be undone.
+    # a is even: if both were odd, every shift would be an even permutation, and so would the order.
     a = math.isqrt(num - 1) + 1
     a += a % 2
     b = -(-num // a)
@@ -95,7 +95,7 @@ def _round_words(key_words: Any, epoch: Any) -> Any:
 
 
 def mix(values: Any) -> Any:
-    """The finaliser of Appleby's MurmurHash3: one to one, every bit of a value changes about half of the result's.
+    """The finaliser of Appleby's MurmurHash3: one to one, every bit of a value changes about half of the result's bits.
 
     Args:
         values: uint32, an array of numpy or of JAX.

@@ -1,4 +1,4 @@
-"""Where the examples of a data set are kept while a run goes on."""
+"""Placement of the examples of a data set during a run: in memory, or where they are stored."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def place(dataset: Dataset, feed: Literal["auto", "memory", "stream"] = "auto", 
 
     Args:
         dataset: The data.
-        feed: "auto" keeps in memory what takes at most a quarter of it.
-        num_workers: Processes that read a stream.
+        feed: "auto" keeps the examples in memory if they take at most a quarter of it.
+        num_workers: Number of processes that read a stream.
     """
     splits = dataset.splits
     size = sum(num_bytes(split.examples) for split in splits.values())

@@ -1,4 +1,4 @@
-"""Where data come from, by the name of a config; nothing heavy is imported to tell what is not there."""
+"""Sources of data, by the name in a config; nothing heavy is imported to report data that do not exist."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from vae_jax.data.prepared.names import CAN_BE_PREPARED
 from vae_jax.data.prepared.sets import data_directory, find_prepared
 
 FILES = (".npy", ".npz", ".csv", ".parquet")
-"""Endings of files of data."""
+"""Suffixes of data files."""
 
 
 def source_of(config: DataConfig) -> Literal["embedded", "file", "folder", "prepared"]:
-    """What a config's name is the name of.
+    """The kind of source that a config names.
 
     Raises:
         ValueError: If there is no such data set, file or folder; the message says how to make it.

@@ -1,4 +1,4 @@
-"""Which examples are for training, validation and testing."""
+"""Splits of the examples for training, validation and testing."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class _Stored(NamedTuple):
 def arrange(dataset: Dataset, train: str = "", validation: str = "", test: str = "") -> Dataset:
     """The data in the splits "train", "validation" and "test".
 
-    What is not said is taken as stored. Where there is only one split, of every ten examples the ninth is for
-    validation and the tenth for testing; where validation or testing is missing, it gets the last tenth, or the tenth
-    before, of the training split.
+    A split that is not given is taken as stored. Where there is only one split, of every ten examples the ninth is for
+    validation and the tenth for testing. Where the validation or test split is missing, it is the last tenth of the
+    training split, or the tenth before.
 
     Args:
-        dataset: In whatever splits it is stored.
-        train: In TFDS's syntax: `train`, `train[:50000]`, `train[80%:]`, `train+extra`.
-        validation: Likewise.
-        test: Likewise.
+        dataset: The data, in the splits in which they are stored.
+        train: The training split in TFDS's syntax: `train`, `train[:50000]`, `train[80%:]`, `train+extra`.
+        validation: The validation split, in the same syntax.
+        test: The test split, in the same syntax.
 
     Raises:
         ValueError: If a split does not exist, cannot be read, or is empty.
@@ -62,10 +62,10 @@ def arrange(dataset: Dataset, train: str = "", validation: str = "", test: str =
 
 
 def select(dataset: Dataset, specification: str) -> Split:
-    """The examples of a split in TFDS's syntax.
+    """The examples of a split that is given in TFDS's syntax.
 
     Raises:
-        ValueError: If there is no such split, or nothing in it.
+        ValueError: If there is no such split, or it is empty.
     """
     parts = [(stored, rows) for stored, rows in _rows(dataset, specification) if len(rows)]
     if not parts:
@@ -77,9 +77,9 @@ def select(dataset: Dataset, specification: str) -> Split:
 
 
 def by_tens(split: Split) -> dict[str, Split]:
-    """Of every ten examples in a row, the ninth is for validation and the tenth for testing.
+    """Split examples by tens: of every ten in a row, the ninth is for validation and the tenth for testing.
 
-    By counting, not by a random generator whose stream a new version may change.
+    Examples are split by counting, not by a random generator whose stream a new version may change.
     """
     num = len(split.examples)
     place = np.arange(num) % 10

@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 LAST_STEP = 2**31 - 1
 NUM_AHEAD = 2
-"""Batches that are on their way to the device while a step is under way."""
+"""Number of batches that are on their way to the device during a step."""
 
 
 @contextmanager
 def open_stream(feed: Feed, first_step: int, put: Callable[[Any], Any] = jax.device_put) -> Iterator[Iterator[Any]]:
     """The stored batches of a streamed feed from a step on, each put on the device ahead of its turn.
 
-    Of a feed that is not streamed there are none. Threads and processes end with the context.
+    A feed that is not streamed has none. Threads and processes end with the context.
 
     Args:
-        feed: Whose examples are streamed.
-        first_step: Of the training.
+        feed: The feed whose examples are streamed.
+        first_step: Training step of the first batch.
         put: Places this host's share of a batch on its devices.
     """
     if not feed.is_streamed:
@@ -44,19 +44,19 @@ def open_stream(feed: Feed, first_step: int, put: Callable[[Any], Any] = jax.dev
 def read_batches(feed: Feed, first_step: int, *, host: int = 0, num_hosts: int = 1) -> grain.DatasetIterator[Any]:
     """The stored batches of a feed from a step on, read ahead by threads or processes.
 
-    A batch is a function of (key, step), so to resume is to begin at a step: there is no state to keep.
+    A batch is a function of (key, step), so a run resumes by beginning at a step: there is no state to keep.
 
     Args:
-        feed: Whose examples are streamed.
-        first_step: Of the training.
-        host: Which host's share to read.
-        num_hosts: Between how many each batch is shared out; put together in order, the shares are the whole batch.
+        feed: The feed whose examples are streamed.
+        first_step: Training step of the first batch.
+        host: Index of the host whose share is read.
+        num_hosts: Number of hosts that share each batch; put together in order, the shares are the whole batch.
 
     Returns:
-        An iterator of (batch_size / num_hosts, *example_shape), without end; close it.
+        An iterator without end over batches of shape (batch_size / num_hosts, *example_shape); close it.
 
     Raises:
-        ValueError: If the batch cannot be shared out evenly.
+        ValueError: If the hosts cannot share the batch evenly.
     """
     import grain
 
@@ -89,7 +89,7 @@ def _put_ahead(batches: Iterator[Any], put: Callable[[Any], Any]) -> Iterator[An
 
 
 class _ReadBatch:
-    """step -> stored batch: what a worker process is sent, and all it knows."""
+    """A function from step to stored batch, which is all that is sent to a worker process."""
 
     def __init__(self, examples: Examples, order_key: np.ndarray, batch_size: int, positions: np.ndarray) -> None:
         self.examples = examples
@@ -103,7 +103,7 @@ class _ReadBatch:
 
 
 def _leave_ctrl_c_alone(worker: int, num_workers: int) -> None:
-    # It is sent to the whole group of processes, and the run's own process still wants batches up to where it saves.
+    # SIGINT is sent to the whole process group, and the run's own process still needs batches until it saves.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

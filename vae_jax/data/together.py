@@ -10,16 +10,16 @@ import jax
 from vae_jax.data.examples import ArrayLike
 
 
-@jax.tree_util.register_pytree_with_keys_class  # so that a compiled step may be given it, as it is given an array
+@jax.tree_util.register_pytree_with_keys_class  # so that a compiled step accepts it like an array
 class Together:
-    """Parts of the same examples, each indexed like an array: an example is the pytree of them.
+    """Parts of the same examples, each indexed like an array; an example is the pytree of its parts.
 
     Args:
-        parts: A pytree, such as a dict, of arrays, or of what is read or computed when rows are asked for; their first
-            axes count the examples.
+        parts: A pytree, such as a dict, of arrays, or of objects that are read or computed when rows are asked for.
+            Their first axes count the examples.
 
     Raises:
-        ValueError: If there is no part, one of them is no array, or they differ in their number.
+        ValueError: If there is no part, a part is not an array, or the parts differ in their number of examples.
 
     Example:
         >>> import numpy as np
@@ -51,21 +51,21 @@ class Together:
         return self.map(lambda part: part[rows])
 
     def map(self, function: Callable[[ArrayLike], Any]) -> Any:
-        """The pytree of what a function makes of each part."""
+        """The pytree of the results of a function for each part."""
         return jax.tree.map(function, self.parts, is_leaf=is_part)
 
     def tree_flatten_with_keys(self) -> tuple[Any, None]:
-        """As JAX asks for it."""
+        """The keyed children and static data of a pytree node, as JAX requires them."""
         return ((jax.tree_util.GetAttrKey("parts"), self.parts),), None
 
     @classmethod
     def tree_unflatten(cls, _: None, children: tuple[Any]) -> Together:
-        """As JAX asks for it, which puts other things than arrays there, too."""
+        """A pytree node from its children, as JAX requires it; JAX may pass children that are not arrays."""
         self = object.__new__(cls)
         (self.parts,) = children
         return self
 
 
 def is_part(node: Any) -> bool:
-    """Whether a node of a pytree of examples is an array of them, or what is indexed like one."""
+    """Whether a node of a pytree of examples is an array of examples, or is indexed like one."""
     return hasattr(node, "shape") and hasattr(node, "dtype")

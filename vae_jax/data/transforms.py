@@ -1,4 +1,4 @@
-"""From a stored example to what a model sees: pure functions of one example, under vmap, on the device."""
+"""Transforms of a stored example to what a model sees: pure functions of one example, under vmap, on the device."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def _no_volume(x: Any) -> Scalar:
 
 
 class Transform(NamedTuple):
-    """What is done to one stored example before the model sees it."""
+    """An operation on one stored example before the model sees it."""
 
     apply: Callable[[Key, Any], Any]
     """(key, stored example) -> float32 example, or a pytree of its parts."""
     name: str
-    """What a report calls it."""
+    """Name in reports."""
     to_stored: Callable[[Any], Any] = _same
-    """What a model sees or makes -> stored values, without rounding: how its samples are shown."""
+    """Map from what a model sees or generates to stored values, without rounding; it is used to show samples."""
     log_det: Callable[[Any], Scalar] = _no_volume
-    """What a model sees -> log |dx / d stored|, nats: it turns a density of x into one of the stored values."""
+    """Map from what a model sees to log |dx / d stored|, nats; it turns a density of x into one of stored values."""
 
 
 def chain(*transforms: Transform) -> Transform:
@@ -68,7 +68,7 @@ def chain(*transforms: Transform) -> Transform:
 def on_parts(**transforms: Transform) -> Transform:
     """A transform for each part of an example, by its name, each with noise of its own; other parts stay as they are.
 
-    What a conditional model makes is one of them alone, the part `x`: so is its way back to stored values.
+    A conditional model generates the part `x` alone, so an array alone is mapped back to stored values as `x`.
 
     Raises:
         ValueError: When it is applied to an example without such a part.
@@ -111,7 +111,7 @@ def one_hot(num_classes: int) -> Transform:
 
 
 def scale(max_value: float) -> Transform:
-    """To [0, 1]: x = stored / max_value."""
+    """Scaling to [0, 1]: x = stored / max_value."""
     return Transform(
         apply=lambda key, example: example.astype(jnp.float32) / max_value,
         name="scaled to [0, 1]",
@@ -121,14 +121,15 @@ def scale(max_value: float) -> Transform:
 
 
 def standardise(dataset: Dataset, columns: Sequence[int] | None = None) -> Transform:
-    """To mean 0 and standard deviation 1, entry by entry: x = (stored − mean) / sd, both of the training split alone.
+    """Standardisation of each entry to mean 0 and standard deviation 1: x = (stored − mean) / sd.
 
-    An entry that never changes is only shifted. Samples are carried back by x · sd + mean.
+    Mean and standard deviation are those of the training split alone. An entry that never changes is only shifted.
+    Samples are mapped back by x · sd + mean.
 
     Args:
-        dataset: Whose training split it is.
-        columns: Of a table those that are standardised, where others are counts or classes and stay what they are.
-            None for all entries.
+        dataset: The data set of the training split.
+        columns: Columns of a table that are standardised; others, such as counts or classes, stay unchanged. None for
+            all entries.
     """
     mean, deviation = _moments(dataset)
     deviation = np.where(deviation > 0, deviation, 1)
@@ -145,15 +146,15 @@ def standardise(dataset: Dataset, columns: Sequence[int] | None = None) -> Trans
 
 
 def binarise_dynamically(max_value: float) -> Transform:
-    """To zeros and ones, drawn anew each time an example is seen: x ~ Bernoulli(stored / max_value).
+    """Binarisation that is drawn anew each time an example is seen: x ~ Bernoulli(stored / max_value).
 
-    Training draws from the run's key, so anew in every epoch; evaluation draws once, from a fixed key.
+    Training draws from the run's key, and thus anew in every epoch; evaluation draws once, from a fixed key.
 
     Source: Salakhutdinov & Murray 2008; as in Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519, section 5.
     """
 
     def apply(key: Key, example: Array) -> Array:
-        # In one row: XLA's CPU loops are fast along the last axis alone, and an image's is short.
+        # The image is drawn as one row: XLA's CPU loops are fast along the last axis alone, and an image's is short.
         row = jax.random.bernoulli(key, example.reshape(-1).astype(jnp.float32) / max_value)
         return row.astype(jnp.float32).reshape(example.shape)
 
@@ -161,7 +162,7 @@ def binarise_dynamically(max_value: float) -> Transform:
 
 
 def binarise_statically(max_value: float, threshold: float = 0.5) -> Transform:
-    """To zeros and ones by a threshold: x = 1 where stored / max_value > threshold."""
+    """Binarisation by a threshold: x = 1 where stored / max_value > threshold, and 0 elsewhere."""
     return Transform(
         apply=lambda key, example: (example.astype(jnp.float32) / max_value > threshold).astype(jnp.float32),
         name=f"static binarisation at {threshold:g}",
@@ -170,17 +171,17 @@ def binarise_statically(max_value: float, threshold: float = 0.5) -> Transform:
 
 
 def already_binary() -> Transform:
-    """For data that are stored as zeros and ones, such as Larochelle's binarized MNIST."""
+    """A transform of data that are stored as zeros and ones, such as Larochelle's binarized MNIST."""
     return Transform(lambda key, example: example.astype(jnp.float32), name="binary as stored")
 
 
 def binarise(dataset: Dataset) -> Transform:
-    """Dynamic binarisation, or nothing where the data are stored as zeros and ones."""
+    """Dynamic binarisation, or `already_binary` where the data are stored as zeros and ones."""
     return already_binary() if dataset.max_value == 1 else binarise_dynamically(dataset.max_value)
 
 
 def dequantise(max_value: float) -> Transform:
-    """From whole numbers to a density: x = (stored + u) / (max_value + 1), u ~ U[0, 1) for each entry.
+    """Uniform dequantisation of whole numbers: x = (stored + u) / (max_value + 1), u ~ U[0, 1) for each entry.
 
     The log-density of x, corrected by `log_det`, is a lower bound on the log-probability of the stored whole numbers.
 
@@ -197,12 +198,12 @@ def dequantise(max_value: float) -> Transform:
 
 
 def logit(margin: float = 0.05) -> Transform:
-    """From [0, 1] to the real line: x = log s − log(1 − s), s = margin + (1 − 2 margin) · y.
+    """The logit, from [0, 1] to the real line: x = log s − log(1 − s), s = margin + (1 − 2 margin) · y.
 
-    It stands behind `scale` or `dequantise` in a `chain`.
+    It comes after `scale` or `dequantise` in a `chain`.
 
     Args:
-        margin: In (0, 0.5): how far the ends 0 and 1 are kept from infinity.
+        margin: Number in (0, 0.5) that keeps the ends 0 and 1 from infinity.
 
     Raises:
         ValueError: If the margin is not between 0 and 0.5.
@@ -227,7 +228,7 @@ def logit(margin: float = 0.05) -> Transform:
 
 
 def flip_horizontally() -> Transform:
-    """The mirror image, left and right exchanged, half of the time: to augment training, not to evaluate."""
+    """The mirror image, left and right exchanged, half of the time; to augment training, not to evaluate."""
     return Transform(
         apply=lambda key, example: jnp.where(jax.random.bernoulli(key), example[:, ::-1], example),
         name="random horizontal flip",
@@ -235,7 +236,7 @@ def flip_horizontally() -> Transform:
 
 
 def pad(height: int, width: int) -> Transform:
-    """Zeros around an image, which stays in the middle, up to a size.
+    """Padding of an image with zeros to a size, with the image in the middle.
 
     Raises:
         ValueError: When it is applied to a larger image.
@@ -278,7 +279,7 @@ def resize(height: int, width: int) -> Transform:
 
 
 def shape_seen(transform: Transform, dataset: Dataset) -> Any:
-    """The shape of an example as a model sees it, or a pytree of those of its parts: what to build its networks for."""
+    """The shape of an example as a model sees it, or a pytree of the shapes of its parts, to build networks for."""
     seen = jax.eval_shape(transform.apply, jax.random.key(0), abstract_example(dataset.train.examples))
     return jax.tree.map(lambda part: part.shape, seen)
 

@@ -22,12 +22,12 @@ _SMALLEST = 2.0**-24
 class Beta:
     """Independent numbers between 0 and 1; one event is the whole array.
 
-    log p(x) = (α − 1) log x + (β − 1) log(1 − x) − log B(α, β). At 0 and at 1 it is zero or infinite; so that a black
-    pixel has a finite likelihood, x is read as at least 2⁻²⁴ from the ends, the spacing of float32 below 1.
+    log p(x) = (α − 1) log x + (β − 1) log(1 − x) − log B(α, β). At 0 and at 1 it is zero or infinite. So that a black
+    pixel has a finite likelihood, x is moved to at least 2⁻²⁴ from the ends, the spacing of float32 below 1.
 
     Args:
-        alpha: α > 0, of the event's shape; of the ones.
-        beta: β > 0, of the event's shape; of the zeros.
+        alpha: α > 0, of the event's shape; large values draw x to 1.
+        beta: β > 0, of the event's shape; large values draw x to 0.
 
     Example:
         >>> float(Beta(jnp.ones(1), jnp.full(1, 2.0)).log_prob(jnp.zeros(1)))  # density 2 (1 − x)

@@ -71,7 +71,7 @@ class BinaryConcrete:
         """E x, by quadrature; s(l) as τ falls to zero."""
         dtype = jnp.result_type(self.logits, self.temperature, float)
         logits, temperature = at_least_float32(self.logits, self.temperature)
-        # s(y) is the probability that another logistic L' is below y, and L' < (l + L) / τ says that −L < l − τ L'.
+        # s(y) is the probability that another logistic L' is below y, and L' < (l + L) / τ means that −L < l − τ L'.
         places, weights = (jnp.asarray(array, logits.dtype) for array in (_LOGISTIC, _LOGISTIC_WEIGHTS))
         smooth = jax.nn.sigmoid(logits[..., None] - temperature * places)
         return (smooth * weights).sum(axis=-1).astype(dtype)
@@ -82,7 +82,7 @@ class BinaryConcrete:
 
     @staticmethod
     def nearest(value: Float[Array, "*event"]) -> Float[Array, "*event"]:
-        """Zeros and ones, whichever is next."""
+        """The nearest of zero and one for each entry."""
         return jnp.asarray(value > 0.5, value.dtype)
 
 
@@ -91,8 +91,8 @@ class BinaryConcrete:
 class LogitBinaryConcrete:
     """The logit of x ~ `BinaryConcrete`: exact in floating point; give the logistic function of it to the decoder.
 
-    It is the logistic distribution of mean l / τ and scale 1 / τ. A divergence between two of them is that between
-    the binary Concrete distributions.
+    It is the logistic distribution of mean l / τ and scale 1 / τ. A divergence between two of these is that
+    between the binary Concrete distributions.
 
     Args:
         logits: l, of the event's shape.

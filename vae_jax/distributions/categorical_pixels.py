@@ -18,7 +18,7 @@ from vae_jax.types import Key
 class CategoricalPixels:
     """Independent pixels x = k/(K − 1) in [0, 1], with a probability of its own for each level k.
 
-    With equal logits and K = 256 it costs 8 bits for each pixel, whatever the image: what every likelihood of bytes
+    With equal logits and K = 256 it costs 8 bits for each pixel, whatever the image, which every likelihood of bytes
     has to beat. One event is the whole array.
 
     Args:
@@ -44,7 +44,7 @@ class CategoricalPixels:
         return value_of(CategoricalCodes(self.logits).sample(key), self._num_levels())
 
     def log_prob(self, value: Float[Array, "*event"]) -> Scalar:
-        """Log-mass of one event, in nats; −∞ where a value is beyond the levels, as bytes are that were not scaled."""
+        """Log-mass of one event, in nats; −∞ where a value is beyond the levels, as unscaled bytes are."""
         (value,) = at_least_float32(value)
         return CategoricalCodes(self.logits).log_prob(level_of(value, self._num_levels()))
 

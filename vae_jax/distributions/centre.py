@@ -10,7 +10,7 @@ from vae_jax.types import Distribution
 def centre(distribution: Distribution) -> Any:
     """The value that stands for a distribution: its mean, or on a sphere, within which the mean lies, its direction.
 
-    A family whose mean is no value that it can take has a method `centre`.
+    A family whose mean is not one of its values has a method `centre`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -23,5 +23,5 @@ def centre(distribution: Distribution) -> Any:
 
 
 def is_on_sphere(distribution: Distribution) -> bool:
-    """Whether values are unit vectors, as a family says by `is_on_sphere = True`: what is between two is an arc."""
+    """Whether values are unit vectors (the path between two is an arc), as a family states by `is_on_sphere = True`."""
     return getattr(distribution, "is_on_sphere", False)

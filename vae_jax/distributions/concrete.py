@@ -23,7 +23,7 @@ class Concrete:
     """Independent points x = softmax((a + g) / τ) on the simplex, g standard Gumbel; one event is the array of them.
 
     As τ falls to zero, x becomes the one-hot vector of a category drawn with the probabilities softmax(a). At any τ
-    the largest entry is at a category drawn so.
+    the largest entry is at a category drawn with these probabilities.
 
     An entry below 4e-31 is clipped there, before its logarithm loses its gradient. That is rare above τ ≈ 0.3; below
     it, and in an ELBO that must hold to the last digit, use `ExpConcrete`, whose event is log x.
@@ -74,7 +74,7 @@ class Concrete:
 
     @staticmethod
     def nearest(value: Float[Array, "*variables categories"]) -> Float[Array, "*variables categories"]:
-        """The one-hot vectors next to points on the simplex."""
+        """The one-hot vectors nearest to points on the simplex."""
         return jax.nn.one_hot(jnp.argmax(value, axis=-1), value.shape[-1], dtype=value.dtype)
 
 
@@ -83,7 +83,7 @@ class Concrete:
 class ExpConcrete:
     """log x for x ~ `Concrete`: exact in floating point at any temperature; give exp of it to the decoder.
 
-    A divergence between two of them is that between the Concrete distributions.
+    A divergence between two of these is that between the Concrete distributions.
 
     Args:
         logits: a, along the last axis; any constant may be added.

@@ -18,8 +18,8 @@ from vae_jax.types import Key
 class ContinuousBernoulli:
     """Independent grey levels in [0, 1], with the density that a Bernoulli likelihood of grey levels lacks.
 
-    log p(x) = x l − log ((eˡ − 1)/l): the Bernoulli cross-entropy and the logarithm of what normalises it. One event
-    is the whole array.
+    log p(x) = x l − log ((eˡ − 1)/l): minus the Bernoulli cross-entropy, plus the logarithm of a normalising constant.
+    One event is the whole array.
 
     Args:
         logits: l, of the event's shape; 0 is the uniform distribution.
@@ -40,7 +40,7 @@ class ContinuousBernoulli:
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """The inverse of the distribution function at a uniform number; a gradient flows to the logits."""
         logits = _finite(self.logits)
-        # Falling towards 1 for l < 0, and its mirror image for l > 0: e^−|l| never overflows.
+        # The density falls towards 1 for l < 0; for l > 0 the draw is mirrored, so that e^−|l| never overflows.
         size = jnp.abs(logits)
         falling = _inverse_of_falling(jax.random.uniform(key, logits.shape, logits.dtype), size)
         return jnp.where(logits > 0, 1 - falling, falling).astype(jnp.result_type(self.logits, float))
@@ -59,13 +59,13 @@ class ContinuousBernoulli:
     def mean(self) -> Float[Array, "*event"]:
         """1/(1 − e⁻ˡ) − 1/l: not the logistic function of l."""
         logits = _finite(self.logits)
-        # In an exponential family the mean is the gradient of what normalises it.
+        # In an exponential family the mean is the gradient of the log-partition function.
         mean = jax.grad(lambda logits: -_log_density(jnp.zeros(()), logits).sum())(logits)
         return mean.astype(jnp.result_type(self.logits, float))
 
 
 def _finite(logits: Array) -> Array:
-    """Where a pixel is certain there is no density, and the largest number stands for ±∞."""
+    """Logits with ±∞ replaced by the largest number: a pixel that is certain has no density."""
     (logits,) = at_least_float32(logits)
     largest = jnp.finfo(logits.dtype).max
     return jnp.clip(logits, -largest, largest)

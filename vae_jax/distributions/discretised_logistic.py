@@ -21,7 +21,7 @@ class DiscretisedLogistic:
     """Independent pixels x = k/(K − 1) in [0, 1], each a logistic variable rounded to the nearest of its K levels.
 
     P(x) = s((x + w/2 − μ)/σ) − s((x − w/2 − μ)/σ) with w = 1/(K − 1) and s the logistic function. The first level
-    takes all that is below it and the last all above, so the levels sum to one. One event is the whole array.
+    takes all that is below it and the last all above, so the masses sum to one. One event is the whole array.
 
     Args:
         loc: The centre μ, in units of x, of the event's shape or one that broadcasts to it; it may lie outside [0, 1].
@@ -52,7 +52,7 @@ class DiscretisedLogistic:
         return rounded_logistic(key, loc, scale, self.num_levels)
 
     def log_prob(self, value: Float[Array, "*event"]) -> Scalar:
-        """Log-mass of one event, in nats; −∞ where a value is beyond the levels, as bytes are that were not scaled."""
+        """Log-mass of one event, in nats; −∞ where a value is beyond the levels, as unscaled bytes are."""
         value, loc, scale = at_least_float32(value, self.loc, self.scale)
         return log_mass(value, loc, scale, self.num_levels).sum()
 
@@ -75,7 +75,7 @@ def log_mass(
     # In units of levels the edges k ± ½ are exact, and the upper edge of one level is the lower one of the next.
     loc, scale = loc * last, scale * last
     above, below = quotient(level + 0.5 - loc, scale), quotient(level - 0.5 - loc, scale)
-    # s(b) − s(a) = s(b) s(−a) (1 − exp(a − b)): a product, from which nothing is lost however far away the mean.
+    # s(b) − s(a) = s(b) s(−a) (1 − exp(a − b)): a product, which loses no digits however far away the mean is.
     log_below_upper_edge = jnp.where(level >= last, 0.0, jax.nn.log_sigmoid(above))
     log_above_lower_edge = jnp.where(level <= 0, 0.0, jax.nn.log_sigmoid(-below))
     of_width = jnp.where((level <= 0) | (level >= last), 0.0, jnp.log(-jnp.expm1(quotient(-1.0, scale))))

@@ -16,7 +16,7 @@ from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 COEFFICIENTS = ((1, 0), (2, 0), (2, 1))
-"""Which channel a coefficient is for, and of which: green of red, blue of red, blue of green."""
+"""For each coefficient, its channel and the channel before that it multiplies: green, red; blue, red; blue, green."""
 
 
 @register_dataclass
@@ -29,16 +29,16 @@ class DiscretisedLogisticMixture:
     green's is μ + α c(red), blue's is μ + β c(red) + γ c(green).
 
     Args:
-        logits: Of the weights π: (*event, M); (height, width, M) in colour.
+        logits: Logits of the weights π, (*event, M); (height, width, M) in colour.
         loc: The centres μ in units of x in [0, 1], (*event, M).
-        scale: The scales σ > 0, likewise.
+        scale: The scales σ > 0, in the units and the shape of `loc`.
         coefficients: α, β and γ of each pixel, (height, width, 3, M), for events (height, width, 3) in colour; None
             for entries that do not depend on each other.
         num_levels: K ≥ 2; 256 for bytes.
 
     Source: Salimans, Karpathy, Chen & Kingma 2017, arXiv:1701.05517, equations 1 to 3. With their x in [−1, 1], centres
     and scales are twice these, shifted, and the coefficients are the same.
-    Differs from the paper: samples are rounded to levels before the next channel is drawn, as the likelihood has them.
+    Differs from the paper: samples are rounded to levels before the next channel is drawn, as in the likelihood.
     """
 
     logits: Float[Array, "*pixels components"]
@@ -87,9 +87,9 @@ class DiscretisedLogisticMixture:
         return value, self.log_prob(value)
 
     def mean(self) -> Float[Array, "*event"]:
-        """The expectation; in colour, of each channel where the ones before have their mean.
+        """The expectation; in colour, that of each channel where the channels before have their mean.
 
-        In colour that is the expectation itself but for what the first and last level cut off: the mean of green
+        In colour this is the expectation itself but for what the first and last level cut off: the mean of green
         over all levels of red is out of reach for a closed form, and blue's would be a sum over 65,536 pairs.
         """
         logits, loc, scale = at_least_float32(self.logits, self.loc, self.scale)

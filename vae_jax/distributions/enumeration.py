@@ -18,15 +18,15 @@ def enumerate_states(
     """All events of a discrete distribution and their log-probabilities: Σ exp(log_probs) · f(states) is exactly E[f].
 
     Args:
-        distribution: Over few states: 2ⁿ for n binary variables, Kⁿ for n variables of K categories.
-        max_num_states: How many are allowed.
+        distribution: A distribution over few states: 2ⁿ for n binary variables, Kⁿ for n variables of K categories.
+        max_num_states: The largest number of states that is allowed.
 
     Returns:
         The events along a leading axis, the last variable changing fastest, and log-probabilities in nats, which are
         differentiable in the logits.
 
     Raises:
-        TypeError: If the distribution is neither.
+        TypeError: If the distribution is neither a `Bernoulli` nor a `Categorical`.
         ValueError: If it has more states than `max_num_states`.
 
     Example:

@@ -1,6 +1,6 @@
 """Closed-form Kullback-Leibler divergences: functions of two distributions.
 
-A pair of families enters by one line in `_PER_DIMENSION`, if both factorise alike, or in `_JOINT`. A pair without a
+A pair of families is added by one line in `_PER_DIMENSION`, if both factorise alike, or in `_JOINT`. A pair without a
 closed form is refused, never guessed: `objectives.sampled_kl` estimates any of them.
 """
 
@@ -35,8 +35,8 @@ def kl_divergence(q: Distribution, p: Distribution) -> Scalar:
     """KL(q ‖ p) = E_q[log q(z) − log p(z)], exactly.
 
     Args:
-        q: The distribution that the expectation is under; in a VAE the posterior.
-        p: The other one; in a VAE the prior.
+        q: The distribution of the expectation; in a VAE the posterior.
+        p: The other distribution; in a VAE the prior.
 
     Returns:
         Nats, ≥ 0.
@@ -61,8 +61,8 @@ def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, "*event"]
     """The terms of `kl_divergence(q, p)`, one for each dimension of an event, for distributions that factorise.
 
     Returns:
-        Nats for each dimension, of the event's shape, each ≥ 0; a one-hot vector is one dimension. Of a `Product` a
-        vector, its parts in the order of their names.
+        Nats for each dimension, of the event's shape, each ≥ 0; a one-hot vector is one dimension. For a `Product`
+        a vector, with the parts in the order of their names.
 
     Raises:
         TypeError: If this pair of families has no closed form, dimension by dimension.
@@ -102,7 +102,7 @@ def _of_each_dimension(q: Product, p: Product) -> Float[Array, " dimension"]:
 
 
 def _of_normals(q: Normal | MultivariateNormal, p: Normal | MultivariateNormal) -> Scalar:
-    """In coordinates where p is the standard normal, from p's Cholesky factor."""
+    """KL of q to p, computed in coordinates where p is the standard normal, from p's Cholesky factor."""
     (q_loc, q_tril), (p_loc, p_tril) = _loc_and_tril(q), _loc_and_tril(p)
     loc = solve_triangular(p_tril, q_loc - p_loc, lower=True)
     tril = solve_triangular(p_tril, q_tril, lower=True)
@@ -110,14 +110,14 @@ def _of_normals(q: Normal | MultivariateNormal, p: Normal | MultivariateNormal) 
 
 
 def _to_normal(q: MultivariateNormal, p: Normal) -> Scalar:
-    """As `_of_normals`, where the coordinates need no triangular solve."""
+    """KL of q to p, like `_of_normals`; the coordinates need no triangular solve."""
     loc, tril, p_loc, p_scale = at_least_float32(q.loc, q.scale_tril, p.loc, p.scale)
     p_scale = jnp.broadcast_to(p_scale, loc.shape)
     return _to_standard_normal(quotient(loc - p_loc, p_scale), quotient(jnp.tril(tril), p_scale[:, None]))
 
 
 def _to_standard_normal(loc: Float[Array, " size"], tril: Float[Array, "size size"]) -> Scalar:
-    """That of the diagonal, and half the square of what is below it: no term is negative, and none cancels."""
+    """KL to the standard normal: that of the diagonal, and half the squares below. No term is negative or cancels."""
     return formulas.gaussian_kl(loc, jnp.diagonal(tril)).sum() + 0.5 * jnp.square(jnp.tril(tril, -1)).sum()
 
 
@@ -144,7 +144,7 @@ _JOINT: dict[Families, Callable[..., Scalar]] = {
     (MultivariateNormal, MultivariateNormal): _of_normals,
     (Normal, MultivariateNormal): _of_normals,
     (LowRankNormal, Normal): lambda q, p: low_rank_kl(q, p.loc, p.scale),
-    # The map from the log-ratios to the simplex is one to one, and leaves the divergence as it is.
+    # The map from the log-ratios to the simplex is one to one, and leaves the divergence unchanged.
     (LogisticNormal, LogisticNormal): lambda q, p: formulas.gaussian_kl(q.loc, q.scale, p.loc, p.scale).sum(),
     (VonMisesFisher, SphericalUniform): lambda q, p: kl_to_uniform(q),
     (Product, Product): _of_product,

@@ -39,7 +39,7 @@ class Laplace:
     has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
-        """μ + b ε with ε standard Laplace; a gradient flows to both."""
+        """μ + b ε with ε standard Laplace; a gradient flows to μ and b."""
         loc, scale = at_least_float32(self.loc, self.scale)
         noise = jax.random.laplace(key, jnp.broadcast_shapes(loc.shape, scale.shape), loc.dtype)
         return (loc + scale * noise).astype(jnp.result_type(self.loc, self.scale, float))

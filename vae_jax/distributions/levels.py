@@ -12,7 +12,7 @@ NUM_LEVELS = 256
 
 
 def level_of(value: Float[Array, "*shape"], num_levels: int) -> Float[Array, "*shape"]:
-    """The level k that a value is nearest to: x = k/255 in floating point is not quite it."""
+    """The level k nearest to a value, rounded because x = k/255 is not exact in floating point."""
     return jnp.round(value * (num_levels - 1))
 
 
@@ -22,5 +22,5 @@ def value_of(level: Float[Array, "*shape"], num_levels: int) -> Float[Array, "*s
 
 
 def is_level(level: Float[Array, "*shape"], num_levels: int) -> Array:
-    """Whether there is such a level: bytes that were not scaled have none."""
+    """Whether a level lies between 0 and K − 1, beyond which are those of unscaled bytes."""
     return (level >= 0) & (level <= num_levels - 1)

@@ -26,7 +26,7 @@ class LowRankNormal:
     Args:
         loc: The mean μ.
         factor: F, one column for each of the r directions.
-        scale: The standard deviation σ > 0 in each dimension beside them.
+        scale: The standard deviation σ > 0 in each dimension, beside these directions.
 
     Example:
         >>> import jax.numpy as jnp

@@ -24,7 +24,7 @@ class MixedColumns:
 
     Args:
         parts: Distributions over vectors.
-        columns: For each part the columns that its vector is made of; together every column once.
+        columns: For each part, the columns that its vector is made of; all parts together have every column once.
 
     Example:
         >>> from vae_jax.distributions import Bernoulli, Normal
@@ -38,17 +38,17 @@ class MixedColumns:
 
     @property
     def is_reparametrised(self) -> bool:
-        """Whether every part is."""
+        """Whether every part is reparametrised."""
         return is_reparametrised(self.parts)
 
     @property
     def has_density(self) -> bool:
-        """Whether every part has one."""
+        """Whether every part has a density."""
         return has_density(self.parts)
 
     @property
     def is_discrete(self) -> Bool[np.ndarray, " columns"]:
-        """Whether a column has masses, for each column."""
+        """Whether each column has masses."""
         kinds = [np.full(len(columns), part.is_discrete) for part, columns in self._each()]
         return np.concatenate(kinds)[self._order()]
 
@@ -67,7 +67,7 @@ class MixedColumns:
         return value, self.log_prob(value)
 
     def mean(self) -> Float[Array, " columns"]:
-        """The expectation of each column; of a category that is of its code."""
+        """The expectation of each column; for a category, that of its code."""
         return self._row([part.mean() for part in self.parts])
 
     def _each(self) -> list[tuple[Any, tuple[int, ...]]]:
@@ -77,5 +77,5 @@ class MixedColumns:
         return jnp.concatenate(vectors)[self._order()]
 
     def _order(self) -> np.ndarray:
-        """Where each column lies among the parts, one after another."""
+        """The position of each column in the concatenated vectors of the parts."""
         return np.argsort(np.concatenate(self.columns))

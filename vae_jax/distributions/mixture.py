@@ -19,7 +19,7 @@ from vae_jax.types import Distribution, Key
 @register_dataclass
 @dataclass(frozen=True)
 class Mixture:
-    """Σₖ wₖ pₖ: one of several distributions of the same family, chosen at random; an event is one of theirs.
+    """Σₖ wₖ pₖ: one of several distributions of the same family, chosen at random; an event is an event of a component.
 
     Args:
         logits: log wₖ; any constant may be added, and −∞ leaves a component out.
@@ -39,7 +39,7 @@ class Mixture:
 
     @property
     def has_density(self) -> bool:
-        """Whether the components have one."""
+        """Whether the components have a density."""
         return has_density(self.components)
 
     def sample(self, key: Key) -> Any:

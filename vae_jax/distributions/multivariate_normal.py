@@ -23,8 +23,8 @@ class MultivariateNormal:
 
     Args:
         loc: The mean μ.
-        scale_tril: L, lower triangular with a positive diagonal, what is above it unread; `tril_from_vector` makes
-            one.
+        scale_tril: L, lower triangular with a positive diagonal; the entries above are not read. `tril_from_vector`
+            makes one.
 
     Example:
         >>> import jax.numpy as jnp

@@ -52,12 +52,12 @@ class NegativeBinomial:
     def log_prob(self, value: Float[Array, "*event"]) -> Scalar:
         """Log-mass of one event, in nats; −∞ where a value is no count."""
         value, expectation, dispersion = at_least_float32(value, self.expectation, self.dispersion)
-        # As the mass of x among x + θ trials of a binomial distribution, times θ/(x + θ).
+        # Computed as the mass of x among x + θ trials of a binomial distribution, times θ/(x + θ).
         some = jnp.where(value > 0, value, 1.0)
         total = some + dispersion
         expected_total = dispersion + expectation
         log_ratio = log_quotient(total, expected_total, some - expectation)
-        # Of the counts, (x + θ) μ / ((θ + μ) x), which differs from one by θ (μ − x) / ((θ + μ) x).
+        # The ratio for the counts, (x + θ) μ / ((θ + μ) x), differs from one by θ (μ − x) / ((θ + μ) x).
         ratio = quotient(total, expected_total) * quotient(expectation, some)
         excess = quotient(dispersion, expected_total) * quotient(expectation - some, some)
         of_some = (

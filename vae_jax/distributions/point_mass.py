@@ -17,7 +17,7 @@ class PointMass:
     """A distribution that is certain of one value; one event is the whole array.
 
     It has a mass and no density, so its KL to a continuous prior is infinite: `kl_divergence` and the estimators of
-    the KL refuse it, and `objectives.autoencoder` is what trains a model with such a posterior.
+    the KL refuse it, and `objectives.autoencoder` trains a model with such a posterior.
 
     Args:
         value: The certain value.

@@ -65,9 +65,9 @@ class Poisson:
 def sample_counts(key: Key, rate: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Poisson counts of any rate, in the rate's own precision: beyond 2²⁴ float32 rounds them, and nothing saturates.
 
-    From a rate of 1,000 on by the quantile μ + √λ z + (z² − 1)/6 + (z − z³)/(72 √λ) of a normal z, rounded: it is wrong
-    by less than a thousandth of a count. JAX's own draws are 32-bit integers, and its test for rejection subtracts
-    numbers of the size λ log λ, of which float32 keeps no fraction.
+    From a rate of 1,000 on, a count is the rounded quantile μ + √λ z + (z² − 1)/6 + (z − z³)/(72 √λ) of a normal z,
+    which is wrong by less than a thousandth of a count. JAX's own draws are 32-bit integers, and its test for rejection
+    subtracts numbers of the size λ log λ, of which float32 keeps no fraction.
 
     Source: Cornish & Fisher 1938, Revue de l'Institut International de Statistique 5(4).
     """
@@ -81,5 +81,5 @@ def sample_counts(key: Key, rate: Float[Array, "*shape"]) -> Float[Array, "*shap
 
 
 def is_count(value: Float[Array, "*shape"]) -> Array:
-    """Whether a value is 0, 1, 2, ..."""
+    """Whether a value is a count 0, 1, 2, ..."""
     return (value >= 0) & (value == jnp.floor(value))

@@ -18,7 +18,7 @@ from vae_jax.types import Distribution, Key
 @register_dataclass
 @dataclass(frozen=True)
 class Product:
-    """Independent distributions with names; one event is a dictionary with an event of each.
+    """Independent distributions with names; one event is a dictionary with an event of each part.
 
     Args:
         parts: name -> distribution.
@@ -37,12 +37,12 @@ class Product:
 
     @property
     def is_reparametrised(self) -> bool:
-        """Whether every part is."""
+        """Whether every part is reparametrised."""
         return is_reparametrised(dict(self.parts))
 
     @property
     def has_density(self) -> bool:
-        """Whether every part has one."""
+        """Whether every part has a density."""
         return has_density(dict(self.parts))
 
     def sample(self, key: Key) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Product:
         return {name: centre(part) for name, part in self.parts.items()}
 
     def _with_keys(self, key: Key) -> list[tuple[str, Distribution, Key]]:
-        # In the order of their names: JAX rebuilds a dictionary in that order, and a sample must not depend on it.
+        # Parts in the order of names: JAX rebuilds a dictionary in that order, and a sample must not depend on it.
         names = sorted(self.parts)
         return [
             (name, self.parts[name], key) for name, key in zip(names, jax.random.split(key, len(names)), strict=True)

@@ -1,7 +1,8 @@
 """The expectation of a softmax of independent random numbers, which is one integral.
 
 By the Gumbel-max trick E softmax(y)ₖ is the probability that yₖ + gₖ is the largest of all, with standard Gumbel g.
-Where the largest lies is one number: integrated on a grid, with the distribution of each y on a grid of its own.
+The value of the largest is one number: it is integrated on a grid, with the distribution of each y on a grid of its
+own.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def sample_angle(key: Key, concentration: Scalar, size: int) -> Scalar:
 
 
 def _by_rejection(key: Key, concentration: Scalar, size: int) -> Scalar:
-    """Wood's algorithm, for 1 − cos θ in place of cos θ: of a small angle it keeps all digits."""
+    """Wood's algorithm, for 1 − cos θ in place of cos θ: it keeps all digits of a small angle."""
     b = (size - 1) / (2 * concentration + jnp.hypot(2 * concentration, size - 1.0))
     centre = 2 * b / (1 + b)  # 1 − x₀
 
@@ -53,13 +53,13 @@ def _by_rejection(key: Key, concentration: Scalar, size: int) -> Scalar:
 
 
 def _slope(angle: Scalar, concentration: Scalar, size: int) -> Scalar:
-    """dθ/dκ = −∫₀^θ (cos φ − A) p(φ) dφ / p(θ), which is the integral of the same from θ to π without the sign."""
+    """dθ/dκ = −∫₀^θ (cos φ − A) p(φ) dφ / p(θ), which is the same integral from θ to π without the sign."""
     moments = sphere_moments(concentration, size)
     # 1 − A; as a difference it would lose the digits of a large κ.
     gap = jnp.where(
         concentration > 1, moments.scaled_resultant_gap / jnp.maximum(concentration, 1), 1 - moments.resultant
     )
-    # On the side where p falls away from θ, and only as far as it has not fallen to nothing.
+    # Integrate on the side where p falls away from θ, and only as far as p has not vanished.
     power = size - 2
     mode = jnp.arccos(2 * concentration / (power + jnp.hypot(power, 2 * concentration)))
     reach = 9 / jnp.sqrt(concentration + power + 0.1)
@@ -72,7 +72,7 @@ def _slope(angle: Scalar, concentration: Scalar, size: int) -> Scalar:
     # cos φ − cos θ, of which float32 would keep no digit as a difference.
     climb = -2 * jnp.sin(0.5 * (places + angle)) * jnp.sin(0.5 * (places - angle))
     relative = jnp.exp(concentration * climb + power * log_sine)
-    # On the left half is negative, and so is the sign of the first form: one expression serves both.
+    # On the left `half` is negative, and so is the sign of the first form: one expression serves both.
     cosine_above_mean = gap - 2 * jnp.square(jnp.sin(0.5 * places))
     return half * jnp.sum(weights * cosine_above_mean * relative)
 

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-# How many orders the recursion runs down from the asymptotic expansion, whose error falls with the fourth power.
+# Number of orders that the recursion runs down from the asymptotic expansion, whose error falls with the fourth power.
 _NUM_ORDERS = 16
 
 
 class SphereMoments(NamedTuple):
-    """ψ(κ) and A(κ), and what they lack to their values for large κ, without cancellation."""
+    """ψ(κ) and A(κ), and their differences to the values for large κ, without cancellation."""
 
     log_moment: Scalar
     """ψ(κ) ≥ 0."""

@@ -16,7 +16,7 @@ from vae_jax.types import Key
 @register_dataclass
 @dataclass(frozen=True)
 class SphericalUniform:
-    """A direction without preference: a unit vector of `size` entries; one event is the vector.
+    """A uniformly random direction: a unit vector of `size` entries; one event is the vector.
 
     Args:
         size: d ≥ 2; the sphere Sᵈ⁻¹ has d − 1 dimensions.
@@ -52,7 +52,7 @@ class SphericalUniform:
 
 
 def random_direction(key: Key, size: int) -> Float[Array, " size"]:
-    """A unit vector without preference, of `size` ≥ 1 entries."""
+    """A uniformly random unit vector of `size` ≥ 1 entries."""
     noise = jax.random.normal(key, (size,))
     return noise / jnp.linalg.norm(noise)
 

@@ -1,4 +1,4 @@
-"""What families say of themselves by class attributes. There are no defaults: one that does not say is refused."""
+"""Properties that families state by class attributes. There are no defaults: a family without them is refused."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import jax
 
 
 def is_reparametrised(distributions: Any) -> bool:
-    """Whether samples are differentiable in the parameters, of a distribution or of each one in a pytree of them.
+    """Whether samples are differentiable in the parameters, for a distribution or for all in a pytree.
 
     Raises:
-        TypeError: If a family does not say by its attribute `is_reparametrised`.
+        TypeError: If a family does not state it by its attribute `is_reparametrised`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -23,12 +23,12 @@ def is_reparametrised(distributions: Any) -> bool:
 
 
 def has_density(distributions: Any) -> bool:
-    """Whether log p is that of a density or of masses, not of certainty, of a distribution or of all in a pytree.
+    """Whether log p is that of a density or of masses, not of certainty, for a distribution or for all in a pytree.
 
-    What a density is needed for, a KL, a bound, a likelihood of the data, a `PointMass` does not have.
+    A `PointMass` has no density, and therefore no KL, no bound and no likelihood of the data.
 
     Raises:
-        TypeError: If a family does not say by its attribute `has_density`.
+        TypeError: If a family does not state it by its attribute `has_density`.
 
     Example:
         >>> import jax.numpy as jnp

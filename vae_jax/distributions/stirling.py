@@ -1,8 +1,8 @@
-"""Log-probabilities beside a Γ function, without its large terms.
+"""Log-probabilities with a Γ function, without its large terms.
 
 log Γ(10⁶) is 1.3 · 10⁷, which float32 holds to one unit; the log-probability in which it appears may be −8. With
-log Γ(z + 1) = (z + ½) log z − z + ½ log 2π + S(z) the large terms cancel on paper and not in the computer. What is left
-is S, the error of Stirling's formula, and the deviance.
+log Γ(z + 1) = (z + ½) log z − z + ½ log 2π + S(z) the large terms cancel on paper and not in the computer. The
+terms left are S, the error of Stirling's formula, and the deviance.
 
 Source: Loader 2000, "Fast and accurate computation of binomial probabilities".
 """
@@ -47,11 +47,11 @@ def _series(z: Array) -> Array:
 
 
 def deviance(amount: Float[Array, "*shape"], log_ratio: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """a (eᵘ − 1 − u) = a log (a/b) + b − a for u = log (b/a): how far an expected amount b is from the a that came.
+    """a (eᵘ − 1 − u) = a log (a/b) + b − a for u = log (b/a): how far an expected amount b is from the observed a.
 
     Args:
-        amount: a ≥ 0, what came.
-        log_ratio: u, the logarithm of what was expected over what came.
+        amount: a ≥ 0, the observed amount.
+        log_ratio: u, the logarithm of the expected amount over the observed one.
 
     Returns:
         Nats, ≥ 0; zero where they agree.
@@ -65,16 +65,16 @@ def deviance_of_two(
     second: Float[Array, "*shape"],
     other_log_ratio: Float[Array, "*shape"],
 ) -> Float[Array, "*shape"]:
-    """The sum of the deviances of two amounts, of whose sum as much was expected as came: −a u − b v.
+    """The sum of the deviances of two amounts with equal expected and observed sums: −a u − b v.
 
-    What was expected, a eᵘ + b eᵛ, cancels what came, a + b: on paper everywhere, in the computer near agreement only,
-    where it saves the digits that −a u − b v loses. Far from it, it would lose them instead.
+    The expected sum, a eᵘ + b eᵛ, cancels the observed one, a + b: on paper everywhere, in the computer near agreement
+    only, where it saves the digits that −a u − b v loses. Far from agreement, it would lose them instead.
 
     Args:
-        first: a > 0, what came of one kind.
-        log_ratio: u, the logarithm of what was expected of it over a.
-        second: b > 0, of the other kind.
-        other_log_ratio: v.
+        first: a > 0, the observed amount of one kind.
+        log_ratio: u, the logarithm of its expected amount over a.
+        second: b > 0, the observed amount of the other kind.
+        other_log_ratio: v, the logarithm of its expected amount over b.
 
     Returns:
         Nats, ≥ 0.

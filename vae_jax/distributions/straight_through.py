@@ -19,9 +19,9 @@ from vae_jax.types import Key
 class StraightThrough:
     """The discrete distribution that a relaxed one rounds to, its samples differentiated as if they were not rounded.
 
-    In every value it is `relaxed.discrete()`: samples, log-masses, mean, and KL divergences. Only the gradient through
-    a sample is that of the relaxation, and therefore biased: the less, the lower the temperature, at the price of
-    variance.
+    All its values are those of `relaxed.discrete()`: samples, log-masses, mean, and KL divergences. Only the gradient
+    through a sample is that of the relaxation, and therefore biased: the less, the lower the temperature, at the price
+    of variance.
 
     Args:
         relaxed: A `Concrete` or a `BinaryConcrete`.
@@ -38,12 +38,12 @@ class StraightThrough:
 
     @property
     def is_reparametrised(self) -> bool:
-        """Whether the relaxation is: its gradient is the one that is taken."""
+        """Whether the relaxation is reparametrised: its gradient is taken."""
         return is_reparametrised(self.relaxed)
 
     @property
     def has_density(self) -> bool:
-        """Whether the relaxation has one; here it is masses."""
+        """Whether the relaxation has a density; the discrete distribution has masses."""
         return has_density(self.relaxed)
 
     def sample(self, key: Key) -> Float[Array, "*event"]:

@@ -41,7 +41,7 @@ class StudentT:
     has_density = True
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
-        """μ + σ ε √(ν/2 / g), ε standard normal and g from a Γ(ν/2) distribution; a gradient flows to all three."""
+        """μ + σ ε √(ν/2 / g), ε standard normal and g from a Γ(ν/2) distribution; a gradient flows to μ, σ and ν."""
         df, loc, scale = at_least_float32(self.degrees_of_freedom, self.loc, self.scale)
         noise = jax.random.t(key, df, self._shape(), loc.dtype)
         return (loc + scale * noise).astype(jnp.result_type(self.degrees_of_freedom, self.loc, self.scale, float))

@@ -60,7 +60,7 @@ class VonMisesFisher:
     def log_prob(self, value: Float[Array, " size"]) -> Scalar:
         """Log-density of one event, in nats, with respect to the area of the sphere."""
         value, loc, concentration = at_least_float32(value, self.loc, self.concentration)
-        # κ μᵀx − ψ(κ), both near κ where it is large: instead of them, what they lack.
+        # In κ μᵀx − ψ(κ) both terms are near κ where it is large: their differences to κ are subtracted instead.
         lacking = 0.5 * concentration * jnp.square(value - loc).sum()
         return sphere_moments(concentration, loc.size).log_moment_gap - lacking - log_sphere_area(loc.size)
 

@@ -23,8 +23,8 @@ class ZeroInflated:
     P(0) = π + (1 − π) p(0), and P(x) = (1 − π) p(x) for x > 0. One event is the whole array.
 
     Args:
-        inner: p: `Poisson` or `NegativeBinomial`, or any family of independent counts whose parameters have the
-            event's shape or broadcast to it.
+        inner: The distribution p: `Poisson` or `NegativeBinomial`, or any family of independent counts whose parameters
+            have the event's shape or broadcast to it.
         logits: log π/(1 − π), ±∞ where it is certain, of the event's shape or one that broadcasts to it.
 
     Example:
@@ -65,7 +65,7 @@ class ZeroInflated:
         return jax.nn.sigmoid(-jnp.asarray(self.logits)) * self.inner.mean()
 
     def _inner_log_probs(self, value: Array) -> Array:
-        """Of each element on its own, though `log_prob` is of an event: each element is made an event."""
+        """Log-mass of each element: `log_prob` is of a whole event, so each element is made an event."""
         shape = self._shape()
         flat = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape).reshape(-1), (self.inner, value))
         return jax.vmap(lambda inner, element: inner.log_prob(element))(*flat).reshape(shape)

@@ -1,4 +1,4 @@
-"""How good a trained model is: bounds, likelihoods, and what the latent dimensions do."""
+"""The quality of a trained model: bounds, likelihoods, and the use of the latent dimensions."""
 
 from vae_jax.evaluation.bound import bound_evaluator, lanes_validator, standard_error, validator
 from vae_jax.evaluation.evaluate import bits_per_dim, evaluate, evaluator

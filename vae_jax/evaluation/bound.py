@@ -25,26 +25,26 @@ from vae_jax.vae import Model
 def bound_evaluator(
     model: Model, bound: Objective, transform: Callable[[Key, Any], Any], *, seed: int = 0, batch_size: int = 500
 ) -> Callable[[Params, Examples], dict[str, Any]]:
-    """The bound over a split, and what the latent dimensions do: what is validated is what is reported.
+    """The bound over a split and the use of the latent dimensions, the same in validation and in reports.
 
     Args:
-        model: Whose parameters are evaluated.
+        model: The model whose parameters are evaluated.
         bound: `elbo`, or another objective of one example.
         transform: `(key, stored example) -> x`.
-        seed: Of the evaluation's own randomness; the same draw for every call.
-        batch_size: How many examples are computed at once.
+        seed: Seed of the evaluation's own randomness; every call has the same draw.
+        batch_size: Number of examples that are computed at once.
 
     Returns:
         A function `(params, stored examples) -> metrics`, means over the examples: `value` (nats per example, higher
         is better), `value_standard_error`, the metrics of the bound, `squared_error` (of the mean of p(x|z) at the
         posterior's mean, summed over an example; where both are of one shape), `active_units`, and `kl_per_dimension`
-        and, of a hierarchy, `kl_per_group` (nats) where they are known.
+        and, for a hierarchy, `kl_per_group` (nats) where they are known.
     """
     return validator(lambda params: Fitted(model.bind(params), bound, transform), seed=seed, batch_size=batch_size)
 
 
 def validator(fit: Fit, *, seed: int = 0, batch_size: int = 500) -> Callable[[Params, Examples], dict[str, Any]]:
-    """`bound_evaluator` of what parameters are fitted to."""
+    """`bound_evaluator` for a `Fit`."""
     of_all = over_stored(partial(of_one, fit), seed=seed, batch_size=batch_size)
     return lambda params, examples: _means(of_all(params, examples))
 
@@ -62,7 +62,7 @@ def lanes_validator(fit: Fit, *, batch_size: int) -> Callable[[Params, Examples]
 
 
 def of_one(fit: Fit, transform_key: Key, key: Key, params: Params, stored: Any) -> dict[str, Any]:
-    """What is validated of one example: the bound, its metrics, the error of the decoded code, and the code."""
+    """The validated quantities of one example: the bound, its metrics, the error of the decoded code, and the code."""
     fitted = fit(params)
     vae, x = fitted.at(transform_key, stored)
     value, metrics, *_ = fitted.bound(key, vae, x)
@@ -72,7 +72,7 @@ def of_one(fit: Fit, transform_key: Key, key: Key, params: Params, stored: Any) 
 
 
 def _squared_error(mean: Any, x: Any) -> Scalar | None:
-    """Summed over all entries; None where the mean is not of the shape of x, of which it may be a part."""
+    """Squared error, summed over all entries; None where mean and x differ in shape: the mean may be a part of x."""
     if jax.tree.map(jnp.shape, mean) != jax.tree.map(jnp.shape, x):
         return None
     errors = jax.tree.map(lambda mean, x: jnp.sum((mean - x) ** 2), mean, x)
@@ -96,7 +96,7 @@ def _means(results: dict[str, Any]) -> dict[str, Any]:
 
 
 def standard_error(values: np.ndarray) -> float:
-    """Of the mean of independent values: their standard deviation / √n; zero for a single one."""
+    """Standard error of the mean of independent values: their standard deviation / √n; zero for a single value."""
     values = np.asarray(values, np.float64)
     if len(values) < 2:
         return 0.0

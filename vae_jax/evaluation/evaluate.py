@@ -1,4 +1,4 @@
-"""All that is reported of a trained model."""
+"""All numbers that are reported about a trained model."""
 
 from __future__ import annotations
 
@@ -41,32 +41,32 @@ def evaluate(
     log_det: Callable[[Any], Scalar] | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """All that is reported of a trained model on a split.
+    """All numbers that are reported about a trained model on a split.
 
     Args:
         model: The model.
         bound: As in `bound_evaluator`.
         transform: `(key, stored example) -> x`.
-        params: Its parameters.
-        examples: As stored.
-        num_samples: K of the importance-sampled NLL.
-        log_det: x -> log |dx / d stored| of the transform, nats: bits per dimension are of stored values. None for 0.
-            A likelihood of masses has no volume to correct: it is left out where the family `is_discrete`.
-        seed: Of the evaluation's own randomness.
+        params: The model's parameters.
+        examples: The split's examples, as stored.
+        num_samples: K, the number of samples of the importance-sampled NLL.
+        log_det: x -> log |dx / d stored| of the transform, nats: bits per dimension are for stored values. None for 0.
+            A likelihood of masses has no volume to correct: `log_det` is not used where the family `is_discrete`.
+        seed: Seed of the evaluation's own randomness.
 
     Returns:
         `elbo`, `elbo_standard_error`, `log_likelihood`, `kl`, `nll`, `nll_standard_error` (nats per example; the NLL
-        has the sign of a loss: lower is better), `bits_per_dim` (of an x that is one array), `num_samples`,
-        `effective_sample_size` (median), `active_units`, `latent_size`, `kl_per_dimension`, `kl_per_group` (of a
-        hierarchy), `squared_error`, `num_examples`, `seed`, and `notes`, a list of sentences. What a point-mass
-        posterior does not have (a bound, an NLL) is None.
+        has the sign of a loss: lower is better), `bits_per_dim` (for an x that is one array), `num_samples`,
+        `effective_sample_size` (median), `active_units`, `latent_size`, `kl_per_dimension`, `kl_per_group` (for a
+        hierarchy), `squared_error`, `num_examples`, `seed`, and `notes`, a list of sentences. A bound and an NLL,
+        which a point-mass posterior does not have, are None for it.
     """
     fit = lambda params: Fitted(model.bind(params), bound, transform, log_det)
     return evaluator(fit, num_samples=num_samples, seed=seed)(params, examples)
 
 
 def evaluator(fit: Fit, *, num_samples: int, seed: int = 0) -> Callable[[Params, Examples], dict[str, Any]]:
-    """`evaluate` of what parameters are fitted to, as a function that compiles once and may be called again."""
+    """`evaluate` for a `Fit`, as a function that compiles once and may be called again."""
     validate, estimator = validator(fit, seed=seed), log_likelihood_of(fit, num_samples=num_samples, seed=seed)
     mean_log_det, is_binary, first_values = _mean_log_det(fit, seed), _is_binary(fit), _first_values(fit)
 
@@ -137,9 +137,9 @@ def bits_per_dim(nll: float, num_dimensions: int, log_det: float = 0.0) -> float
 
 
 def _families(fit: Fit, params: Params, example: Any) -> tuple[Any, Any, int, int | None]:
-    """Posterior and likelihood without their numbers, and the sizes of z and x, without computing anything.
+    """Posterior and likelihood without their numbers, and the sizes of z and x; nothing is computed.
 
-    The size of x is None where it has several parts: some of them may say which entries of others are there.
+    The size of x is None where it has several parts: some parts may say which entries of others are present.
     """
 
     def distributions(params: Params, example: Any) -> Any:
@@ -161,7 +161,7 @@ def _mean_log_det(fit: Fit, seed: int) -> Callable[[Params, Examples], float]:
         log_det = fitted.log_det or (lambda x: jnp.zeros(()))
         return log_det(fitted.at(transform_key, stored)[1])
 
-    # By the same draws as the likelihood: with the same seed an example has the same dequantisation noise.
+    # With the same draws as the likelihood: with the same seed an example has the same dequantisation noise.
     of_all = over_stored(of_one, seed=seed)
     return lambda params, examples: float(np.mean(of_all(params, examples), dtype=np.float64))
 
@@ -181,6 +181,6 @@ def _first_values(fit: Fit) -> Callable[[Params, Examples], np.ndarray]:
 
 
 def _repeat(values: np.ndarray, entries: np.ndarray) -> bool:
-    """Whether the different values in these entries (a mask) are fewer than half as many as they could be."""
+    """Whether values repeat in these entries (a mask): fewer than half of them are distinct."""
     chosen = values[:, np.broadcast_to(entries, values.shape[1:])]
     return np.unique(chosen).size < chosen.size / 2

@@ -1,4 +1,4 @@
-"""A model with its parameters, and how it is looked at."""
+"""A model with its parameters, its bound and its transform."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vae_jax.vae import VAE, Conditional, at_example
 
 
 class Fitted(NamedTuple):
-    """What an evaluation needs of a run; like a VAE, made anew from parameters wherever those are."""
+    """The parts of a run that an evaluation needs; like a VAE, they are made anew from parameters."""
 
     vae: VAE | Conditional
     bound: Objective
-    """What is evaluated of one example: `elbo`, or another objective."""
+    """The bound that is evaluated for one example: `elbo`, or another objective."""
     transform: Callable[[Key, Any], Any]
     """`(key, stored example) -> x`."""
     log_det: Callable[[Any], Scalar] | None = None
@@ -26,7 +26,7 @@ class Fitted(NamedTuple):
         """The VAE of a stored example, and the x that it models.
 
         Args:
-            key: Of the transform.
+            key: The key of the transform.
             stored: The example.
         """
         return at_example(self.vae, self.transform(key, stored))

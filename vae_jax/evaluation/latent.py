@@ -1,4 +1,4 @@
-"""What the latent dimensions do."""
+"""The use that a model makes of its latent dimensions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ ACTIVE_VARIANCE = 0.01
 
 
 class Code(NamedTuple):
-    """What an encoder says of one example."""
+    """The code of one example from an encoder, and its divergences."""
 
     mean: Any
-    """The mean of q(z|x), an array or, of a hierarchy, one for each group."""
+    """The mean of q(z|x), an array or, for a hierarchy, one for each group."""
     kl_per_dimension: Float[Array, " latent"] | None
     """KL(q(zᵢ|x) ‖ p(zᵢ)), nats; None where it has no closed form, dimension by dimension."""
     kl_per_group: dict[str, Scalar] | None
@@ -29,7 +29,7 @@ class Code(NamedTuple):
 
 
 def code(key: Key, vae: VAE, x: Any) -> Code:
-    """The code of one example, and its divergences along one draw, which only those of a hierarchy depend on."""
+    """The code of one example, and its divergences along one draw; only those of a hierarchy depend on the draw."""
     one = draw(key, vae, x)
 
     def closed_form(divergence: Callable[[Any, Any], Any]) -> Any:
@@ -53,7 +53,7 @@ def rows_of(codes: Any) -> Float[np.ndarray, "num latent"]:
 
 
 def num_active_units(means: Float[np.ndarray, "num latent"], threshold: float = ACTIVE_VARIANCE) -> int:
-    """How many latent dimensions tell examples apart: those whose posterior mean varies over the data.
+    """The number of latent dimensions that tell examples apart: their posterior mean varies over the data.
 
     A dimension i is active where Varₓ(E[zᵢ|x]) > 0.01. The others have collapsed onto the prior.
 

@@ -23,7 +23,7 @@ class LogLikelihood(NamedTuple):
     """Estimates of log p(x), one for each example."""
 
     estimate: Float[np.ndarray, " num"]
-    """The importance-weighted bound, nats per example: at most log p(x) in expectation, and nearing it with K."""
+    """The importance-weighted bound, nats per example: in expectation at most log p(x), and nearer for larger K."""
     effective_sample_size: Float[np.ndarray, " num"]
     """Between 1 and K. Near 1, a single sample carries the estimate and it is far too low."""
 
@@ -43,9 +43,9 @@ def importance_sampled_log_likelihood(
     Args:
         bind: parameters -> VAE.
         transform: `(key, stored example) -> x`; with `seed` it draws as in `over_examples`.
-        num_samples: K ≥ 1; 5,000 in most papers.
-        seed: Of the evaluation's own randomness.
-        num_at_once: Decoded samples in memory at once.
+        num_samples: K ≥ 1, the number of samples; 5,000 in most papers.
+        seed: Seed of the evaluation's own randomness.
+        num_at_once: Number of decoded samples in memory at once.
 
     Returns:
         A function `(params, stored examples) -> LogLikelihood`.
@@ -66,7 +66,7 @@ def importance_sampled_log_likelihood(
 def log_likelihood_of(
     fit: Fit, *, num_samples: int, seed: int = 0, num_at_once: int = 2_000
 ) -> Callable[[Params, Examples], LogLikelihood]:
-    """`importance_sampled_log_likelihood` of what parameters are fitted to."""
+    """`importance_sampled_log_likelihood` for a `Fit`."""
     if num_samples < 1:
         raise ValueError(f"expected num_samples of at least 1; got {num_samples}")
     chunk_size = min(num_samples, num_at_once)
@@ -102,7 +102,7 @@ def log_likelihood_of(
             first = min(start, len(examples) - batch_size)  # the last batch overlaps the one before: one shape
             batch = jax.tree.map(jnp.asarray, examples[first : first + batch_size])
             indices = jnp.arange(first, first + batch_size)
-            # NumPy's, since JAX's `jax_debug_infs` stops at an infinity that it makes itself.
+            # In NumPy, since JAX under `jax_debug_infs` stops at an infinity that it makes itself.
             sums = (np.full(batch_size, -np.inf, jnp.result_type(float)),) * 2
             for chunk, size in enumerate(chunk_sizes):
                 sums = add_chunk_compiled(sums, params, batch, indices, chunk, size=size)
@@ -110,7 +110,7 @@ def log_likelihood_of(
             results[-1:] = jax.device_get(results[-1:])
             results.append([total[start - first :] for total in sums])
         of_weights, of_squares = (np.concatenate(parts) for parts in zip(*jax.device_get(results), strict=True))
-        # Weights that are all zero are equal, too: they count as many as there are.
+        # Weights that are all zero are equal, too: their effective sample size is K.
         equal = np.full_like(of_weights, np.log(num_samples))
         log_size = np.subtract(2 * of_weights, of_squares, out=equal, where=np.isfinite(of_weights))
         return LogLikelihood(of_weights - np.log(num_samples), np.clip(np.exp(log_size), 1, num_samples))

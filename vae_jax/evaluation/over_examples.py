@@ -1,4 +1,4 @@
-"""A function of one example, over as many as there are, in bounded memory."""
+"""A function of one example, applied to any number of examples in bounded memory."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def over_examples(
     Args:
         function: `(key, params, x) -> pytree of arrays`.
         transform: `(key, stored example) -> x`.
-        seed: Of the evaluation's own randomness, apart from training's.
-        batch_size: How many examples are computed at once, at most.
+        seed: Seed of the evaluation's own randomness, apart from training's.
+        batch_size: Largest number of examples that are computed at once.
 
     Returns:
         A function `(params, stored examples) -> pytree of numpy arrays` with a leading axis of examples. It compiles
@@ -51,12 +51,12 @@ def over_stored(
     batch_size: int = 500,
     in_lanes: bool = False,
 ) -> Callable[[Params, Examples], Any]:
-    """As `over_examples`, for a function that transforms the stored example itself.
+    """Lift a function to all examples as `over_examples` does; the function transforms the stored example itself.
 
     Args:
         function: `(key of the transform, key, params, stored example) -> pytree of arrays`.
-        seed: Of the evaluation's own randomness.
-        batch_size: How many examples are computed at once, at most.
+        seed: Seed of the evaluation's own randomness.
+        batch_size: Largest number of examples that are computed at once.
         in_lanes: Whether parameters have a leading axis of lanes, which the results then have before that of examples.
     """
 

@@ -17,7 +17,7 @@ class Affine:
 
     Args:
         shift: t, of the event's shape.
-        log_scale: s, likewise.
+        log_scale: s, of the event's shape.
     """
 
     shift: Float[Array, "*event"]

@@ -1,6 +1,7 @@
-"""Autoregressive flows: element i is transformed as the elements before it say.
+"""Autoregressive flows: the elements before i set how element i is transformed.
 
-One map, two classes, by the direction that costs one pass of the network. The other one costs a pass for each element.
+The two classes are one map: they differ in the direction that costs one pass of the network. The other direction costs
+a pass for each element.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ class InverseAutoregressive:
     """z ↦ y with yᵢ = g(zᵢ; θᵢ(z₁ … zᵢ₋₁, context)): samples in one pass, the choice for a posterior.
 
     Args:
-        layers: Of the network θ, as `init_made` makes them.
-        context: What else θ sees; empty for nothing.
+        layers: Layers of the network θ, as `init_made` makes them.
+        context: Further input of θ; empty for none.
         transformer: g.
 
     Source: Kingma et al. 2016, arXiv:1606.04934, equations 10 and 11.
@@ -39,11 +40,11 @@ class InverseAutoregressive:
     transformer: Transformer
 
     def forward_and_log_det(self, value: Float[Array, " size"]) -> tuple[Float[Array, " size"], Scalar]:
-        """All elements at once."""
+        """y and log |det|, all elements at once."""
         return self.transformer(made(self.layers, value, self.context)).forward_and_log_det(value)
 
     def inverse_and_log_det(self, value: Float[Array, " size"]) -> tuple[Float[Array, " size"], Scalar]:
-        """Refused.
+        """Refuse the inverse, which costs a pass of the network for each element.
 
         Raises:
             TypeError: Always.
@@ -61,8 +62,8 @@ class MaskedAutoregressive:
     """u ↦ x with xᵢ = g(uᵢ; θᵢ(x₁ … xᵢ₋₁, context)): its density costs one pass, the choice for a prior.
 
     Args:
-        layers: Of the network θ, as `init_made` makes them.
-        context: What else θ sees; empty for nothing.
+        layers: Layers of the network θ, as `init_made` makes them.
+        context: Further input of θ; empty for none.
         transformer: g.
 
     Source: Papamakarios, Pavlakou & Murray 2017, arXiv:1705.07057, equations 3 to 6.
@@ -73,7 +74,7 @@ class MaskedAutoregressive:
     transformer: Transformer
 
     def forward_and_log_det(self, value: Float[Array, " size"]) -> tuple[Float[Array, " size"], Scalar]:
-        """One element after another, each with a pass of the network: slow for many dimensions."""
+        """x and log |det|, one element after another, each with a pass of the network: slow for many dimensions."""
 
         def with_one_more(index: Array | int, image: Array) -> Array:
             return image.at[index].set(self._given(image).forward_and_log_det(value)[0][index])
@@ -83,7 +84,7 @@ class MaskedAutoregressive:
         return image, log_det
 
     def inverse_and_log_det(self, value: Float[Array, " size"]) -> tuple[Float[Array, " size"], Scalar]:
-        """All elements at once."""
+        """u and log |det|, all elements at once."""
         return self._given(value).inverse_and_log_det(value)
 
     def _given(self, image: Array) -> Bijection:
@@ -102,9 +103,9 @@ def inverse_autoregressive(
 
     Args:
         size: d.
-        num_layers: How many.
-        hidden_sizes: Of each network.
-        context_size: Of what every network is told about the example, beside the sample.
+        num_layers: Number of layers.
+        hidden_sizes: Widths of the hidden layers of each network.
+        context_size: Size of the context that every network gets about the example, beside the sample.
         transformer: `AffineTransformer()` or `SplineTransformer()`.
 
     Example:
@@ -128,9 +129,9 @@ def masked_autoregressive(
 
     Args:
         size: d.
-        num_layers: How many.
-        hidden_sizes: Of each network.
-        context_size: Of what every network is told beside the elements before.
+        num_layers: Number of layers.
+        hidden_sizes: Widths of the hidden layers of each network.
+        context_size: Size of the context that every network gets, beside the elements before.
         transformer: `AffineTransformer()` or `SplineTransformer()`.
     """
     return _autoregressive(MaskedAutoregressive, size, num_layers, hidden_sizes, context_size, transformer)

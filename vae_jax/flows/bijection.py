@@ -12,9 +12,9 @@ from vae_jax.pytree import register_dataclass
 
 
 class Bijection(Protocol):
-    """A smooth invertible map of one event, a small pytree of its parameters.
+    """A smooth invertible map of one event, as a small pytree of its parameters.
 
-    It computes in the precision of what it is given; `Transformed` gives it float32 at least.
+    It computes in the precision of its input; `Transformed` passes at least float32.
     """
 
     def forward_and_log_det(self, value: Float[Array, "*event"]) -> tuple[Float[Array, "*event"], Scalar]:
@@ -25,7 +25,7 @@ class Bijection(Protocol):
         """f⁻¹(value) and log |det ∂f⁻¹/∂value|, in nats.
 
         Raises:
-            TypeError: If there is no inverse in closed form, at the cost of one pass.
+            TypeError: If there is no inverse in closed form at the cost of one pass.
         """
         ...
 
@@ -36,7 +36,7 @@ class Chain:
     """Several bijections one after another, the first one first.
 
     Args:
-        bijections: Of events of the same shape; none of them for the identity.
+        bijections: Bijections of events of the same shape; an empty tuple for the identity.
     """
 
     bijections: tuple[Bijection, ...]
@@ -50,7 +50,7 @@ class Chain:
         return value, total
 
     def inverse_and_log_det(self, value: Float[Array, "*event"]) -> tuple[Float[Array, "*event"], Scalar]:
-        """The inverses, the last one first."""
+        """The inverses, the last one first, and the sum of their log-determinants."""
         total = jnp.zeros((), value.dtype)
         for bijection in reversed(self.bijections):
             value, log_det = bijection.inverse_and_log_det(value)
@@ -70,11 +70,11 @@ class Inverse:
     bijection: Bijection
 
     def forward_and_log_det(self, value: Float[Array, "*event"]) -> tuple[Float[Array, "*event"], Scalar]:
-        """The inverse of the other one."""
+        """The inverse of the other bijection, and its log-determinant."""
         return self.bijection.inverse_and_log_det(value)
 
     def inverse_and_log_det(self, value: Float[Array, "*event"]) -> tuple[Float[Array, "*event"], Scalar]:
-        """The other one itself."""
+        """The other bijection itself, and its log-determinant."""
         return self.bijection.forward_and_log_det(value)
 
 

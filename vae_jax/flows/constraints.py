@@ -1,4 +1,4 @@
-"""Unconstrained numbers to constrained ones, zero to the neutral element."""
+"""Maps of unconstrained numbers to constrained ones, with zero at the neutral element."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Couplings: one half of a vector is transformed as the other half says."""
+"""Couplings: one half of a vector sets how the other half is transformed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Coupling:
     """(a, b) ↦ (a, g(b; θ(a, context))): as fast backwards as forwards.
 
     Args:
-        layers: Of the network θ, as `init_dense` makes them.
-        context: What else θ sees; empty for nothing.
+        layers: Layers of the network θ, as `init_dense` makes them.
+        context: Further input of θ; empty for none.
         transformer: g.
 
     Source: Dinh, Sohl-Dickstein & Bengio 2017, arXiv:1605.08803, equations 4 to 8 (affine); Durkan et al. 2019,
@@ -37,13 +37,13 @@ class Coupling:
     transformer: Transformer
 
     def forward_and_log_det(self, value: Float[Array, " size"]) -> tuple[Float[Array, " size"], Scalar]:
-        """The second half transformed, and the log-determinant of that."""
+        """The vector with its second half transformed, and the log-determinant."""
         kept, moved = jnp.split(value, (value.size // 2,))
         moved, log_det = self._given(kept, moved.size).forward_and_log_det(moved)
         return jnp.concatenate([kept, moved]), log_det
 
     def inverse_and_log_det(self, value: Float[Array, " size"]) -> tuple[Float[Array, " size"], Scalar]:
-        """The second half transformed back."""
+        """The vector with its second half transformed back, and the log-determinant."""
         kept, moved = jnp.split(value, (value.size // 2,))
         moved, log_det = self._given(kept, moved.size).inverse_and_log_det(moved)
         return jnp.concatenate([kept, moved]), log_det
@@ -64,13 +64,13 @@ def coupling(
 
     Args:
         size: d ≥ 2.
-        num_layers: At least 2 for every element to move.
-        hidden_sizes: Of each network.
-        context_size: Of what every network is told beside the half that it sees.
+        num_layers: Number of layers; at least 2 for every element to change.
+        hidden_sizes: Widths of the hidden layers of each network.
+        context_size: Size of the context that every network gets, beside the half that it sees.
         transformer: `AffineTransformer()` for RealNVP, `SplineTransformer()` for a neural spline flow.
 
     Raises:
-        ValueError: If there is but one element.
+        ValueError: If there is only one element.
     """
     if size < 2:
         raise ValueError(f"expected a vector of two halves; got one of size {size}; use flows.masked_autoregressive")

@@ -17,7 +17,7 @@ def init_dense(key: Key, sizes: Sequence[int]) -> Params:
 
     Args:
         key: A random key.
-        sizes: Of the input, of each hidden layer, and of the output.
+        sizes: Sizes of the input, of each hidden layer, and of the output.
 
     Returns:
         `{"kernel", "bias"}` for each layer.
@@ -35,9 +35,9 @@ def dense(
     """The layers with an exponential linear unit between them, as in the code of Kingma et al. 2016.
 
     Args:
-        layers: As `init_dense` makes them.
+        layers: Parameters as `init_dense` makes them.
         value: The input.
-        masks: Of zeros and ones for each kernel: which inputs an output may see; None for all.
+        masks: Zeros and ones for each kernel, ones at the inputs that an output may see; None for all.
     """
     for index, layer in enumerate(layers):
         kernel = layer["kernel"] if masks is None else layer["kernel"] * masks[index].astype(layer["kernel"].dtype)

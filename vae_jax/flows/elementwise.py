@@ -1,4 +1,4 @@
-"""A transformer on its own: every element by itself."""
+"""A flow of a transformer without a network: every element by itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from vae_jax.flows.transformers import Transformer
 
 
 def elementwise(size: int, transformer: Transformer) -> Flow:
-    """A flow that transforms every element by itself, its parameters the context.
+    """A flow that transforms every element by itself; its parameters are the context.
 
     Args:
         size: d.

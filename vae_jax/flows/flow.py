@@ -1,4 +1,4 @@
-"""A family of bijections: what a model that has a flow is given."""
+"""A family of bijections, for models that have a flow."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Flow(NamedTuple):
     """A family of bijections of vectors, and how its parameters begin."""
 
     size: int
-    """Of a vector."""
+    """Size of a vector."""
     context_size: int
-    """Numbers that it is told about the example; for an amortised flow, all that it is."""
+    """Size of the context from the example; for an amortised flow, the number of all its parameters."""
     init: Callable[[Key], Params]
     """key -> parameters that all examples share; `()` for none."""
     bind: Callable[[Params, Float[Array, " context"]], Bijection]
@@ -27,12 +27,12 @@ class Flow(NamedTuple):
 
 
 def amortised_flow(size: int, num_parameters: int, bind: Callable[[Float[Array, " parameter"]], Bijection]) -> Flow:
-    """A flow whose parameters are its context, from an encoder, another bijection for each example.
+    """A flow whose parameters are its context, from an encoder: another bijection for each example.
 
     Args:
-        size: Of a vector.
-        num_parameters: Of the bijection.
-        bind: From these numbers to it.
+        size: Size of a vector.
+        num_parameters: Number of parameters of the bijection.
+        bind: From the parameters to the bijection.
     """
     return Flow(size, num_parameters, lambda key: (), lambda params, context: bind(context))
 
@@ -68,7 +68,7 @@ def without_context(flow: Flow, params: Params) -> Bijection:
     """The bijection of a flow that asks for no context.
 
     Raises:
-        ValueError: If it asks for one.
+        ValueError: If the flow asks for a context.
     """
     refuse_context(flow)
     return flow.bind(params, jnp.zeros(0))
@@ -78,7 +78,7 @@ def refuse_context(flow: Flow) -> None:
     """Refuse a flow that asks for a context where there is no example to take it from.
 
     Raises:
-        ValueError: If it asks for one.
+        ValueError: If the flow asks for a context.
     """
     if flow.context_size:
         raise ValueError(

@@ -16,12 +16,12 @@ _SMALLEST_SQUARE = 1e-12
 @register_dataclass
 @dataclass(frozen=True)
 class Householder:
-    """Reflections z ↦ z − 2 v vᵀz/‖v‖², one after another: together any orthogonal matrix of that many; volume stays.
+    """Reflections z ↦ z − 2 v vᵀz/‖v‖², one after another: an orthogonal matrix, which preserves volume.
 
     A diagonal normal becomes one with a full covariance U diag(σ²) Uᵀ.
 
     Args:
-        vectors: v of each reflection, the first one first; a zero vector for none.
+        vectors: v of each reflection, the first one first; a zero vector for no reflection.
 
     Source: Tomczak & Welling 2016, arXiv:1611.09630, equations 9 and 10.
     """
@@ -56,7 +56,7 @@ def householder(size: int, num_layers: int) -> Flow:
 
     Args:
         size: d.
-        num_layers: How many; d of them make any rotation.
+        num_layers: Number of reflections; d of them make any rotation.
     """
     return amortised_flow(size, num_layers * size, lambda parameters: Householder(parameters.reshape(num_layers, size)))
 

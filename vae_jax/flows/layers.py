@@ -1,4 +1,4 @@
-"""Layers one after another, with what goes between them."""
+"""Layers one after another, with reversals between them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from vae_jax.flows.permutation import reversal
 
 
 def with_reversals(size: int, bijections: Sequence[Bijection]) -> Chain:
-    """The bijections with a reversal after each; of an odd number of them the last restores the order.
+    """The bijections with reversals between them, and one at the end if that restores the order.
 
     A flow whose layers are all the identity is the identity.
 
     Args:
-        size: Of a vector.
+        size: Size of a vector.
         bijections: The layers.
     """
     between = reversal(size)

@@ -18,10 +18,10 @@ def init_made(key: Key, size: int, context_size: int, hidden_sizes: Sequence[int
 
     Args:
         key: A random key.
-        size: d, of the vector.
-        context_size: Of the context, which every output sees; 0 for none.
-        hidden_sizes: Of the hidden layers.
-        num_outputs: Numbers for each of the d elements.
+        size: d, the size of the vector.
+        context_size: Size of the context, which every output sees; 0 for none.
+        hidden_sizes: Widths of the hidden layers.
+        num_outputs: Number of outputs for each of the d elements.
     """
     return init_dense(key, (size + context_size, *hidden_sizes, size * num_outputs))
 
@@ -32,16 +32,16 @@ def made(
     """Numbers for each element from the context and the elements before it: row i is a function of value[:i].
 
     Every unit has a degree: input i has i + 1, the context 0, hidden units take turns, and the outputs of element i
-    have i + 1. A hidden unit sees what is not above its own degree; an output sees what is below.
+    have i + 1. A hidden unit sees units of its own degree or below; an output sees those below.
 
     Args:
-        layers: As `init_made` makes them.
-        value: Of size d.
-        context: Of any size; empty for none.
+        layers: Parameters as `init_made` makes them.
+        value: A vector of size d.
+        context: A vector of any size; empty for none.
 
     Source: Germain, Gregor, Murray & Larochelle 2015, arXiv:1502.03509, equations 8, 12 and 13.
         Differs from the paper: hidden degrees take turns and are not drawn at random; they begin at 0 where there is a
-        context, since a unit of degree 0 is what tells the first element about it.
+        context, since only a unit of degree 0 tells the first element about it.
     """
     shapes = [layer["kernel"].shape for layer in layers]
     masks = _masks(value.size, context.size, [shape[1] for shape in shapes[:-1]], shapes[-1][1] // value.size)

@@ -16,7 +16,7 @@ class Permutation:
     """z ↦ (z[order[0]], z[order[1]], …); it preserves volume.
 
     Args:
-        order: Each index once.
+        order: The indices in their new order, each once.
     """
 
     order: tuple[int, ...] = field(metadata={"static": True})
@@ -31,7 +31,7 @@ class Permutation:
 
 
 def reversal(size: int) -> Permutation:
-    """The last element first: what goes between autoregressive layers, so that every element depends on every other.
+    """The permutation with the last element first; between autoregressive layers it makes each element depend on all.
 
     Example:
         >>> reversal(3).forward_and_log_det(jnp.arange(3.0))[0].tolist()

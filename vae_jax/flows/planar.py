@@ -50,7 +50,7 @@ class Planar:
         return image, jnp.log(slope**2 + one_plus_inner * (1 - slope**2))
 
     def inverse_and_log_det(self, value: Float[Array, " size"]) -> tuple[Float[Array, " size"], Scalar]:
-        """Refused.
+        """Refuse the inverse, which has no formula.
 
         Raises:
             TypeError: Always.
@@ -63,7 +63,7 @@ def planar(size: int, num_layers: int) -> Flow:
 
     Args:
         size: d.
-        num_layers: Each has 2d + 1 parameters.
+        num_layers: Number of layers, each with 2d + 1 parameters.
 
     Example:
         >>> flow = planar(2, num_layers=3)

@@ -26,8 +26,8 @@ class Radial:
         raw_strength: s = α · positive(raw_strength); the map is the identity for 0.
 
     Source: Rezende & Mohamed 2015, arXiv:1505.05770, equation 14 and appendix A.2.
-        Differs from the paper: s = α · positive(raw), not softplus(raw); and the inverse, which the paper does not
-        give: the new distance is r (r + s)/(r + α), a quadratic in r.
+        Differs from the paper: s = α · positive(raw), not softplus(raw); and the paper does not give the inverse: the
+        new distance is r (r + s)/(r + α), a quadratic in r.
     """
 
     centre: Float[Array, " size"]
@@ -72,7 +72,7 @@ def radial(size: int, num_layers: int) -> Flow:
 
     Args:
         size: d.
-        num_layers: Each has d + 2 parameters.
+        num_layers: Number of layers, each with d + 2 parameters.
 
     Example:
         >>> flow = radial(2, num_layers=3)
@@ -88,7 +88,7 @@ def radial(size: int, num_layers: int) -> Flow:
 
 
 def _norm(vector: Float[Array, " size"]) -> Scalar:
-    """‖vector‖, with the gradient zero at the origin, where it has none."""
+    """‖vector‖, whose gradient is set to zero at the origin, where none exists."""
     square = vector @ vector
     is_zero = square == 0
     return jnp.where(is_zero, 0.0, jnp.sqrt(jnp.where(is_zero, 1.0, square)))

@@ -17,14 +17,15 @@ _SMALLEST_BIN = 1e-3
 @register_dataclass
 @dataclass(frozen=True)
 class RationalQuadraticSpline:
-    """A monotone spline on [−B, B], the identity outside; in each of K bins a quotient of two quadratics.
+    """A monotone spline on [−B, B], and the identity outside; in each of K bins it is a quotient of two quadratics.
 
     All parameters are unconstrained, and zeros give the identity.
 
     Args:
-        widths: Of the bins; their softmax, with a floor of 10⁻³ each, divides [−B, B].
-        heights: Of the bins, likewise.
-        slopes: At the K − 1 inner knots; `positive` of them. At ±B the slope is 1, so that the map is smooth.
+        widths: Unconstrained widths of the bins; their softmax, with a floor of 10⁻³ each, divides [−B, B].
+        heights: Unconstrained heights of the bins, treated in the same way.
+        slopes: Unconstrained slopes at the K − 1 inner knots, made positive by `positive`. At ±B the slope is 1, so
+            that the map is smooth.
         bound: B > 0.
 
     Source: Durkan, Bekasov, Murray & Papamakarios 2019, arXiv:1906.04032, equations 4 to 8 and section 3.1.

@@ -24,10 +24,10 @@ class Sylvester:
     inverse, but no formula for it.
 
     Args:
-        vectors: What Q is made of, a row each: Householder reflections, Q the first m columns of their product; or m
-            rows V, Q the orthonormal columns that span those of I + Vᵀ.
-        outer: R, m × m; its diagonal goes through tanh, what is below is not used.
-        inner: R̃, likewise.
+        vectors: The rows that Q is made of: Householder reflections, with Q the first m columns of their product; or m
+            rows V, with Q the orthonormal columns that span those of I + Vᵀ.
+        outer: R, m × m; its diagonal goes through tanh, the entries below are not used.
+        inner: R̃, m × m, treated in the same way.
         bias: b.
         reflections: Whether the vectors are reflections.
 
@@ -49,7 +49,7 @@ class Sylvester:
         return value + basis @ (outer @ hidden), jnp.sum(jnp.log1p(slopes))
 
     def inverse_and_log_det(self, value: Float[Array, " size"]) -> tuple[Float[Array, " size"], Scalar]:
-        """Refused.
+        """Refuse the inverse, which has no formula.
 
         Raises:
             TypeError: Always.
@@ -66,7 +66,7 @@ def sylvester(size: int, num_layers: int, num_columns: int, *, num_reflections: 
 
     Args:
         size: d.
-        num_layers: How many.
+        num_layers: Number of layers.
         num_columns: m ≤ d, the neurons of a layer.
         num_reflections: Q as the first m columns of a product of that many Householder reflections ("H-SNF"); None
             for the orthonormal columns of a d × m matrix ("O-SNF").

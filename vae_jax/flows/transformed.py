@@ -1,4 +1,4 @@
-"""A distribution and a bijection make a distribution."""
+"""A distribution made from another one by a bijection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Transformed:
 
     Args:
         base: The distribution of u.
-        bijection: f, of events of the base's shape.
+        bijection: f, a map of events of the base's shape.
 
     Example:
         >>> from vae_jax.distributions import standard_normal
@@ -39,12 +39,12 @@ class Transformed:
 
     @property
     def is_reparametrised(self) -> bool:
-        """Whether a gradient flows through a draw: that of the base does."""
+        """Whether a gradient flows through a draw, which it does where the base is reparametrised."""
         return is_reparametrised(self.base)
 
     @property
     def has_density(self) -> bool:
-        """Whether the base has one."""
+        """Whether the base has a density."""
         return has_density(self.base)
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
@@ -63,7 +63,7 @@ class Transformed:
         return self.base.log_prob(noise) + log_det
 
     def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, "*event"], Scalar]:
-        """A draw and its log-density in nats, forwards all the way: also where f has no inverse in closed form."""
+        """A draw and its log-density in nats, computed forwards only: also where f has no inverse in closed form."""
         noise, log_prob = self.base.sample_and_log_prob(key)
         value, log_det = _in_float32(self.bijection).forward_and_log_det(_in_float32(noise))
         return value.astype(noise.dtype), log_prob - log_det
@@ -80,5 +80,5 @@ class Transformed:
 
 
 def _in_float32(tree: Any) -> Any:
-    """Its arrays in float32 or wider: a map, its inverse and its determinant agree to the digits that they hold."""
+    """Arrays in float32 or wider: a map, its inverse and its determinant agree to the digits that they hold."""
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.promote_types(jnp.result_type(leaf), jnp.float32)), tree)

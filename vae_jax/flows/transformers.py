@@ -1,6 +1,6 @@
-"""What a conditioner's output means: numbers for each element, to a bijection that acts element by element.
+"""Transformers: maps from a conditioner's output, numbers for each element, to an elementwise bijection.
 
-The conditioner is what makes a flow autoregressive or a coupling; the transformer is what it does to one element.
+The conditioner makes a flow autoregressive or a coupling; the transformer is the map of one element.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Transformer(Protocol):
 
     @property
     def num_parameters(self) -> int:
-        """Numbers for each element."""
+        """Number of parameters for each element."""
         ...
 
     def __call__(self, parameters: Float[Array, "*event parameter"]) -> Bijection:
@@ -47,11 +47,11 @@ class AffineTransformer:
 
     @property
     def num_parameters(self) -> int:
-        """The shift and the logarithm of the scale."""
+        """2 for each element: the shift and the logarithm of the scale."""
         return 2
 
     def __call__(self, parameters: Float[Array, "*event 2"]) -> Affine:
-        """z ↦ exp(s) z + t."""
+        """The bijection z ↦ exp(s) z + t."""
         return Affine(parameters[..., 0], soft_clip(parameters[..., 1], self.max_log_scale))
 
 
@@ -73,7 +73,7 @@ class SplineTransformer:
 
     @property
     def num_parameters(self) -> int:
-        """K widths, K heights and K − 1 slopes."""
+        """3 K − 1 for each element: K widths, K heights and K − 1 slopes."""
         return 3 * self.num_bins - 1
 
     def __call__(self, parameters: Float[Array, "*event parameter"]) -> RationalQuadraticSpline:

@@ -1,1 +1,1 @@
-"""What the machine has, what it has compiled before, and how much of it a training step uses."""
+"""The machine: its devices and memory, its compiled programs, and how much of it a training step uses."""

@@ -13,9 +13,9 @@ MIN_SECONDS = "0.5"
 
 
 def keep_compiled_programs(variables: MutableMapping[str, str] = os.environ) -> None:
-    """Let JAX keep what it compiles in a directory of the user's, unless the user has decided about that already.
+    """Let JAX keep compiled programs in a directory of the user's, unless the user has decided about that already.
 
-    Where that directory cannot be written, nothing is kept and nothing is said.
+    Where that directory cannot be written, nothing is kept, without a message.
 
     Args:
         variables: The process's environment, in which JAX looks when it is imported.
@@ -36,7 +36,7 @@ def keep_compiled_programs(variables: MutableMapping[str, str] = os.environ) -> 
 
 
 def default_directory(variables: Mapping[str, str], platform: str = sys.platform) -> Path | None:
-    """Where the user's caches are, by the customs of the system; None for a user without a home.
+    """The directory of compiled programs in the user's caches, by the system's customs; None if there is no home.
 
     Example:
         >>> default_directory({"XDG_CACHE_HOME": "/scratch/ada"}, "linux").as_posix()
@@ -53,7 +53,7 @@ def default_directory(variables: Mapping[str, str], platform: str = sys.platform
 
 
 def kept_programs(directory: Path) -> tuple[int, int]:
-    """How many compiled programs are kept in a directory, and how many bytes they take."""
+    """The number of compiled programs in a directory, and the bytes that they take."""
     sizes = [path.stat().st_size for path in directory.glob("*-cache")]
     return len(sizes), sum(sizes)
 
@@ -61,9 +61,9 @@ def kept_programs(directory: Path) -> tuple[int, int]:
 def _made_and_writable(directory: Path) -> bool:
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        # A compiled program is run as it is read: nobody else shall put one there.
+        # A compiled program is run as it is read: nobody else may put one there.
         directory.mkdir(mode=0o700, exist_ok=True)
-        # Tried, because permissions say nothing of a file system that is read-only or full.
+        # Tried, because permissions do not tell whether a file system is read-only or full.
         with tempfile.TemporaryFile(dir=directory):
             return True
     except OSError:

@@ -27,7 +27,7 @@ def device_in_words(device: Any) -> str:
     """Kind, memory and peak of a device, as far as they are known.
 
     Args:
-        device: A `jax.Device`, or what has its `device_kind` and `memory_stats`.
+        device: A `jax.Device`, or an object with its `device_kind` and `memory_stats`.
     """
     parts = [device.device_kind]
     memory = device.memory_stats() or {}  # None on CPUs, whose memory is the host's
@@ -40,7 +40,7 @@ def device_in_words(device: Any) -> str:
 
 
 def host_in_words() -> str:
-    """Cores that this process may use, and memory."""
+    """The cores that this process may use, and the memory of the host."""
     total = os.cpu_count() or 1
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else total
     cores = f"{usable} of {total} cores" if usable != total else f"{total} cores"
@@ -51,7 +51,7 @@ def host_in_words() -> str:
 
 
 def products_in_words(backend: str, precision: str | None) -> str:
-    """With which bits float32 matrices are multiplied.
+    """The bits with which float32 matrices are multiplied.
 
     Args:
         backend: cpu, gpu or tpu.

@@ -1,4 +1,4 @@
-"""Floating-point operations: of a traced function, and in words."""
+"""Floating-point operations: the count of a traced function, and counts in words."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ import jax
 
 
 class Work(NamedTuple):
-    """What is needed to say how well the devices are used."""
+    """The numbers from which the use of the devices is computed."""
 
     flops_per_image: float | None = None
     """Floating-point operations that training on one image takes."""
     peak: float | None = None
-    """FLOP/s that the devices which train reach at best."""
+    """FLOP/s that the training devices reach together at best."""
 
 
 def flops(function: Callable[..., Any], *arguments: Any) -> int | None:
     """Floating-point operations of one call, as XLA counts them before it optimises; nothing is compiled or run.
 
-    A product and a sum are two; those of integers, as random numbers need them, count, too, but exponentials and
-    logarithms do not. Of a branch the dearer side counts, and the body of a loop once, however often it runs.
+    A product and a sum count as two; those of integers, which random numbers need, count, too, but exponentials and
+    logarithms do not. The more expensive side of a branch counts, and the body of a loop counts once, however often it
+    runs.
 
     Args:
-        function: What is called; what it does not use is not counted.
+        function: The function to call; what it does not use is not counted.
         *arguments: Arrays, or their shapes and types.
 
     Returns:

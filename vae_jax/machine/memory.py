@@ -1,4 +1,4 @@
-"""How much memory is free."""
+"""Free memory of a device and of the host."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def free_memory(device: Any) -> int | None:
-    """Bytes that a device could still hold; of a CPU, that this process could have. None where nobody knows.
+    """Bytes that a device could still hold; for a CPU, that this process could have. None where that is unknown.
 
     Args:
-        device: A `jax.Device`, or what has its `platform` and `memory_stats`.
+        device: A `jax.Device`, or an object with its `platform` and `memory_stats`.
     """
     stats = device.memory_stats() or {}
     if "bytes_limit" in stats:

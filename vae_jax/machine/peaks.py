@@ -1,4 +1,4 @@
-"""What a device can compute at best, as its maker says."""
+"""The peak performance of devices, as their makers state it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Peaks(NamedTuple):
     """FLOP/s of dense matrix products; None where the device has no such format, or its maker gives no figure."""
 
     float32: float | None
-    """Multiplied with all bits."""
+    """float32 multiplied with all bits."""
     float32_by_default: float | None
-    """As JAX multiplies float32 unless told otherwise: in TF32 on NVIDIA GPUs that have it, in bfloat16 on TPUs."""
+    """float32 as JAX multiplies it by default: in TF32 on NVIDIA GPUs that have it, in bfloat16 on TPUs."""
     bfloat16: float | None
 
 
@@ -23,8 +23,8 @@ def _tera(float32: float | None, float32_by_default: float | None, bfloat16: flo
     return Peaks(*(None if peak is None else peak * 1e12 for peak in (float32, float32_by_default, bfloat16)))
 
 
-# Source: NVIDIA's data sheets of each card, which give TF32 and bfloat16 of Ampere and later with sparsity: half of it
-# is dense. A part of a card (MIG) has a name of its own, and so no peak here.
+# Source: NVIDIA's data sheets of each card, which give TF32 and bfloat16 of Ampere and later with sparsity: half of
+# that is dense. A part of a card (MIG) has a name of its own, and so no peak here.
 _HOPPER_SXM = _tera(67.0, 494.5, 989.5)
 _HOPPER_NVL = _tera(60.0, 417.5, 835.5)
 _A100 = _tera(19.5, 156.0, 312.0)
@@ -55,18 +55,18 @@ PEAKS: dict[str, Peaks] = {
     "TPU v6 lite": _TPU_V6E,
     "TPU v6e": _TPU_V6E,
 }
-"""By `jax.Device.device_kind`, to the letter: "NVIDIA L40S" is not an L4."""
+"""Peaks by `jax.Device.device_kind`, to the letter: "NVIDIA L40S" is not an L4."""
 
 ALL_BITS = {"highest", "float32"}
 """Values of `jax_default_matmul_precision` under which float32 keeps all of its bits."""
 
 
 def peak(kinds: Sequence[str], dtype: DTypeLike = "float32", precision: str | None = None) -> float | None:
-    """FLOP/s that some devices reach together at best; None if that is not known of each.
+    """FLOP/s that some devices reach together at best; None if that is not known for each.
 
     Args:
         kinds: `device_kind` of each device.
-        dtype: Of what is multiplied.
+        dtype: The type of what is multiplied.
         precision: `jax.config.jax_default_matmul_precision`.
 
     Example:

@@ -1,4 +1,4 @@
-"""Which steps of a run to profile."""
+"""The steps of a run to profile."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class ProfiledSteps(NamedTuple):
     end: int
 
     def check(self, first: int, end: int) -> None:
-        """See that a run will do these steps.
+        """Check that a run will do these steps.
 
         Args:
-            first: The step that it goes on from.
-            end: The step that it ends at.
+            first: The step that the run goes on from.
+            end: The step that the run ends at.
 
         Raises:
-            UsageError: If it will not do all of them.
+            UsageError: If the run will not do all of them.
         """
         if not first <= self.begin < self.end <= end:
             raise UsageError(
@@ -32,10 +32,10 @@ class ProfiledSteps(NamedTuple):
 
 
 def profiled_steps(text: str | None) -> ProfiledSteps | None:
-    """The steps that an option `A:B` names, B not among them; None for no option.
+    """The steps that an option `A:B` names, B excluded; None for no option.
 
     Raises:
-        UsageError: If it is not of this form, or names no step.
+        UsageError: If the option is not of this form, or names no step.
 
     Example:
         >>> profiled_steps("100:110")

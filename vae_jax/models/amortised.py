@@ -1,4 +1,4 @@
-"""Models whose posterior comes from an encoder network: the VAE, and the autoencoder before it."""
+"""Models whose posterior comes from an encoder network: the VAE, and its predecessor, the autoencoder."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def amortised(
     posterior: Callable[[Array], Distribution],
     prior: Distribution,
 ) -> Model:
-    """A VAE from an encoder, a decoder, and what their outputs mean.
+    """A VAE from an encoder, a decoder, and the distributions that their outputs parametrise.
 
     Args:
         encoder: From one example to the array that `posterior` expects.
         decoder: From z to the array that the likelihood expects.
         likelihood: From the decoder's output to p(x|z).
         posterior: From the encoder's output to q(z|x).
-        prior: p(z), with nothing to learn.
+        prior: p(z), without learned parameters.
 
     Returns:
         A model with the parameters `{"encoder", "decoder", "likelihood"}`. Where the encoder's output does not fit the
@@ -73,7 +73,7 @@ def gaussian(encoder: Network, decoder: Network, likelihood: Likelihood, *, late
     Args:
         encoder: From one example to 2 · latent_size numbers: the means, then the logarithms of the scales.
         decoder: From `latent_size` numbers to the array that the likelihood expects.
-        likelihood: What the decoder's output means.
+        likelihood: The family of p(x|z) for the decoder's output.
         latent_size: The number of latent dimensions.
 
     Source: Kingma & Welling 2014, arXiv:1312.6114, section 3.
@@ -98,9 +98,9 @@ def variational(
     Args:
         encoder: From one example to `posterior.size(latent_size)` numbers.
         decoder: From `posterior.code(z)`, for most families z itself, to the array that the likelihood expects.
-        likelihood: What the decoder's output means.
+        likelihood: The family of p(x|z) for the decoder's output.
         latent_size: The number of latent variables.
-        posterior: What the encoder's output means.
+        posterior: The family of q(z|x) for the encoder's output.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -127,7 +127,7 @@ def autoencoder(encoder: Network, decoder: Network, likelihood: Likelihood, *, l
     Args:
         encoder: From one example to `latent_size` numbers, its code.
         decoder: From a code to the array that the likelihood expects.
-        likelihood: What the decoder's output means; `gaussian()` for the squared error.
+        likelihood: The family of p(x|z) for the decoder's output; `gaussian()` for the squared error.
         latent_size: The number of latent dimensions.
     """
     check_sizes(latent_size=latent_size)

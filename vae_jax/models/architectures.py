@@ -31,14 +31,15 @@ def fully_connected(
     """The VAE of two multilayer perceptrons; the decoder has the encoder's hidden layers in reverse.
 
     Args:
-        mean: The mean of what the model sees, of an example's shape: what the decoder predicts before it is trained.
-        likelihood: What the decoder's output means.
+        mean: The mean of the examples as the model sees them, of an example's shape; the decoder predicts it before
+            it is trained.
+        likelihood: The family of p(x|z) for the decoder's output.
         latent_size: The number of latent dimensions.
         hidden_sizes: Widths of the encoder's hidden layers.
-        activation: Between them.
+        activation: The activation function between the layers.
         posterior: The family of q(z|x) and its prior; by default a diagonal normal.
-        precision: What the networks compute in, "bfloat16" or "float32", as in `networks.in_precision`; None for the
-            format of their parameters.
+        precision: The format that the networks compute in, "bfloat16" or "float32", as in `networks.in_precision`; None
+            for the format of their parameters.
 
     Example:
         >>> from vae_jax.models import likelihoods
@@ -72,11 +73,11 @@ def residual(
 
     Args:
         mean: As in `fully_connected`.
-        likelihood: What the decoder's output means.
+        likelihood: The family of p(x|z) for the decoder's output.
         latent_size: The number of latent dimensions.
-        width: Of the signal in both networks.
-        num_blocks: Of two layers, in each network; ≥ 1.
-        activation: In each block.
+        width: Width of the signal in both networks.
+        num_blocks: Number of blocks of two layers in each network, ≥ 1.
+        activation: The activation function in each block.
         rematerialise: Compute the inside of a block again in the backward pass, instead of keeping it.
         posterior: The family of q(z|x) and its prior; by default a diagonal normal.
         precision: As in `fully_connected`.
@@ -104,15 +105,15 @@ def convolutional(
     posterior: Posterior | None = None,
     precision: DTypeLike | None = None,
 ) -> Model:
-    """The VAE of convolutions that halve an image and of others that double it again, in reverse.
+    """The VAE of convolutions that halve an image, and of convolutions that double it again, in reverse.
 
     Args:
-        mean: The mean of the images that the model sees, (height, width) or (height, width, colours): what the decoder
-            predicts before it is trained. Height and width can be halved once for each convolution.
-        likelihood: What the decoder's output means.
+        mean: The mean of the images that the model sees, (height, width) or (height, width, colours);
+            the decoder predicts it before it is trained. Height and width can be halved once for each convolution.
+        likelihood: The family of p(x|z) for the decoder's output.
         latent_size: The number of latent dimensions.
-        channels: Of the encoder's convolutions.
-        activation: Between them.
+        channels: Channels of the encoder's convolutions.
+        activation: The activation function between the layers.
         posterior: The family of q(z|x) and its prior, of a vector; by default a diagonal normal.
         precision: As in `fully_connected`.
 
@@ -139,7 +140,7 @@ def _mirrored(
     posterior: Posterior | None,
     precision: DTypeLike | None,
 ) -> Model:
-    """The model of an encoder for a shape and a size, and of a decoder for two shapes and where its bias begins."""
+    """The model of an encoder for two sizes and a decoder for two shapes, whose bias predicts the mean."""
     check_sizes(latent_size=latent_size)
     posterior = posterior or posteriors.diagonal()
     shape = jnp.shape(mean)
@@ -153,5 +154,5 @@ def _mirrored(
 
 
 def _code_shape(posterior: Posterior, latent_size: int) -> tuple[int, ...]:
-    """Of what the decoder reads."""
+    """Shape of the decoder's input."""
     return jax.eval_shape(lambda: posterior.code(posterior.prior(latent_size).sample(jax.random.key(0)))).shape

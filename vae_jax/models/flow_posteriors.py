@@ -19,7 +19,7 @@ from vae_jax.vae import VAE, Model
 def flow_posterior(encoder: Network, decoder: Network, likelihood: Likelihood, flow: Flow) -> Model:
     """A VAE whose posterior is a diagonal normal pushed through a flow: z = f(u), u ~ N(μ(x), diag σ²(x)).
 
-    The encoder gives μ, log σ, and the flow's context: what an inverse autoregressive flow is told about x, or all
+    The encoder gives μ, log σ, and the flow's context: numbers about x for an inverse autoregressive flow, or all
     parameters of a planar, radial, Sylvester or Householder flow. Train it with `kl=sampled_kl`: the KL of a flow has
     no closed form, and `estimator=sticking_the_landing` needs an inverse, which not every flow has; both say so.
 
@@ -27,8 +27,8 @@ def flow_posterior(encoder: Network, decoder: Network, likelihood: Likelihood, f
         encoder: From one example to 2 · flow.size + flow.context_size numbers: the means, the logarithms of the scales,
             the context.
         decoder: From `flow.size` numbers to the array that the likelihood expects.
-        likelihood: What the decoder's output means.
-        flow: From the room `flows`; its size is the number of latent dimensions.
+        likelihood: The family of p(x|z) for the decoder's output.
+        flow: A flow of `vae_jax.flows`; its size is the number of latent dimensions.
 
     Returns:
         A model with the parameters `{"encoder", "decoder", "likelihood", "flow"}`; the prior is N(0, I). An encoder

@@ -14,13 +14,13 @@ from vae_jax.vae import VAE, Model
 def with_flow_prior(model: Model, flow: Flow) -> Model:
     """The model with its prior pushed through a flow, learned with the rest: p(z) = p₀(f⁻¹(z)) |det ∂f⁻¹/∂z|.
 
-    The flow has to have an inverse, because the prior is asked for its density at the posterior's z:
+    The flow has to have an inverse, because the prior's density is evaluated at the posterior's z:
     `masked_autoregressive` (its density costs one pass), `coupling`, or an `elementwise` spline. Train it with
     `kl=sampled_kl`.
 
     Args:
-        model: With a prior over vectors of the flow's size; of a hierarchy, that of the top group.
-        flow: Without context.
+        model: A model with a prior over vectors of the flow's size; in a hierarchy, the prior of the top group.
+        flow: A flow without context.
 
     Returns:
         A model with the parameters `{"model", "flow"}`. What does not fit is refused when it is bound.

@@ -25,10 +25,10 @@ def linear(
     (the diagonal posterior picks that rotation).
 
     Args:
-        example_shape: Of one example; flattened inside.
+        example_shape: Shape of one example, which is flattened inside.
         latent_size: The number q of latent dimensions.
         noise_scale: σ > 0 for fixed noise; None to learn it, starting at 1.
-        mean: Where m starts, a number or an array of `example_shape`; it is learned.
+        mean: Initial m, a number or an array of `example_shape`; it is learned.
 
     Source: Lucas, Tucker, Grosse & Norouzi 2019, arXiv:1911.02469, equations 9 to 11.
     """
@@ -55,9 +55,9 @@ def linear_autoencoder(example_shape: tuple[int, ...], *, latent_size: int, mean
     Its optimum spans the subspace of PCA, in a basis that the data leave free.
 
     Args:
-        example_shape: Of one example; flattened inside.
+        example_shape: Shape of one example, which is flattened inside.
         latent_size: The size of the code.
-        mean: Where m starts, a number or an array of `example_shape`; it is learned.
+        mean: Initial m, a number or an array of `example_shape`; it is learned.
 
     Source: Baldi & Hornik 1989, Neural Networks 2(1), theorem in section 3.
     """

@@ -14,7 +14,7 @@ def after_of_part(model: Model, name: str) -> Callable[[Params, Any], Params] | 
 
     Args:
         model: The part.
-        name: Of its entry in the parameters, a dict.
+        name: Name of the part's entry in the parameters, a dict.
     """
     after = model.after
     return None if after is None else lambda params, seen: params | {name: after(params[name], seen)}

@@ -1,4 +1,4 @@
-"""What an encoder's output means: from an array to q(z|x)."""
+"""Posteriors: maps from an encoder's output to q(z|x)."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from vae_jax.types import Distribution
 
 
 class Posterior(NamedTuple):
-    """A family of q(z|x), the prior that goes with it, and how an encoder and a decoder have to look for it."""
+    """A family of q(z|x), the prior that goes with it, and the sizes of an encoder and a decoder for it."""
 
     size: Callable[[int], int]
-    """latent_size -> how many numbers the encoder gives."""
+    """latent_size -> number of outputs of the encoder."""
     bind: Callable[[Float[Array, " output"]], Distribution]
     """The encoder's output -> q(z|x)."""
     prior: Callable[[int], Distribution]
     """latent_size -> p(z), without preference within the family."""
     code: Callable[[Array], Array] = lambda z: z
-    """z -> what the decoder reads."""
+    """z -> the decoder's input."""
 
 
 def diagonal() -> Posterior:
@@ -58,7 +58,7 @@ def diagonal() -> Posterior:
 
 
 def point_mass() -> Posterior:
-    """One code for each example, without a distribution around it: an autoencoder's. Its prior is N(0, I)."""
+    """One code for each example, without a distribution around it, as in an autoencoder. Its prior is N(0, I)."""
     return Posterior(lambda latent_size: latent_size, PointMass, standard_normal)
 
 
@@ -82,7 +82,7 @@ def low_rank(rank: int) -> Posterior:
     """Normal latents correlated along a few directions: the means, the logarithms of the scales, the directions.
 
     Args:
-        rank: How many directions, ≥ 1.
+        rank: Number of directions, ≥ 1.
     """
 
     def num_outputs(latent_size: int) -> int:
@@ -101,7 +101,7 @@ def mixture(num_components: int) -> Posterior:
     No gradient flows through its samples: train it with an objective that needs none.
 
     Args:
-        num_components: ≥ 1.
+        num_components: Number of components, ≥ 1.
     """
 
     def num_outputs(latent_size: int) -> int:
@@ -141,7 +141,7 @@ def categorical(num_categories: int) -> Posterior:
     """Latents of a few categories each, as one-hot vectors: their logits. No gradient flows through a sample.
 
     Args:
-        num_categories: K ≥ 2; z and what the decoder reads are (latent_size, K).
+        num_categories: K ≥ 2; z and the decoder's input are (latent_size, K).
     """
     return Posterior(
         lambda latent_size: latent_size * num_categories,
@@ -170,7 +170,7 @@ def concrete(
     Args:
         num_categories: K ≥ 2; z and x are (latent_size, K).
         temperature: τ > 0; 2/3 in the paper.
-        prior_temperature: That of p(z), by default the same. The bound is one on log p(x) of the relaxed model.
+        prior_temperature: Temperature of p(z), by default the same. The bound is on log p(x) of the relaxed model.
 
     Source: Maddison, Mnih & Teh 2017, arXiv:1611.00712, section 4 and appendix C.
     """
@@ -188,9 +188,9 @@ def binary_concrete(temperature: float | Scalar, *, prior_temperature: float | S
 
     Args:
         temperature: τ > 0; 2/3 in the paper.
-        prior_temperature: That of p(z), by default the same.
+        prior_temperature: Temperature of p(z), by default the same.
 
-    Source: Maddison, Mnih & Teh 2017, arXiv:1611.00712, appendix B and C.
+    Source: Maddison, Mnih & Teh 2017, arXiv:1611.00712, appendices B and C.
     """
     of_prior = temperature if prior_temperature is None else prior_temperature
     return Posterior(

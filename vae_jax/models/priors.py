@@ -1,6 +1,6 @@
 """Priors that are learned with the model: each a function from a model to a model.
 
-Of a hierarchy they replace the prior of the top group; the groups below keep theirs, given those above.
+In a hierarchy they replace the prior of the top group; the groups below keep theirs, given those above.
 
 The parameters of the result are `{"model": those of the model, "prior": those of the prior}`.
 """
@@ -25,7 +25,7 @@ def with_learned_normal_prior(model: Model) -> Model:
     """The model with p(z) = N(m, diag s²), m and s learned; it starts as the standard normal.
 
     Args:
-        model: One with a normal prior, whose shape it keeps.
+        model: A model with a normal prior, whose shape is kept.
 
     Raises:
         TypeError: If the model's prior is of another family.
@@ -39,19 +39,19 @@ def with_learned_normal_prior(model: Model) -> Model:
 
 
 def with_mixture_prior(model: Model, num_components: int) -> Model:
-    """The model with p(z) = Σₖ wₖ N(mₖ, diag sₖ²), everything in it learned.
+    """The model with p(z) = Σₖ wₖ N(mₖ, diag sₖ²), with all its numbers learned.
 
     It starts with equal weights, unit scales, and means drawn from the standard normal.
 
     Args:
-        model: One with a normal prior, whose shape it keeps.
-        num_components: ≥ 1.
+        model: A model with a normal prior, whose shape is kept.
+        num_components: Number of components, ≥ 1.
 
     Raises:
         TypeError: If the model's prior is of another family.
         ValueError: If there is no component.
 
-    Source: Tomczak & Welling 2018, arXiv:1705.07120, where it is what theirs is compared with. Differs from the paper:
+    Source: Tomczak & Welling 2018, arXiv:1705.07120, where it is a baseline. Differs from the paper:
     the weights are learned, too.
     """
     _check_any(num_components, "num_components")
@@ -76,10 +76,10 @@ def with_vamp_prior(
     """The model with p(z) = (1/K) Σₖ q(z|uₖ), the average of its own posteriors at K learned pseudo-inputs u.
 
     Args:
-        model: Whose encoder it shares.
-        pseudo_inputs: Where the u begin: an array along whose first axis they lie (training examples, say), or a
-            function of a random key that makes one.
-        squash: What keeps the u within the range of the data, such as `lambda u: jnp.clip(u, 0, 1)`.
+        model: The model whose encoder the prior shares.
+        pseudo_inputs: The initial u: an array with the u along its first axis (training examples, say), or a function
+            of a random key that makes one.
+        squash: A function that keeps the u within the range of the data, such as `lambda u: jnp.clip(u, 0, 1)`.
 
     Raises:
         TypeError: If the posterior has no density.
@@ -148,7 +148,7 @@ def _normal_latent_shape(model: Model) -> tuple[int, ...]:
 
 
 def _inspect(model: Model, look: Callable[[VAE, Key], Array]) -> tuple[int, ...]:
-    """The shape of what `look` returns for the model: nothing is computed."""
+    """The shape of the array that `look` returns for the model, without computing it."""
     return jax.eval_shape(lambda key: look(model.bind(model.init(key)), key), jax.random.key(0)).shape
 
 

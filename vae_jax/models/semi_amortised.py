@@ -1,4 +1,4 @@
-"""Semi-amortised inference: the encoder proposes a posterior, a few gradient steps make it better."""
+"""Semi-amortised inference: the encoder proposes a posterior, and a few gradient steps improve it."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def semi_amortised(
     """The model with each example's posterior refined by gradient ascent on its own ELBO.
 
     λ₀ = encoder(x), λₖ₊₁ = λₖ + α ∇_λ ELBO(x, λₖ) for the means and the logarithms of the scales λ of q(z|x), and
-    q(z|x; λ_K) is the posterior. A gradient of an objective goes through the steps, so that the encoder learns where
-    to begin and the decoder what it will be asked.
+    q(z|x; λ_K) is the posterior. The gradient of an objective goes through the steps, so that the encoder learns where
+    to begin and the decoder is trained on the refined posteriors.
 
     Args:
-        model: With a `Normal` posterior; its parameters stay as they are, so it may have been trained before.
-        num_steps: K ≥ 0; 0 for the model itself.
+        model: A model with a `Normal` posterior; its parameters are those of the result, so it may be trained already.
+        num_steps: K ≥ 0, the number of steps; 0 for the model itself.
         learning_rate: α > 0, a number or a traced scalar.
-        num_samples: Draws that the ELBO of a step is estimated with, an even number: each with its mirror image.
-        seed: Of these draws.
+        num_samples: Number of draws for the ELBO of a step, even: each draw comes with its mirror image.
+        seed: Seed of these draws.
 
     Raises:
         ValueError: If `num_samples` is not positive and even, or `num_steps` is negative.

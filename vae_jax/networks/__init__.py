@@ -1,4 +1,4 @@
-"""Networks: parametrised functions of one example. The only room that knows Flax."""
+"""Networks: parametrised functions of one example. The only subpackage that uses Flax."""
 
 from vae_jax.networks.activations import activation
 from vae_jax.networks.convolution import ConvDecoder, ConvEncoder, conv_decoder, conv_encoder

@@ -18,7 +18,7 @@ from vae_jax.networks.strided import downsample, upsample
 # averages fan-in and fan-out, the signal of a few latents in thousands of features would be too faint to learn from.
 _kernel_init = nn.initializers.he_normal()
 _downsample_init = nn.initializers.variance_scaling(2.0, "fan_in", "truncated_normal", in_axis=3, out_axis=0)
-# Of its 4x4 kernel, a pixel of the larger image meets a quarter.
+# A pixel of the larger image meets a quarter of the 4x4 kernel.
 _upsample_init = nn.initializers.variance_scaling(8.0, "fan_in", "truncated_normal", in_axis=0, out_axis=3)
 
 
@@ -28,8 +28,8 @@ class ConvEncoder(nn.Module):
     Every convolution has kernel 4 and stride 2. The parameters depend on the size of the image.
 
     Attributes:
-        output_size: Of the result; twice the latent size for a Gaussian posterior.
-        channels: Of each convolution, the first one first.
+        output_size: The size of the result; twice the latent size for a Gaussian posterior.
+        channels: The channels of each convolution, the first one first.
         activation: A name that `activations.activation` knows.
         hidden_size: The width of a dense layer between the convolutions and the output; None for no such layer.
 
@@ -51,7 +51,7 @@ class ConvEncoder(nn.Module):
     hidden_size: int | None = None
 
     def __post_init__(self) -> None:
-        """Checks the names and numbers that are known before an image is."""
+        """Check the names and numbers that are known before there is an image."""
         activations.activation(self.activation)
         super().__post_init__()
 
@@ -72,16 +72,17 @@ class ConvDecoder(nn.Module):
 
     Attributes:
         output_shape: (H, W), (H, W, C), or (H, W, C, k) for a likelihood with k numbers for each pixel and channel.
-        channels: Of the input of each transposed convolution, the coarsest image first.
+        channels: The channels of the input of each transposed convolution, the coarsest image first.
         activation: A name that `activations.activation` knows.
-        hidden_size: The width of a dense layer between the latent vector and the coarsest image; None for none.
-        output_bias: What the bias of the output starts at, a number or an array that broadcasts to `output_shape`, such
+        hidden_size: The width of a dense layer between the latent vector and the coarsest image; None for no such
+            layer.
+        output_bias: The initial bias of the output, a number or an array that broadcasts to `output_shape`, such
             as the logit of the data's mean; None for zero. It is one parameter for each number of the output, and the
             only bias of the last layer.
 
     Raises:
-        ValueError: On construction, if the activation is not known, if `output_shape` is none of the three, or if its
-            height or width is not a multiple of 2**len(channels).
+        ValueError: On construction, if the activation is not known, if `output_shape` has none of the three forms, or
+            if its height or width is not a multiple of 2**len(channels).
 
     Example:
         >>> import jax
@@ -101,7 +102,7 @@ class ConvDecoder(nn.Module):
     __hash__ = object.__hash__
 
     def __post_init__(self) -> None:
-        """Checks everything: nothing about a decoder is left to be known."""
+        """Check everything: all that a decoder depends on is known here."""
         activations.activation(self.activation)
         if not 2 <= len(self.output_shape) <= 4:
             raise ValueError(
@@ -136,9 +137,9 @@ def conv_encoder(
     Args:
         input_shape: (H, W) or (H, W, C) of one image.
         output_size: As in `ConvEncoder`, like the rest.
-        channels: Of each convolution.
-        activation: A name.
-        hidden_size: Of a dense layer, or None.
+        channels: The channels of each convolution.
+        activation: The name of the activation.
+        hidden_size: The width of a dense layer, or None.
 
     Raises:
         ValueError: If height or width is not a multiple of 2**len(channels), or a size is below 1.
@@ -159,16 +160,16 @@ def conv_decoder(
     """A `ConvDecoder` as a `Network`.
 
     Args:
-        latent_size: Of its input.
+        latent_size: The size of its input.
         output_shape: As in `ConvDecoder`, like the rest; `likelihood.output_shape(shape of an image)`.
-        channels: Of the input of each transposed convolution.
-        activation: A name.
-        hidden_size: Of a dense layer, or None.
+        channels: The channels of the input of each transposed convolution.
+        activation: The name of the activation.
+        hidden_size: The width of a dense layer, or None.
         output_bias: `likelihood.output_bias(mean of the data)`, or None for zero.
 
     Raises:
-        ValueError: If the shape is no image's, height or width is not a multiple of 2**len(channels), or a size is
-            below 1.
+        ValueError: If the shape is not that of an image, height or width is not a multiple of 2**len(channels), or a
+            size is below 1.
     """
     check_sizes(latent_size=latent_size)
     decoder = ConvDecoder(tuple(output_shape), tuple(channels), activation, hidden_size, output_bias)

@@ -19,9 +19,9 @@ class MLP(nn.Module):
 
     Attributes:
         hidden_sizes: The width of each hidden layer; empty for a linear map.
-        output_shape: Of the result.
+        output_shape: The shape of the result.
         activation: A name that `activations.activation` knows.
-        output_bias: What the last bias starts at, a number or an array of `output_shape`.
+        output_bias: The initial value of the last bias, a number or an array of `output_shape`.
     """
 
     hidden_sizes: Sequence[int]
@@ -58,11 +58,11 @@ def mlp(
     """A multi-layer perceptron as a `Network`.
 
     Args:
-        input_shape: Of one example; `(latent_size,)` for a decoder.
-        output_shape: Of the result; `(2 * latent_size,)` for a Gaussian encoder.
+        input_shape: The shape of one example; `(latent_size,)` for a decoder.
+        output_shape: The shape of the result; `(2 * latent_size,)` for a Gaussian encoder.
         hidden_sizes: The width of each hidden layer.
         activation: "relu", "tanh", "gelu", ...
-        output_bias: What the last bias starts at; for a decoder `likelihood.output_bias(mean of the data)`.
+        output_bias: The initial value of the last bias; for a decoder `likelihood.output_bias(mean of the data)`.
 
     Raises:
         ValueError: If a size is below 1.

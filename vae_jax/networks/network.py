@@ -1,4 +1,4 @@
-"""A network is two pure functions. Flax Linen, Flax NNX and Equinox modules become one here."""
+"""A network is two pure functions. Flax Linen, Flax NNX and Equinox modules are made into networks here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vae_jax.untrained import Untrained, values_of
 
 
 class Network(NamedTuple):
-    """A parametrised function of ONE example, with no state of its own. Two functions of yours make one, too."""
+    """A parametrised function of ONE example, with no state of its own. Any two such functions make a `Network`."""
 
     init: Callable[[Key], Params]
     """key -> parameters."""
@@ -28,11 +28,11 @@ def linen(module: flax_linen.Module, input_shape: tuple[int, ...]) -> Network:
     """A Flax Linen module as a `Network`.
 
     Args:
-        module: Takes one array of `input_shape`; only `init` and `apply` are used.
-        input_shape: Of one example, without a batch axis.
+        module: A module that takes one array of `input_shape`; only `init` and `apply` are used.
+        input_shape: The shape of one example, without a batch axis.
 
     Raises:
-        ValueError: If the module keeps mutable state (as BatchNorm does), which a pure function cannot.
+        ValueError: If the module keeps mutable state (as BatchNorm does), which a pure function cannot have.
     """
 
     def init(key: Key) -> Params:
@@ -55,7 +55,7 @@ def nnx(make: Callable[[flax_nnx.Rngs], flax_nnx.Module]) -> Network:
     """A Flax NNX module as a `Network`.
 
     Args:
-        make: From random streams to a module that takes one example.
+        make: A function from random streams to a module that takes one example.
 
     Raises:
         ValueError: If the module keeps mutable state beside its `nnx.Param`s.
@@ -87,8 +87,8 @@ def equinox(make: Callable[[Key], Callable[[Any], Array]]) -> Network:
     """An Equinox module as a `Network`.
 
     Args:
-        make: From a key to a module that takes one example. Its arrays are the parameters; those that are not of
-            floating point (masks, permutations) are `Untrained`.
+        make: A function from a key to a module that takes one example. The module's arrays are the parameters; those
+            that are not floating-point (masks, permutations) are `Untrained`.
 
     Raises:
         ModuleNotFoundError: If Equinox is not installed.
@@ -110,7 +110,7 @@ def equinox(make: Callable[[Key], Callable[[Any], Array]]) -> Network:
         arrays = eqx.filter(make(key), eqx.is_array)
         return jax.tree.map(lambda leaf: leaf if eqx.is_inexact_array(leaf) else Untrained(leaf), arrays)
 
-    # What is no array (sizes, activation functions) is the same for every key.
+    # Whatever is not an array (sizes, activation functions) is the same for every key.
     _, static = eqx.partition(make(jax.random.key(0)), eqx.is_array)
 
     def apply(params: Params, x: Array) -> Array:

@@ -19,8 +19,8 @@ def in_precision(network: Network, dtype: DTypeLike) -> Network:
 
     Parameters and input are rounded where the network is applied. So the parameters and the optimizer's state stay
     float32, and every log-density, KL and mean over a batch of them is computed in float32, from outputs that carry
-    bfloat16's relative error of 2⁻⁹ a rounding. The gradient is float32, too, of values that were summed over the batch
-    by the network's own rules: in float32 and then rounded for a matrix, partly in bfloat16 for a bias.
+    bfloat16's relative error of 2⁻⁹ per rounding. The gradient is float32, too, but its values were summed over the
+    batch by the network's own rules: in float32 and then rounded for a matrix, partly in bfloat16 for a bias.
 
     Args:
         network: Any network that computes in the format of its parameters and input. Layers with a `dtype` of their own
@@ -28,8 +28,8 @@ def in_precision(network: Network, dtype: DTypeLike) -> Network:
         dtype: `jnp.bfloat16`, or float32. bfloat16 has float32's range, so neither loss nor gradient has to be scaled.
 
     Raises:
-        ValueError: If it is another: in float16, whose largest number is 65,504 and whose smallest 6e-8, gradients
-            vanish unless the loss is scaled.
+        ValueError: If `dtype` is another one: in float16, whose largest number is 65,504 and whose smallest 6e-8,
+            gradients vanish unless the loss is scaled.
 
     Source: Micikevicius et al. 2018, arXiv:1710.03740, section 3.1, for the parameters; Kalamkar et al. 2019,
     arXiv:1905.12322, for bfloat16 without a scaled loss.

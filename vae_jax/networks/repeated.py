@@ -13,10 +13,10 @@ from vae_jax.types import Key, Params
 
 
 def in_sequence(**networks: Network) -> Network:
-    """A network that gives its input to the first of these, and the output of each to the next.
+    """A network that passes its input to the first of these networks, and the output of each to the next.
 
     Args:
-        networks: By the names that their parameters get.
+        networks: The networks, by the names that their parameters get.
 
     Example:
         >>> import jax.numpy as jnp
@@ -43,14 +43,14 @@ def repeated(block: Network, num: int, *, rematerialise: bool = False) -> Networ
     """A block applied `num` times, each time with parameters of its own.
 
     The parameters are the block's with a leading axis of `num`, and one loop runs over them: the block is traced and
-    compiled once, however often it is applied. What looks at a whole matrix, as `with_spectral_norm` does, is put
-    around the block and not around the result.
+    compiled once, however often it is applied. A wrapper that looks at a whole matrix, as `with_spectral_norm` does,
+    goes around the block and not around the result.
 
     Args:
         block: A network whose output has the shape and the type of its input.
-        num: How many times, ≥ 1.
-        rematerialise: Keep only each block's input for the backward pass and compute its inside again there: the
-            memory of a deep network for a third more computation, at most.
+        num: The number of times, ≥ 1.
+        rematerialise: Keep only each block's input for the backward pass and compute its inside again there: this saves
+            memory in a deep network, for at most a third more computation.
 
     Raises:
         ValueError: If `num` is below 1; or, by `apply`, if the block changes the shape or type of its input.

@@ -1,4 +1,4 @@
-"""The residual perceptron: a deep one, whose signal keeps its size at any depth."""
+"""The residual perceptron, a deep network whose signal keeps its size at any depth."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from vae_jax.networks.repeated import in_sequence, repeated
 
 
 class ResidualBlock(nn.Module):
-    """x + W₂ activation(W₁ LayerNorm(x)), with biases: what is normalised is the branch, never the stream x.
+    """x + W₂ activation(W₁ LayerNorm(x)), with biases; the branch is normalised, never the stream x.
 
     Attributes:
         activation: A name that `activations.activation` knows.
-        scale: Of the variance of W₂ when it begins, beside Glorot's.
+        scale: The factor on Glorot's variance from which W₂ starts.
 
-    Source: Xiong et al. 2020, arXiv:2002.04745, figure 1b and section 3, of which this is the half without attention.
+    Source: Xiong et al. 2020, arXiv:2002.04745, figure 1b and section 3; this is the half without attention.
     """
 
     activation: str = "relu"
@@ -54,12 +54,12 @@ def residual_mlp(
     most one, at any depth.
 
     Args:
-        input_shape: Of one example; `(latent_size,)` for a decoder.
-        output_shape: Of the result; `(2 * latent_size,)` for a Gaussian encoder.
-        width: Of the signal, and of each block's hidden layer.
+        input_shape: The shape of one example; `(latent_size,)` for a decoder.
+        output_shape: The shape of the result; `(2 * latent_size,)` for a Gaussian encoder.
+        width: The width of the signal, and of each block's hidden layer.
         num_blocks: ≥ 1, two layers each. The time to compile does not depend on it.
         activation: "relu", "tanh", "gelu", ...
-        output_bias: What the last bias starts at; for a decoder `likelihood.output_bias(mean of the data)`.
+        output_bias: The initial value of the last bias; for a decoder `likelihood.output_bias(mean of the data)`.
         rematerialise: As in `repeated`.
 
     Raises:

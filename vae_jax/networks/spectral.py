@@ -34,7 +34,7 @@ def spectrally_normalised(params: Params, *, num_iterations: int = 10) -> Params
     """Parameters with every weight matrix divided by its largest singular value; vectors stay as they are.
 
     Args:
-        params: A pytree of arrays. One of two axes or more is a matrix from all axes but the last to the last, as
+        params: A pytree of arrays. An array of two axes or more is a matrix from all axes but the last to the last, as
             Flax keeps them; for a convolution that is the matrix of one patch.
         num_iterations: As in `largest_singular_value`.
     """
@@ -55,10 +55,10 @@ def largest_singular_value(matrix: Float[Array, "rows columns"], *, num_iteratio
 
     Args:
         matrix: W.
-        num_iterations: How many times W and Wᵀ are applied, ≥ 1. The relative error falls as (σ₂/σ₁)^(4 n) after n.
+        num_iterations: The number n of times that W and Wᵀ are applied, ≥ 1. The relative error falls as (σ₂/σ₁)^(4 n).
 
     Source: Miyato et al. 2018, arXiv:1802.05957, algorithm 1. Differs from the paper: no vector is carried from step to
-        step, which a pure function cannot; each call starts from the same random one.
+        step, which a pure function cannot do; each call starts from the same random one.
 
     Example:
         >>> print(f"{largest_singular_value(jnp.diag(jnp.array([3.0, 1.0]))):.4f}")

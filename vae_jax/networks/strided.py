@@ -52,7 +52,7 @@ def upsample(
     PyTorch's `ConvTranspose2d(coarse, fine, 4, stride=2, padding=1)`.
 
     Args:
-        image: Of any height and width.
+        image: Height and width are arbitrary.
         kernel: Numbers for each input channel, row, column and output channel.
 
     Example:

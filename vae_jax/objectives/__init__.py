@@ -1,4 +1,4 @@
-"""Objectives: pure functions of one example or of a batch, in nats, higher is better, and the step between them."""
+"""Objectives: pure functions of one example or a batch, in nats, higher is better, and the lift between the two."""
 
 from vae_jax.objectives.adversarial_autoencoder import adversarial_autoencoder, prior_discriminator
 from vae_jax.objectives.aggregate import minibatch_stratified, minibatch_weighted

@@ -36,15 +36,15 @@ def adversarial_autoencoder(
     Args:
         key: A random key.
         vae: The model, parameters bound.
-        discriminator: From one code to a logit, its parameters bound.
+        discriminator: A function from one code to a logit, its parameters bound.
         batch: The examples, along the first axis.
         step: The training step; without effect.
         weight: λ ≥ 0.
-        axis_name: Of the axis of devices that the batch is spread over.
+        axis_name: Name of the axis of devices that the batch is spread over.
 
     Returns:
         Nats for each example (higher is better), which bound nothing; the metrics, in nats, are `log_likelihood` and
-        `passes_for_prior`, log s(D(z)): −log 2 where the discriminator is at a loss.
+        `passes_for_prior`, log s(D(z)): −log 2 where the discriminator cannot tell.
 
     Source: Makhzani, Shlens, Jaitly, Goodfellow & Frey 2016, arXiv:1511.05644, section 2; Tolstikhin et al. 2018,
         arXiv:1711.01558, algorithm 1. Differs from the paper: one step on the sum, not a phase for each of its terms.
@@ -72,18 +72,18 @@ def prior_discriminator(
     *,
     axis_name: str | None = None,
 ) -> tuple[Float[Array, " batch"], Metrics]:
-    """How well samples of the prior are told from codes: the discriminator's part of `adversarial_autoencoder`.
+    """The log-probability of telling prior samples from codes: the discriminator's part of `adversarial_autoencoder`.
 
     Args:
         key: A random key, the same as the model's: both see the same codes.
         vae: The model, parameters bound.
-        discriminator: From one code to a logit, its parameters bound.
+        discriminator: A function from one code to a logit, its parameters bound.
         batch: The examples, along the first axis.
         step: The training step; without effect.
-        axis_name: Of the axis of devices that the batch is spread over.
+        axis_name: Name of the axis of devices that the batch is spread over.
 
     Returns:
-        As `telling_apart`: nats, higher is better for the discriminator, and its `accuracy`.
+        Those of `telling_apart`: nats, higher is better for the discriminator, and its `accuracy`.
 
     Source: Makhzani et al. 2016, arXiv:1511.05644, section 2.
     """

@@ -32,11 +32,11 @@ def minibatch_weighted(batch_size: int, num_examples: float | Scalar) -> Float[A
 
     Its expectation is at least B times too small, and with the whole data set as the batch exactly N times. So the
     mutual information comes out too large by at least log B, and the dimension-wise KL too small by at least log B a
-    dimension. The weights being equal, the gradients are those of the plain mean over the batch.
+    dimension. Since the weights are equal, the gradients are those of the plain mean over the batch.
 
     Args:
         batch_size: B ≥ 1.
-        num_examples: N, in the training split.
+        num_examples: N, the number of examples in the training split.
 
     Source: Chen, Li, Grosse & Duvenaud 2018, arXiv:1802.04942, equation 3 and appendix C.1.
     """
@@ -51,14 +51,14 @@ def minibatch_stratified(batch_size: int, num_examples: float | Scalar) -> Float
 
     Args:
         batch_size: B ≥ 2.
-        num_examples: N ≥ B, in the training split.
+        num_examples: N ≥ B, the number of examples in the training split.
 
     Raises:
         ValueError: If the batch has one example only.
 
     Source: Chen, Li, Grosse & Duvenaud 2018, arXiv:1802.04942, appendix C.2. Differs from the paper: there one example
-        of the batch carries what the others leave; here that is averaged over which one it is, which leaves the
-        expectation and takes variance away.
+        of the batch carries what the others leave; here that is averaged over the choice of that example, which keeps
+        the expectation and lowers the variance.
 
     Example:
         >>> print(jnp.exp(minibatch_stratified(3, num_examples=5)).round(3))
@@ -76,9 +76,9 @@ def minibatch_stratified(batch_size: int, num_examples: float | Scalar) -> Float
 def aggregate_log_prob(
     posterior: Distribution, codes: Float[Array, "batch *latent"], log_weights: Float[Array, "batch batch"]
 ) -> AggregateLogProb:
-    """log q̂(zᵢ) = log Σⱼ wᵢⱼ q(zᵢ|xⱼ), and the same of each dimension.
+    """log q̂(zᵢ) = log Σⱼ wᵢⱼ q(zᵢ|xⱼ), and the same for each dimension.
 
-    A function of all codes of the batch.
+    It is a function of all codes of the batch.
 
     Args:
         posterior: q(z|xⱼ) of all examples, with a leading batch axis.

@@ -1,4 +1,4 @@
-"""Draws taken apart: what a gradient does to the decoder, and what it does to the encoder."""
+"""Draws taken apart: the gradient of the decoder, and that of the encoder."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class Apart(NamedTuple):
     """
 
     terms: Any
-    """Those of all draws; a gradient reaches the prior and the likelihood, and the posterior in a closed-form KL."""
+    """The terms of all draws; a gradient reaches prior and likelihood, and the posterior in a closed-form KL."""
     slopes: Any
     """∂ terms of draw k / ∂ log q(zₖ|x)."""
     scores: Float[Array, " num"]
-    """log q(zₖ|x) − log q(zₖ|x) = 0, of which the first has the posterior's gradient at fixed z."""
+    """log q(zₖ|x) − log q(zₖ|x) = 0, where the first term has the posterior's gradient at fixed z."""
     through_z: Callable[[Any], Scalar]
-    """From cotangents of the terms to zero, with the gradient ⟨cotangents, ∂terms/∂z · ∇z⟩ in the posterior alone."""
+    """Cotangents of the terms -> zero, with the gradient ⟨cotangents, ∂terms/∂z · ∇z⟩ in the posterior alone."""
 
     def pathwise_gradient(self, value: Callable[[Any], Scalar]) -> Scalar:
-        """Of a value of the terms in the posterior's parameters: through z, and of log q at fixed z."""
+        """The gradient of `value(terms)` in the posterior's parameters: through z, and of log q at fixed z."""
         weights = jax.grad(value)(jax.lax.stop_gradient(self.terms))
         return self.through_z(weights) + jax.lax.stop_gradient(dot_each(weights, self.slopes)) @ self.scores
 
     def doubly_reparametrised_gradient(self, value: Callable[[Any], Scalar]) -> Scalar:
-        """The same in expectation, through z alone."""
+        """The same gradient as `pathwise_gradient` in expectation, through z alone."""
         terms = jax.lax.stop_gradient(self.terms)
         gradient = jax.grad(value)
 
@@ -62,7 +62,7 @@ def apart(key: Key, vae: VAE, x: Any, num_samples: int, terms: Callable[[Draw], 
         vae: The model, parameters bound.
         x: One example.
         num_samples: K ≥ 1.
-        terms: What one draw contributes, numbers.
+        terms: The numbers that one draw contributes.
 
     Raises:
         ValueError: If `num_samples` is below one.
@@ -106,9 +106,9 @@ def dot_each(some: Any, other: Any) -> Float[Array, " num"]:
 
 
 def refuse_gradient_unless_reparametrised(posterior: Any, of: Tree) -> Tree:
-    """`of` as it is, which may then be differentiated only if the posterior says that its samples are differentiable.
+    """`of` as it is, which can then be differentiated only if the posterior states that its samples are differentiable.
 
-    Its value alone is right for any posterior, so evaluation is not refused, and training is when it is traced.
+    The value alone is right for any posterior, so evaluation is not refused; training is refused when it is traced.
     """
     try:
         if is_reparametrised(posterior):

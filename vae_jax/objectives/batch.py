@@ -1,4 +1,4 @@
-"""From one example to a batch."""
+"""The lift of an objective from one example to a batch."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], Any])
 
     Args:
         objective: A function `(key, vae, x, *, ...) -> (value, metrics)` of one example.
-        **schedules: For any of its options, a function of the training step: an optax schedule is one of a float, and
-            `lambda step: free_bits(nats(step))` one of a penalty.
+        **schedules: For any of its options, a function of the training step: an optax schedule for a float, or
+            `lambda step: free_bits(nats(step))` for a penalty.
 
     Returns:
         A function `(key, vae, batch, step) -> (values, metrics)`, which states that it is `separable`: the batch along
-        the first axis, values in nats per example, higher is better. In place of the key it takes an array of one for
-        each example, too.
+        the first axis, values in nats per example, higher is better. In place of the key it also takes an array with a
+        key for each example.
 
     Raises:
-        TypeError: If a schedule names no option of the objective, or is no function.
+        TypeError: If a schedule names no option of the objective, or is not a function.
 
     Example:
         >>> import optax

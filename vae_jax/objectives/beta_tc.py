@@ -16,14 +16,14 @@ from vae_jax.vae import VAE
 
 
 class KLParts(NamedTuple):
-    """Estimates of the three parts of KL(q(z|x) ‖ p(z)), in nats for each example; their sum is the KL's own."""
+    """Estimates of the three parts of KL(q(z|x) ‖ p(z)), in nats for each example; their sum estimates the KL."""
 
     mutual_information: Float[Array, " batch"]
-    """Of code and index: log q(z|x) − log q(z)."""
+    """Mutual information of code and index: log q(z|x) − log q(z)."""
     total_correlation: Float[Array, " batch"]
-    """Of the dimensions of the code: log q(z) − Σₖ log q(zₖ)."""
+    """Total correlation of the dimensions of the code: log q(z) − Σₖ log q(zₖ)."""
     dimension_wise_kl: Float[Array, " batch"]
-    """Of each dimension to the prior: Σₖ log q(zₖ) − log p(z)."""
+    """KL of each dimension to the prior, summed: Σₖ log q(zₖ) − log p(z)."""
 
 
 def kl_parts(
@@ -63,26 +63,26 @@ def beta_tcvae(
     """The ELBO of a batch with a weight of its own for each part of the KL; β > 1 presses for independent dimensions.
 
     log p(x|z) − α I(x; z) − β TC(z) − γ Σₖ KL(q(zₖ) ‖ p(zₖ)), each estimated at one z ~ q(z|x). For α = β = γ the
-    aggregate cancels, and it is the β-VAE with the sampled KL. A function of all codes of the batch.
+    aggregate cancels, and it is the β-VAE with the sampled KL. It is a function of all codes of the batch.
 
     Args:
         key: A random key.
         vae: The model, parameters bound; its posterior is a `Normal` over a vector.
         batch: The examples, along the first axis.
         step: The training step; without effect.
-        num_examples: N, in the training split.
+        num_examples: N, the number of examples in the training split.
         alpha: Weight of the mutual information, ≥ 0.
         beta: Weight of the total correlation, ≥ 0.
         gamma: Weight of the dimension-wise KL, ≥ 0.
-        aggregate: How q(z) is estimated: `minibatch_stratified` or `minibatch_weighted`.
-        axis_name: Of the axis of devices that the batch is spread over, whose codes are then gathered.
+        aggregate: The estimator of q(z): `minibatch_stratified` or `minibatch_weighted`.
+        axis_name: Name of the axis of devices that the batch is spread over, whose codes are then gathered.
 
     Returns:
         Nats for each example (higher is better); the metrics, in nats, are `log_likelihood`, `kl`, and its parts
         `mutual_information`, `total_correlation` and `dimension_wise_kl`, without their weights.
 
     Raises:
-        TypeError: If the posterior is no `Normal`.
+        TypeError: If the posterior is not a `Normal`.
         ValueError: If the batch is too small for the estimate.
 
     Source: Chen, Li, Grosse & Duvenaud 2018, arXiv:1802.04942, equation 4. Differs from the paper: the stratified

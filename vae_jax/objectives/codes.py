@@ -1,4 +1,4 @@
-"""The codes of a whole batch: where objectives that couple its examples begin."""
+"""The codes of a whole batch, with which objectives that couple its examples begin."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def over_codes(
         key: A random key.
         vae: The model, parameters bound.
         batch: The examples, along the first axis.
-        of: What to compute from a draw and its example.
-        axis_name: Of the axis of devices that the batch is spread over.
+        of: The function of a draw and its example to compute.
+        axis_name: Name of the axis of devices that the batch is spread over.
 
     Returns:
-        What `of` returns, each array with a leading axis of the batch (of this device's share of it).
+        The results of `of`, each array with a leading axis of the batch (of this device's share of it).
     """
 
     def of_one(key: Key, example: Any) -> Any:
@@ -39,7 +39,7 @@ def over_codes(
 
 
 def as_matrix(codes: Float[Array, "batch *latent"]) -> Float[Array, "batch size"]:
-    """Codes as a matrix, one a row, in float32 at least.
+    """Codes as a matrix, one per row, in float32 at least.
 
     Example:
         >>> as_matrix(jnp.zeros((5, 2, 3), jnp.bfloat16))

@@ -1,4 +1,4 @@
-"""Corruptions of an example, and the objectives that see through them."""
+"""Corruptions of an example, and objectives that reconstruct the clean one."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def denoising(objective: Objective, corruption: Corruption) -> Objective:
     value still bounds log p(x): x̃ is noise that the posterior mixes over.
 
     Args:
-        objective: Of one example: `autoencoder`, `elbo`.
-        corruption: x̃ from a key and x.
+        objective: An objective of one example: `autoencoder`, `elbo`.
+        corruption: (key, x) -> x̃.
 
     Returns:
         An objective with the options and metrics of the one given.
@@ -82,7 +82,7 @@ def salt_and_pepper(
     Args:
         key: A random key.
         x: One example.
-        probability: Of being replaced, between 0 and 1.
+        probability: The probability of being replaced, between 0 and 1.
         low: The pepper.
         high: The salt.
     """

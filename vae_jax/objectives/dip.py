@@ -19,7 +19,7 @@ from vae_jax.vae import VAE, Draw
 
 
 def covariance_of_means(posterior: Distribution) -> Float[Array, "latent latent"]:
-    """Covₓ(E[z|x]) over the batch, with 1/B: that of DIP-VAE I.
+    """Covₓ(E[z|x]) over the batch, with 1/B: the covariance of DIP-VAE I.
 
     Args:
         posterior: q(z|xᵢ) of all examples, with a leading batch axis.
@@ -36,7 +36,7 @@ def covariance_of_codes(posterior: Distribution) -> Float[Array, "latent latent"
         posterior: q(z|xᵢ) of all examples, with a leading batch axis.
 
     Raises:
-        TypeError: If the posterior is no `Normal`, whose covariance is known.
+        TypeError: If the posterior is not a `Normal`, whose covariance is known.
     """
     if not isinstance(posterior, Normal):
         raise TypeError(
@@ -63,7 +63,7 @@ def dip_vae(
 ) -> tuple[Float[Array, " batch"], Metrics]:
     """The ELBO less a penalty on the covariance C of the batch's codes, where it is not the identity.
 
-    log p(x|z) − KL(q(z|x) ‖ p(z)) − λ_od Σ_{i≠j} Cᵢⱼ² − λ_d Σᵢ (Cᵢᵢ − 1)², z ~ q(z|x). A function of all codes of
+    log p(x|z) − KL(q(z|x) ‖ p(z)) − λ_od Σ_{i≠j} Cᵢⱼ² − λ_d Σᵢ (Cᵢᵢ − 1)², z ~ q(z|x). It is a function of all codes of
     the batch.
 
     Args:
@@ -75,7 +75,7 @@ def dip_vae(
         diagonal: λ_d ≥ 0; the paper takes 10 λ_od with I, and λ_od with II.
         covariance: `covariance_of_means` for DIP-VAE I, `covariance_of_codes` for II.
         kl: An estimator of the KL from one draw.
-        axis_name: Of the axis of devices that the batch is spread over, whose codes are then gathered.
+        axis_name: Name of the axis of devices that the batch is spread over, whose codes are then gathered.
 
     Returns:
         Nats for each example (higher is better), all with the same penalty; the metrics are `log_likelihood` and `kl`

@@ -17,13 +17,13 @@ Discriminator = Callable[[Array], Scalar]
 def telling_apart(
     discriminator: Discriminator, first: Float[Array, "batch *latent"], second: Float[Array, "batch *latent"]
 ) -> tuple[Float[Array, " batch"], Metrics]:
-    """How well a discriminator tells two samples apart: ½ log s(D(a)) + ½ log s(−D(b)), with s the logistic function.
+    """The log-probability of telling two samples apart: ½ log s(D(a)) + ½ log s(−D(b)), with s the logistic function.
 
     At its best, the mean is JS(p_a, p_b) − log 2 with JS the Jensen-Shannon divergence: −log 2 where the samples have
     the same distribution, 0 where they have nothing in common.
 
     Args:
-        discriminator: From one code to a logit.
+        discriminator: A function from one code to a logit.
         first: Codes aᵢ whose logit shall be high.
         second: As many codes bᵢ whose logit shall be low.
 

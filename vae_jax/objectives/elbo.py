@@ -34,14 +34,14 @@ def elbo(
         vae: The model, parameters bound.
         x: One example.
         beta: The weight of the KL, ≥ 0, a number or a traced scalar. 1 is the bound; above it the latent code is
-            squeezed towards the prior (β-VAE); any other value is no bound on log p(x).
+            squeezed towards the prior (β-VAE); any other value gives no bound on log p(x).
         num_samples: L ≥ 1.
         kl: An estimate of the KL from one draw, whole or in parts: `analytic_kl`, `sampled_kl`,
             `analytic_kl_per_dimension`.
-        penalty: What of the KL is subtracted, a function of its (parts') mean over the draws: the sum, `capacity(C)`,
-            `free_bits(λ)`. Any but the sum is no bound on log p(x).
-        estimator: Of the gradient: `pathwise`, `sticking_the_landing`, `doubly_reparametrised`, and for posteriors
-            without reparametrisation `leave_one_out` or `score_function`. The value is the same.
+        penalty: The amount that is subtracted, a function of the mean of the KL (or its parts) over the draws: the sum,
+            `capacity(C)`, `free_bits(λ)`. Any but the sum gives no bound on log p(x).
+        estimator: The estimator of the gradient: `pathwise`, `sticking_the_landing`, `doubly_reparametrised`, and for
+            posteriors without reparametrisation `leave_one_out` or `score_function`. The value is the same.
 
     Returns:
         The value in nats per example (higher is better), and the metrics `log_likelihood` (E log p(x|z), nats) and
@@ -49,7 +49,7 @@ def elbo(
 
     Raises:
         TypeError: If `kl` or `estimator` cannot be computed for this posterior and prior.
-        ValueError: If the estimator would be biased: `sticking_the_landing` or `doubly_reparametrised` of a `penalty`
+        ValueError: If the estimator would be biased: `sticking_the_landing` or `doubly_reparametrised` with a `penalty`
             that is not linear and a `kl` that is estimated from log q(z|x).
 
     Example:

@@ -1,9 +1,9 @@
 """Estimators of a gradient: the `estimator=` of an objective. They share the value, and differ in its gradient alone.
 
-An objective is an expectation over z ~ q(z|x), so its gradient in the parameters of q is one of an expectation's own
-distribution. Here are the estimators that differentiate through the sample; `score_function` and `leave_one_out` need
-no differentiable sample. Each takes `(key, vae, x, num_samples, terms, value)`: `terms` are the numbers that one draw
-contributes (log p(x|z) and the KL, say), and `value` makes the objective of those of all draws.
+An objective is an expectation over z ~ q(z|x), so its gradient in the parameters of q is one in the distribution
+of that expectation. Here are the estimators that differentiate through the sample; `score_function` and `leave_one_out`
+need no differentiable sample. Each takes `(key, vae, x, num_samples, terms, value)`: `terms` are the numbers that one
+draw contributes (log p(x|z) and the KL, say), and `value` makes the objective from those of all draws.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from vae_jax.types import Key
 from vae_jax.vae import VAE, Draw
 
 Terms: TypeAlias = Any
-"""What one draw contributes to an objective, a pytree; of K draws, with a leading axis of K."""
+"""The contribution of one draw to an objective, a pytree; for K draws, with a leading axis of K."""
 Estimator: TypeAlias = Callable[[Key, VAE, Any, int, Callable[[Draw], Terms], Callable[[Terms], Scalar]], Any]
 """`(key, vae, x, num_samples, terms, value) -> (value(terms of all draws), terms of all draws)`."""
 
@@ -52,12 +52,13 @@ def sticking_the_landing(
     """`pathwise` without the score in log q(z|x), so that the noise vanishes as q nears the true posterior.
 
     The posterior's parameters get a gradient through z alone. The dropped term, the score ∇ log q(z|x) at fixed z, has
-    expectation zero where each sample has a constant weight, in the ELBO with `kl=sampled_kl`. In a bound whose
-    weights vary with z it has not: there `doubly_reparametrised` is the unbiased one. Nor has it in a penalty that
-    bends, as `free_bits` and `capacity` do, of a sampled KL.
+    expectation zero where each sample has a constant weight, as in the ELBO with `kl=sampled_kl`. Its expectation is
+    not zero in a bound whose weights vary with z, where `doubly_reparametrised` is the unbiased estimator, nor in a
+    penalty of a sampled KL that is not linear, such as `free_bits` or `capacity`.
 
     On a hierarchy it is unbiased, but its noise does not vanish at the exact posterior, other than for the lowest
-    factor: q(z₂|z₁, x) is held fixed as evaluated, and what z₁ does to log q through it, of mean zero, is dropped too.
+    factor: q(z₂|z₁, x) is held fixed as evaluated, and the effect of z₁ on log q through it, of mean zero, is dropped
+    too.
 
     Raises:
         TypeError: If the posterior cannot be evaluated apart from its sample; when differentiated, if its samples are
@@ -92,15 +93,15 @@ def doubly_reparametrised(
     """The doubly reparametrised gradient (DReG): the scores are reparametrised a second time, into paths through z.
 
     For a bound B(log w₁, …, log w_K) with the derivatives cₖ = ∂B/∂log wₖ, the posterior's parameters get
-    Σₖ (cₖ − ∂cₖ/∂log wₖ) ∂log wₖ/∂zₖ · ∇zₖ: for the importance-weighted bound the squares w̃ₖ² of its normalised
-    weights, for the ELBO `sticking_the_landing`. Unbiased, zero at the exact posterior, and its signal does not drown
-    as K grows. Everything else gets the gradient of `pathwise`. The posterior of a hierarchy is evaluated whole for
-    it, at the price of further passes, so that its noise vanishes, too.
+    Σₖ (cₖ − ∂cₖ/∂log wₖ) ∂log wₖ/∂zₖ · ∇zₖ: for the importance-weighted bound, with the squares w̃ₖ² of its normalised
+    weights as factors; for the ELBO, it is `sticking_the_landing`. It is unbiased and zero at the exact posterior, and
+    its signal does not drown in noise as K grows. Everything else gets the gradient of `pathwise`. The posterior of a
+    hierarchy is evaluated whole for it, at the price of further passes, so that its noise vanishes, too.
 
     Raises:
         TypeError: When differentiated, if the posterior's samples are not differentiable.
         ValueError: If cₖ may jump with z, so that the gradient would be biased: the value is neither linear in
-            log q(z|x) nor says that it is `smooth`.
+            log q(z|x) nor states that it is `smooth`.
 
     Source: Tucker, Lawson, Gu & Maddison 2018, arXiv:1810.04152.
 

@@ -1,4 +1,4 @@
-"""FactorVAE: the total correlation of the codes, by a discriminator. Two players, for `adversarial_trainer`."""
+"""FactorVAE: the codes' total correlation, estimated by a discriminator. Two players, for `adversarial_trainer`."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def factor_vae(
 ) -> tuple[Float[Array, " batch"], Metrics]:
     """The ELBO less γ times the total correlation of the codes, which the discriminator estimates: the model's part.
 
-    log p(x|z) − KL(q(z|x) ‖ p(z)) − γ D(z), z ~ q(z|x), where D(z) ≈ log q(z) − Σₖ log q(zₖ) is the logit that z
-    has its dimensions together rather than each from another example.
+    log p(x|z) − KL(q(z|x) ‖ p(z)) − γ D(z), z ~ q(z|x), where D(z) ≈ log q(z) − Σₖ log q(zₖ) is the logit that the
+    dimensions of z belong together, rather than each to another example.
 
     Args:
         key: A random key.
         vae: The model, parameters bound.
-        discriminator: From one code to a logit, its parameters bound.
+        discriminator: A function from one code to a logit, its parameters bound.
         batch: The examples, along the first axis.
         step: The training step; without effect.
         gamma: γ ≥ 0.
         kl: An estimator of the KL from one draw.
-        axis_name: Of the axis of devices that the batch is spread over.
+        axis_name: Name of the axis of devices that the batch is spread over.
 
     Returns:
         Nats for each example (higher is better); the metrics, in nats, are `log_likelihood`, `kl` and
@@ -81,20 +81,20 @@ def factor_vae_discriminator(
     *,
     axis_name: str | None = None,
 ) -> tuple[Float[Array, " batch"], Metrics]:
-    """How well codes are told from codes with permuted dimensions: the discriminator's part of `factor_vae`.
+    """The log-probability of telling codes from permuted ones: the discriminator's part of `factor_vae`.
 
-    The permutation is over all codes of the batch.
+    Each dimension is permuted over all codes of the batch.
 
     Args:
         key: A random key, the same as the model's: both see the same codes.
         vae: The model, parameters bound; its posterior is over a vector.
-        discriminator: From one code to a logit, its parameters bound.
+        discriminator: A function from one code to a logit, its parameters bound.
         batch: The examples, along the first axis.
         step: The training step; without effect.
-        axis_name: Of the axis of devices that the batch is spread over, whose codes are then gathered.
+        axis_name: Name of the axis of devices that the batch is spread over, whose codes are then gathered.
 
     Returns:
-        As `telling_apart`: nats, higher is better for the discriminator, and its `accuracy`.
+        Those of `telling_apart`: nats, higher is better for the discriminator, and its `accuracy`.
 
     Source: Kim & Mnih 2018, arXiv:1802.05983, algorithm 2. Differs from the paper: the codes that are permuted are
         those of the same batch, not of a second one.

@@ -1,4 +1,4 @@
-"""Reconstruction as a constraint: an objective whose multiplier is learned, but by no gradient."""
+"""Reconstruction as a constraint: an objective whose multiplier is learned without a gradient."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from vae_jax.vae import VAE
 
 
 class GecoState(NamedTuple):
-    """What GECO remembers from step to step."""
+    """The state that GECO keeps from step to step."""
 
     log_multiplier: Scalar
     """log λ."""
     violation: Scalar
     """A decaying sum of the constraint's violation over the steps, in nats."""
     weight: Scalar
-    """The sum of its weights, by which it is divided."""
+    """The sum of the weights of `violation`, by which it is divided."""
 
 
 def geco(
@@ -36,18 +36,19 @@ def geco(
 ) -> StatefulObjective:
     """The least KL at which the expected log-likelihood reaches a target: constrained optimisation (GECO).
 
-    λ (E log p(x|z) − τ) − KL(q(z|x) ‖ p(z)). After a step log λ moves by rate · (τ − E log p(x|z)), the violation as
-    a moving average over batches: the multiplier grows while the reconstruction is worse than asked, and falls after.
+    λ (E log p(x|z) − τ) − KL(q(z|x) ‖ p(z)). After a step log λ moves by rate · (τ − E log p(x|z)), where the violation
+    is a moving average over batches: the multiplier grows while the reconstruction is worse than asked, and falls
+    after.
 
     Args:
         target: τ, nats per example: the log-likelihood to be reached. For a Gaussian likelihood of fixed noise σ over
             d pixels, a squared error κ² per pixel is τ = −½ d (κ²/σ² + log 2πσ²).
-        rate: How fast log λ moves, > 0, per nat and step.
-        decay: In [0, 1), of the moving average.
+        rate: The speed at which log λ moves, > 0, per nat and step.
+        decay: The decay of the moving average, in [0, 1).
         multiplier: λ > 0 at the beginning.
         largest_multiplier: λ stays between its inverse and this, so that a target out of reach does not overflow.
-        bound: `elbo`, its options but `beta` bound by `functools.partial`, or an objective with an option `beta` that
-            reports `log_likelihood`.
+        bound: `elbo`, its options except `beta` bound by `functools.partial`, or an objective with an option `beta`
+            that reports `log_likelihood`.
 
     Returns:
         A `StatefulObjective` for `trainer`; values in nats, higher is better at the same λ, and the metrics
@@ -65,11 +66,11 @@ def geco(
     Source: Rezende & Viola 2018, arXiv:1810.00597, algorithm 1.
 
     Differs from the paper: the constraint is on the log-likelihood, which for Gaussian noise is their squared error
-    in nats; the moving average is corrected for its beginning, not started at the first value.
+    in nats; the moving average is corrected for its start, not begun at the first value.
     """
 
     def init() -> GecoState:
-        # Arrays of their own: a training step is given its state to overwrite, which an array in two places forbids.
+        # Separate arrays: a training step may overwrite its state, which an array in two places forbids.
         return GecoState(jnp.log(jnp.asarray(multiplier, float)), jnp.zeros(()), jnp.zeros(()))
 
     @separable

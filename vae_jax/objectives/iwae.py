@@ -28,15 +28,15 @@ def iwae(
         vae: The model, parameters bound.
         x: One example.
         num_samples: K ≥ 1; 1 is the ELBO.
-        estimator: Of the gradient: `pathwise`, `doubly_reparametrised`, and for posteriors without reparametrisation
-            `leave_one_out` (VIMCO) or `score_function`. The value is the same.
+        estimator: The estimator of the gradient: `pathwise`, `doubly_reparametrised`, and for posteriors without
+            reparametrisation `leave_one_out` (VIMCO) or `score_function`. The value is the same.
 
     Returns:
         The value in nats per example (higher is better), and the metrics `log_likelihood` and `kl` (nats, plain means
         over the samples) and `effective_sample_size` (between 1 and K).
 
     Raises:
-        TypeError: If the posterior has no density, or not what the estimator needs.
+        TypeError: If the posterior has no density, or lacks what the estimator needs.
         ValueError: If the estimator is `sticking_the_landing`, which is biased here.
 
     Source: Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519, equation 8.
@@ -63,7 +63,7 @@ def miwae(
         x: One example.
         num_groups: M ≥ 1; 1 is `iwae`.
         num_samples: K ≥ 1, in each group; 1 is the ELBO with M samples.
-        estimator: Of the gradient, as for `iwae`.
+        estimator: The estimator of the gradient, as for `iwae`.
 
     Returns:
         The value in nats per example (higher is better), and the metrics of `iwae` over all M K samples.
@@ -114,7 +114,7 @@ def ciwae(
     num_samples: int,
     estimator: Estimator = pathwise,
 ) -> tuple[Scalar, Metrics]:
-    """Between the ELBO and the importance-weighted bound of the same K samples: β ELBO + (1 − β) IWAE.
+    """The weighted mean of the ELBO and the importance-weighted bound of the same K samples: β ELBO + (1 − β) IWAE.
 
     Args:
         key: A random key.
@@ -122,7 +122,7 @@ def ciwae(
         x: One example.
         beta: β in [0, 1], a number or a traced scalar; 0 is `iwae`, 1 the ELBO with K samples.
         num_samples: K ≥ 1.
-        estimator: Of the gradient, as for `iwae`.
+        estimator: The estimator of the gradient, as for `iwae`.
 
     Returns:
         The value in nats per example (higher is better), and the metrics of `iwae`.

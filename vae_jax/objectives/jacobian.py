@@ -20,9 +20,9 @@ def exact_jacobian_norm(key: Key, function: Callable[[Array], Array], x: Float[A
     """‖∂f/∂x‖²_F at x, in as many passes through f as its smaller side has dimensions.
 
     Args:
-        key: Without effect.
-        function: From an array to an array.
-        x: Where.
+        key: Not used.
+        function: f, from an array to an array.
+        x: The input at which to take the Jacobian.
 
     Returns:
         ≥ 0, in squared units of the output per unit of the input.
@@ -42,9 +42,9 @@ def probed_jacobian_norm(
     """An unbiased estimate of ‖∂f/∂x‖²_F at x: the mean of ‖J v‖² or ‖vᵀJ‖² over signs v, on f's smaller side.
 
     Args:
-        key: Of the probes.
-        function: From an array to an array.
-        x: Where.
+        key: The key of the probes.
+        function: f, from an array to an array.
+        x: The input at which to take the Jacobian.
         num_probes: Passes through f, ≥ 1; the variance falls as one over it.
 
     Returns:

@@ -42,7 +42,7 @@ def sampled_kl(draw: Draw) -> Scalar:
         Nats; a single estimate may be negative.
 
     Raises:
-        TypeError: If the posterior has no density, as a point mass, or does not say whether it has one.
+        TypeError: If the posterior has no density, like a point mass, or does not state whether it has one.
     """
     if not has_density(draw.posterior):
         raise TypeError(

@@ -1,4 +1,4 @@
-"""What `elbo` subtracts in place of the plain KL: its `penalty=`, a function of the KL.
+"""Penalties that `elbo` subtracts in place of the plain KL: its `penalty=`, a function of the KL.
 
 The metric `kl` stays the true one. A penalty that follows a schedule is made anew at every step:
 `over_batch(elbo, penalty=lambda step: capacity(target(step)))`. Those here have kinks, so with `sampled_kl` they are
@@ -35,13 +35,13 @@ def capacity(target: float | Scalar) -> Callable[[Float[Array, "*parts"]], Scala
 
 
 def free_bits(nats: float | Scalar, num_groups: int | None = None) -> Callable[[Float[Array, "*parts"]], Scalar]:
-    """The KL with a floor under each group of dimensions: Σ_g max(λ, KL_g), so that λ nats a group cost nothing.
+    """The KL with a floor under each group of dimensions: Σ_g max(λ, KL_g), so that λ nats per group cost nothing.
 
     Give the objective `kl=analytic_kl_per_dimension`; a `kl` of one number is a single group.
 
     Args:
         nats: λ ≥ 0 for each group, a number or a traced scalar.
-        num_groups: Into how many groups of neighbouring dimensions they are split; None for each its own.
+        num_groups: The number of groups of neighbouring dimensions; None for a group for each dimension.
 
     Returns:
         A function from the KL's parts to nats; a group below the floor gets no gradient.
@@ -56,7 +56,7 @@ def free_bits(nats: float | Scalar, num_groups: int | None = None) -> Callable[[
 
     Source: Kingma et al. 2016, arXiv:1606.04934.
 
-    Differs from the paper: the floor holds for each example, there for the mean over a minibatch.
+    Differs from the paper: the floor holds for each example, not for the mean over a minibatch.
     """
 
     def penalty(kl: Float[Array, "*parts"]) -> Scalar:

@@ -1,4 +1,4 @@
-"""How an objective's value depends on log q(z|x): what estimators ask that do without a score."""
+"""The dependence of an objective's value on log q(z|x), for the estimators that do without a score."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def is_linear_in_log_posterior(
 ) -> bool:
     """Whether `value(terms of all draws)` is linear in log q(zₖ|x), or free of it, for z held fixed.
 
-    Then the weight of each score is a number, and its product with the score has expectation zero: Σₖ cₖ log qₖ, as in
-    the mean of a sampled KL. It is seen in the traced program, and nothing is computed.
+    Then the weight of each score is a constant, and its product with the score has expectation zero: Σₖ cₖ log qₖ, as
+    in the mean of a sampled KL. The traced program shows it, and nothing is computed.
 
     Args:
         key: A random key.
         vae: The model, parameters bound.
         x: One example.
         num_samples: K ≥ 1.
-        terms: What one draw contributes.
-        value: The objective of the terms of all draws.
+        terms: The terms that one draw contributes.
+        value: The objective, a function of the terms of all draws.
 
     Raises:
         ValueError: If `num_samples` is below one.
@@ -46,7 +46,7 @@ def is_linear_in_log_posterior(
         transpose, of_value = jax.linear_transpose(of, at), jax.eval_shape(of, at)
         try:
             return transpose(jnp.zeros(of_value.shape, of_value.dtype))
-        except (NotImplementedError, AssertionError):  # as JAX says that a program is not linear
+        except (NotImplementedError, AssertionError):  # how JAX says that a program is not linear
             return None
 
     return jax.eval_shape(transposed) is not None

@@ -1,4 +1,4 @@
-"""Bounds that are functions of the log-weights of K samples: what they share."""
+"""The common parts of bounds that are functions of the log-weights of K samples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vae_jax.types import Key, Metrics
 from vae_jax.vae import VAE, Draw
 
 Bound = Callable[[Float[Array, " num"]], Scalar]
-"""From log-weights to nats; one that is `smooth` says so."""
+"""Log-weights -> nats; a bound that is `smooth` states so."""
 
 
 def bound_of_log_weights(
@@ -25,7 +25,7 @@ def bound_of_log_weights(
     """A bound of log wₖ = log p(x|zₖ) − (log q(zₖ|x) − log p(zₖ)), zₖ ~ q(z|x), and its metrics.
 
     Raises:
-        ValueError: If the estimator is biased for the bound, as it judges.
+        ValueError: If the estimator finds that it is biased for the bound.
     """
 
     @wraps(bound)  # with what it states
@@ -37,12 +37,12 @@ def bound_of_log_weights(
 
 
 def terms_of(x: Any) -> Callable[[Draw], tuple[Scalar, Scalar]]:
-    """What one draw contributes: log p(x|z), and log q(z|x) − log p(z)."""
+    """The terms that one draw contributes: log p(x|z), and log q(z|x) − log p(z)."""
     return lambda draw: (draw.likelihood.log_prob(x), sampled_kl(draw))
 
 
 def log_weights_of(terms: tuple[Array, Array]) -> Array:
-    """log p(x, z) − log q(z|x)."""
+    """The log-weights, log p(x, z) − log q(z|x)."""
     log_likelihood, log_ratio = terms
     return log_likelihood - log_ratio
 

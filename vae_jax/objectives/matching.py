@@ -35,8 +35,8 @@ def wae(
 ) -> tuple[Float[Array, " batch"], Metrics]:
     """The Wasserstein autoencoder: reconstruction, less the discrepancy between the codes of a batch and the prior.
 
-    log p(x|z) − λ D(q(z), p(z)), z ~ q(z|x), which may be a point mass. By the maximum mean discrepancy it is WAE-MMD,
-    by the sliced Wasserstein distance the sliced WAE. A function of all codes of the batch.
+    log p(x|z) − λ D(q(z), p(z)), z ~ q(z|x), which may be a point mass. With the maximum mean discrepancy it is
+    WAE-MMD, with the sliced Wasserstein distance the sliced WAE. It is a function of all codes of the batch.
 
     Args:
         key: A random key.
@@ -45,7 +45,7 @@ def wae(
         step: The training step; without effect.
         weight: λ ≥ 0, in nats per unit of D.
         discrepancy: D, a function of a key, the codes, and as many samples of the prior.
-        axis_name: Of the axis of devices that the batch is spread over, whose codes are then gathered.
+        axis_name: Name of the axis of devices that the batch is spread over, whose codes are then gathered.
 
     Returns:
         Nats for each example (higher is better), all with the same penalty, which bound nothing; the metrics are
@@ -83,7 +83,7 @@ def info_vae(
     """The ELBO with the mutual information of x and z favoured by α, and the aggregate held to the prior by λ.
 
     log p(x|z) − (1 − α) KL(q(z|x) ‖ p(z)) − (α + λ − 1) D(q(z), p(z)), z ~ q(z|x). α = 0 and λ = 1 is the ELBO; α = 1
-    is `wae`. A function of all codes of the batch.
+    is `wae`. It is a function of all codes of the batch.
 
     Args:
         key: A random key.
@@ -91,10 +91,10 @@ def info_vae(
         batch: The examples, along the first axis.
         step: The training step; without effect.
         alpha: α ≤ 1, how far the mutual information is favoured.
-        weight: λ > 0, of the KL between aggregate and prior that D stands for.
+        weight: λ > 0, the weight of the KL between aggregate and prior that D stands for.
         discrepancy: D, a function of a key, the codes, and as many samples of the prior.
         kl: An estimator of the KL from one draw.
-        axis_name: Of the axis of devices that the batch is spread over, whose codes are then gathered.
+        axis_name: Name of the axis of devices that the batch is spread over, whose codes are then gathered.
 
     Returns:
         Nats for each example (higher is better), all with the same share of D; the metrics are `log_likelihood` and

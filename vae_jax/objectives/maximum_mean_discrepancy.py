@@ -60,9 +60,9 @@ def maximum_mean_discrepancy(
     so a single estimate may be negative.
 
     Args:
-        x: A sample, one point a row.
-        y: Another one; it may have another number of points.
-        kernel: Of the squared distance: `functools.partial(gaussian_kernel, bandwidths=(1.0,))`.
+        x: A sample, one point per row.
+        y: Another sample; it may have another number of points.
+        kernel: A function of the squared distance: `functools.partial(gaussian_kernel, bandwidths=(1.0,))`.
 
     Returns:
         In the kernel's unit; between −2 and 2 for kernels of at most 1.

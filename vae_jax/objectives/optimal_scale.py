@@ -24,10 +24,10 @@ def over_batch_with_optimal_scale(
     """`over_batch(objective)` at the scale of the Gaussian noise that is most likely for the batch's errors.
 
     σ*² = (1/(N d)) Σ ‖x − μ(z)‖², z ~ q(z|x), over the N examples of the batch: the squared error then needs no weight.
-    For the ELBO it is −(N d/2) (log 2πe σ*²) − Σ KL over the batch, in one sample for each example.
+    For the ELBO it is −(N d/2) (log 2πe σ*²) − Σ KL over the batch, with one sample for each example.
 
-    The noise of the model itself, a parameter, is trained beside it, by its own likelihood of the same errors. It is
-    what the model is evaluated with: σ* of the test data would be chosen by what it is to predict, and with a σ* for
+    The model's own scale of the noise, a parameter, is trained beside it, by its own likelihood of the same errors. The
+    model is evaluated with that scale: σ* of the test data would be chosen by what it is to predict, and with a σ* for
     each example p(x|z) would not integrate to one. Both agree where training ends.
 
     Args:
@@ -35,7 +35,7 @@ def over_batch_with_optimal_scale(
         **schedules: As in `over_batch`.
 
     Returns:
-        A function `(key, vae, batch, step) -> (values, metrics)` as that of `over_batch`, with the metric
+        A function `(key, vae, batch, step) -> (values, metrics)` like that of `over_batch`, with the metric
         `optimal_scale`, σ*. The likelihood is `gaussian_with_learned_scale`.
 
     Raises:
@@ -50,7 +50,7 @@ def over_batch_with_optimal_scale(
     def batch_objective(
         key: Key, vae: VAE | Conditional, batch: Any, step: Scalar | int, /, *, axis_name: str | None = None
     ) -> Values:
-        # By the keys of `over_batch`, so that these are the errors of an objective of one sample, computed once.
+        # With the keys of `over_batch`, so that these are the errors of an objective of one sample, computed once.
         keys = keys_of_share(key, batch, axis_name)
 
         def likelihood_and_x(key: Key, example: Any) -> tuple[Normal, Any]:
@@ -63,7 +63,7 @@ def over_batch_with_optimal_scale(
         scale = jnp.sqrt(mean_over(jnp.mean(jnp.square(x - means), dtype=jnp.float32), axis_name))
         values, metrics, *seen = lifted(keys, of_each_vae(lambda vae: _with_scale(vae, scale), vae), batch, step)
         own = jax.vmap(lambda mean, scale, x: Normal(mean, scale).log_prob(x))(means, own_scales, x)
-        # Nothing is added to the value: only the gradient of the model's own scale.
+        # This adds nothing to the value, only the gradient of the model's own scale.
         metrics |= {"optimal_scale": jnp.full(len(means), scale)}
         values += own - jax.lax.stop_gradient(own)
         return (values, metrics, seen[0]) if seen else (values, metrics)

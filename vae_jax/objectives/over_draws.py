@@ -16,17 +16,17 @@ from vae_jax.vae import VAE, Draw, draw
 def over_draws(key: Key, vae: VAE, x: Any, num_samples: int, of: Callable[[Draw], Any]) -> Any:
     """`of(draw)` for `num_samples` independent draws from q(z|x).
 
-    Only z depends on the key, so the encoder is evaluated once, not once a draw.
+    Only z depends on the key, so the encoder is evaluated once, not once per draw.
 
     Args:
         key: A random key.
         vae: The model, parameters bound.
         x: One example.
-        num_samples: How many draws, ≥ 1.
-        of: What to compute from one draw.
+        num_samples: The number of draws, ≥ 1.
+        of: The function of one draw to compute.
 
     Returns:
-        What `of` returns, each array with a leading axis of `num_samples`.
+        The results of `of`, each array with a leading axis of `num_samples`.
 
     Raises:
         ValueError: If `num_samples` is below one.
@@ -38,7 +38,7 @@ def over_draws(key: Key, vae: VAE, x: Any, num_samples: int, of: Callable[[Draw]
 
 
 def split_over_draws(key: Key, num_samples: int) -> Array:
-    """One key a draw.
+    """One key for each draw.
 
     Raises:
         ValueError: If `num_samples` is below one.

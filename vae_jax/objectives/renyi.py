@@ -26,7 +26,7 @@ def renyi(
     """The variational Rényi bound of one example (VR-α), which falls as α grows.
 
     1/(1 − α) log (1/K) Σₖ wₖ^(1 − α), zₖ ~ q(z|x). As K grows it nears log p(x) − D_α(q(z|x) ‖ p(z|x)): a lower bound
-    for α > 0, an upper one for α < 0. With finite K an upper bound may be missed from below.
+    for α > 0, an upper one for α < 0. With finite K the upper bound may fail: the value may be too low.
 
     Args:
         key: A random key.
@@ -34,7 +34,7 @@ def renyi(
         x: One example.
         alpha: α, any number or a traced scalar: 0 is `iwae`; 1 is the ELBO, the limit of the formula.
         num_samples: K ≥ 1.
-        estimator: Of the gradient, as for `iwae`.
+        estimator: The estimator of the gradient, as for `iwae`.
 
     Returns:
         The value in nats per example (higher is better), and the metrics of `iwae`.
@@ -58,14 +58,14 @@ def vr_max(
         vae: The model, parameters bound.
         x: One example.
         num_samples: K ≥ 1; 1 is the ELBO.
-        estimator: Of the gradient, as for `iwae`, but not `doubly_reparametrised`.
+        estimator: The estimator of the gradient, as for `iwae`, but not `doubly_reparametrised`.
 
     Returns:
         The value in nats per example (higher is better), and the metrics of `iwae`.
 
     Raises:
         TypeError: As `iwae` does.
-        ValueError: As `iwae` does, and if the estimator is `doubly_reparametrised`: which sample is the greatest
+        ValueError: As `iwae` does, and if the estimator is `doubly_reparametrised`: the choice of the greatest sample
             jumps with z, so it has no derivative to reparametrise.
 
     Source: Li & Turner 2016, arXiv:1602.02311 (VR-max).
@@ -77,7 +77,7 @@ def _renyi_bound(log_weights: Float[Array, " num"], alpha: float | Scalar) -> Sc
     power = jnp.asarray(1 - alpha, jnp.promote_types(log_weights.dtype, jnp.float32))
     is_limit = power == 0
     safe = jnp.where(is_limit, 1, power)
-    # A weight of zero adds nothing to the mean of a positive power; that of any other power it makes infinite.
+    # A weight of zero adds nothing to the mean of a positive power; it makes that of any other power infinite.
     is_zero = log_weights == -jnp.inf
     is_nothing = jnp.where(power > 0, jnp.all(is_zero), jnp.any(is_zero))
     finite = jnp.where(is_zero, 0, log_weights)

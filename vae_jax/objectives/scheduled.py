@@ -14,18 +14,18 @@ from vae_jax.types import BatchObjective
 
 
 def scheduled(objective: BatchObjective, **schedules: Callable[[Scalar | int], float | Scalar]) -> BatchObjective:
-    """An objective of a whole batch whose hyper-parameters follow schedules; `over_batch` does so for one example's.
+    """An objective of a whole batch whose hyper-parameters follow schedules; `over_batch` is for one example's.
 
     Args:
         objective: A function whose last positional argument is the training step: `(key, vae, batch, step, *, ...)`,
             or one player of two, `(key, vae, discriminator, batch, step, *, ...)`.
-        **schedules: For any of its float options, a function of the training step; an optax schedule is one.
+        **schedules: For any of its float options, a function of the training step, such as an optax schedule.
 
     Returns:
         A function of the same positional arguments.
 
     Raises:
-        TypeError: If a schedule names no option of the objective, or is no function.
+        TypeError: If a schedule names no option of the objective, or is not a function.
 
     Example:
         >>> from functools import partial
@@ -47,10 +47,10 @@ def scheduled(objective: BatchObjective, **schedules: Callable[[Scalar | int], f
 
 
 def check_schedules(objective: Callable[..., Any], schedules: dict[str, Any]) -> None:
-    """Refuse what is no schedule of this objective, when it is built and not when it runs.
+    """Refuse whatever is not a schedule of this objective, when it is built and not when it runs.
 
     Raises:
-        TypeError: If a schedule names no keyword-only option of the objective, or is no function.
+        TypeError: If a schedule names no keyword-only option of the objective, or is not a function.
     """
     parameters = inspect.signature(objective).parameters.values()
     options = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]

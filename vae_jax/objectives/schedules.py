@@ -17,12 +17,12 @@ Schedule: TypeAlias = Callable[[Scalar | int], Scalar]
 
 
 def linear_warm_up(num_steps: Number, start: Number = 0.0, end: Number = 1.0) -> Schedule:
-    """From `start` to `end` along a straight line over the first steps, and `end` from there on.
+    """A straight line from `start` to `end` over the first steps, and `end` from there on.
 
     Args:
-        num_steps: How many steps the way takes, ≥ 0; with 0 it is `end` at once.
-        start: Its value at step 0.
-        end: Its value from step `num_steps` on.
+        num_steps: The number of steps on the way, ≥ 0; with 0 the value is `end` at once.
+        start: The value at step 0.
+        end: The value from step `num_steps` on.
 
     Returns:
         A function of the step.
@@ -39,13 +39,13 @@ def linear_warm_up(num_steps: Number, start: Number = 0.0, end: Number = 1.0) ->
 
 
 def cyclic(num_steps: Number, fraction: Number = 0.5, start: Number = 0.0, end: Number = 1.0) -> Schedule:
-    """The linear warm-up again and again: a part of each cycle on the way from `start` to `end`, the rest at `end`.
+    """The linear warm-up, repeated: a part of each cycle on the way from `start` to `end`, the rest at `end`.
 
     Args:
         num_steps: The length of a cycle, > 0.
         fraction: R in [0, 1], the part of a cycle that the way takes.
-        start: Its value where a cycle begins.
-        end: Its value after the way.
+        start: The value where a cycle begins.
+        end: The value after the way.
 
     Returns:
         A function of the step.
@@ -61,13 +61,13 @@ def cyclic(num_steps: Number, fraction: Number = 0.5, start: Number = 0.0, end: 
 
 
 def sigmoid(midpoint: Number, width: Number, start: Number = 0.0, end: Number = 1.0) -> Schedule:
-    """From `start` to `end` along a logistic curve: start + (end − start) s((step − midpoint) / width).
+    """A logistic curve from `start` to `end`: start + (end − start) s((step − midpoint) / width).
 
     Args:
-        midpoint: The step half way.
+        midpoint: The step half way from `start` to `end`.
         width: > 0, in steps: from 12 % to 88 % of the way it takes four widths.
-        start: Its value long before.
-        end: Its value long after.
+        start: The value long before the midpoint.
+        end: The value long after the midpoint.
 
     Returns:
         A function of the step.
@@ -82,5 +82,5 @@ def sigmoid(midpoint: Number, width: Number, start: Number = 0.0, end: Number = 
 
 
 def _ramp(step: Scalar | int, num_steps: Number) -> Scalar:
-    """From 0 to 1, and 1 from `num_steps` on, which may be 0."""
+    """A ramp from 0 to 1, which stays at 1 from `num_steps` on; `num_steps` may be 0."""
     return jnp.where(step >= num_steps, 1.0, step / jnp.where(num_steps == 0, 1.0, num_steps))

@@ -1,6 +1,7 @@
 """Estimators of a gradient that need no differentiable sample: for discrete posteriors, or any other.
 
-∇ E_q[f(z)] = E_q[f(z) ∇ log q(z) + ∇f(z)]: each sample's log-probability is reinforced by a signal, how good it was.
+∇ E_q[f(z)] = E_q[f(z) ∇ log q(z) + ∇f(z)]: each sample's log-probability is reinforced by a signal that says how good
+the sample was.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def score_function(
 def leave_one_out(
     key: Key, vae: VAE, x: Any, num_samples: int, terms: Callable[[Draw], Terms], value: Callable[[Terms], Scalar]
 ) -> tuple[Scalar, Terms]:
-    """The score-function gradient, each sample judged against what the others led to expect: unbiased.
+    """The score-function gradient, with each sample judged against what the others lead one to expect: unbiased.
 
     The signal of sample k is the value minus the value with the terms of k replaced by the mean of the others'. For
     the ELBO that is (fₖ − mean of the other f)/L, REINFORCE leave-one-out; for the importance-weighted bound, whose
@@ -50,8 +51,8 @@ def leave_one_out(
     Source: Mnih & Rezende 2016, arXiv:1602.06725; Kool, van Hoof & Welling 2019, ICLR workshop on
     deep reinforcement learning meets structured prediction.
 
-    Differs from the paper: the score that the value itself holds (in a sampled KL) is given its weight's baseline
-    too. So all signals are zero where all log-weights are equal, at the exact posterior.
+    Differs from the paper: the score that the value itself holds (in a sampled KL) gets its weight's baseline too. So
+    all signals are zero where all log-weights are equal, at the exact posterior.
     """
     if num_samples < 2:
         raise ValueError(
@@ -75,12 +76,12 @@ def leave_one_out(
 
 
 def reinforced(signals: Float[Array, " num"], log_posterior: Float[Array, " num"]) -> Scalar:
-    """Zero, with the gradient Σₖ signalₖ ∇ log q(zₖ|x), the infinite ones left out; none flows into the signals."""
+    """Zero, with the gradient Σₖ signalₖ ∇ log q(zₖ|x), infinite signals left out; none flows into the signals."""
     return weighted(log_posterior - jax.lax.stop_gradient(log_posterior), jax.lax.stop_gradient(signals)).sum()
 
 
 def over_fixed_draws(key: Key, vae: VAE, x: Any, num_samples: int, of: Callable[[Draw], Any]) -> Any:
-    """As `over_draws`, of draws that carry no gradient through z; the densities along it do."""
+    """`over_draws` for draws that carry no gradient through z; the densities at z do carry one."""
     posterior = vae.posterior(x)
 
     def of_fixed(key: Key) -> Any:

@@ -19,10 +19,10 @@ def sliced_wasserstein(
     one sample onto the other is to move the i-th point to the i-th.
 
     Args:
-        key: Of the directions θ.
-        x: A sample of n points, one a row.
-        y: Another one.
-        num_projections: How many directions, ≥ 1.
+        key: The key of the directions θ.
+        x: A sample of n points, one per row.
+        y: Another sample of n points.
+        num_projections: The number of directions, ≥ 1.
 
     Returns:
         ≥ 0, in squared units of the points.

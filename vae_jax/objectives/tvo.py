@@ -23,19 +23,19 @@ def tvo(
 ) -> tuple[Scalar, Metrics]:
     """The thermodynamic variational objective (TVO) of one example: a left Riemann sum of an integral that is log p(x).
 
-    log p(x) = ∫₀¹ E_β[log w] dβ, log w = log p(x, z) − log q(z|x), the expectation under a density in proportion to
-    q(z|x)^(1 − β) p(x, z)^β. It never falls with β, so the left sum is a lower bound and the right one an upper bound.
-    All expectations are estimated with the same K samples, reweighted by wₖ^β, which is exact as K grows.
+    log p(x) = ∫₀¹ E_β[log w] dβ, log w = log p(x, z) − log q(z|x), with the expectation under a density proportional to
+    q(z|x)^(1 − β) p(x, z)^β. That expectation never falls with β, so the left sum is a lower bound and the right one an
+    upper bound. All expectations are estimated with the same K samples, reweighted by wₖ^β, which is exact as K grows.
 
-    Its gradient holds z fixed: ∇ E_β[f] = E_β[∇f] + Cov_β(f, ∇ log (q^(1 − β) p^β)). It so trains any posterior,
+    Its gradient holds z fixed: ∇ E_β[f] = E_β[∇f] + Cov_β(f, ∇ log (q^(1 − β) p^β)). So it trains any posterior,
     discrete ones too.
 
     Args:
         key: A random key.
         vae: The model, parameters bound.
         x: One example.
-        num_samples: K ≥ 1, the samples.
-        num_partitions: The number of steps of the sum ≥ 1; with 1 it is the ELBO.
+        num_samples: K ≥ 1, the number of samples.
+        num_partitions: The number of steps of the sum, ≥ 1; with 1 it is the ELBO.
         smallest_beta: β₁ in (0, 1), a number or a traced scalar: the points are 0 and, evenly spaced in log β, those
             from β₁ to 1.
 

@@ -1,4 +1,4 @@
-"""The options of the command line about devices and hosts. They are no part of an experiment: any may resume it."""
+"""The command-line options for devices and hosts. They are no part of an experiment: a run may resume with others."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ParallelConfig:
-    """Over which devices a step is spread. What is computed does not depend on it, but for rounding."""
+    """The devices that a step is spread over. What is computed does not depend on them, except for rounding."""
 
     devices: int | None = None
-    """How many, of all hosts. Default: as many as there are and divide the batch."""
+    """Number of devices, of all hosts. Default: as many as there are and divide the batch."""
     data: int | None = None
     """Copies of the parameters, each with a share of the batch. Default: devices / params."""
     params: int = 1
@@ -19,13 +19,13 @@ class ParallelConfig:
 
 @dataclass(frozen=True)
 class HostsConfig:
-    """The processes of one run, on one host or several. All are started with the same command but for the index."""
+    """The processes of one run, on one host or several. All are started with the same command, except for the index."""
 
     coordinator: str | None = None
-    """HOST:PORT of the process 0, or 'auto' where SLURM, Open MPI or Kubernetes tell. Default: a process alone."""
+    """HOST:PORT of process 0, or 'auto' under SLURM, Open MPI or Kubernetes. Default: a process alone."""
     num: int | None = None
-    """How many processes."""
+    """Number of processes."""
     index: int | None = None
-    """Which one this is, from 0."""
+    """Index of this process, from 0."""
     timeout: int = 60
-    """Seconds to wait for the others to come, and for a silent one before the run is given up."""
+    """Seconds to wait for the other processes to come, and for a silent one before the run is given up."""

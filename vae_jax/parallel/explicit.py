@@ -13,8 +13,8 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 def spread_by_the_compiler(step: Callable[[Any, Any], tuple[Any, Any]]) -> Callable[[Any, Any], tuple[Any, Any]]:
     """A step that takes arrays with Explicit shardings, too.
 
-    An Explicit axis asks every operation inside to say how its result is spread, which networks do not. So inside the
-    axes are Auto ones: the compiler spreads the work, and what comes out lies where it lay.
+    An Explicit axis asks every operation inside to say how its result is spread, which networks do not. So inside, the
+    axes are Auto: the compiler spreads the work, and the next state lies where the state lay.
 
     Args:
         step: (state, batch) -> (state, metrics). The next state lies as the state did, the metrics on every device.

@@ -18,17 +18,17 @@ from vae_jax.parallel.config import HostsConfig
 
 LONGEST_TEXT = 4_096
 SECONDS_TO_THE_REPORT = 86_400
-"""The other processes wait for the first one, which evaluates and writes the report."""
+"""Seconds that the other processes wait for the first one, which evaluates and writes the report."""
 
 
 def connect(config: HostsConfig) -> None:
-    """Join the other processes of the run, if there are any. Before anything else that JAX is asked for.
+    """Join the other processes of the run, if there are any; call this before anything else of JAX.
 
     If the others do not come in time, the process ends with a line that says so.
 
     Raises:
         UsageError: If the options do not fit each other.
-        RunError: If they cannot be joined.
+        RunError: If the other processes cannot be joined.
     """
     if config.coordinator is None:
         if config.num is not None or config.index is not None:
@@ -57,7 +57,7 @@ def connect(config: HostsConfig) -> None:
             None if is_auto else config.coordinator,
             config.num,
             config.index,
-            # Of a cluster JAX takes one GPU for each process. None at all is its word for all that a process sees.
+            # On a cluster JAX takes one GPU for each process. An empty list is its word for all that a process sees.
             local_device_ids=[] if is_auto and _is_alone_on_its_host() else None,
             initialization_timeout=2 * config.timeout + 60,
             heartbeat_timeout_seconds=config.timeout,
@@ -88,14 +88,14 @@ def is_first() -> bool:
 
 
 def any_of(flag: bool) -> bool:
-    """Whether it is so on any host. All have to ask at the same place."""
+    """Whether the flag is set on any host. All hosts must call this at the same place."""
     if jax.process_count() == 1:
         return flag
     return bool(_gathered(np.asarray([flag], np.int32)).any())
 
 
 def from_first(text: str) -> str:
-    """A text of process 0's, on every one. All have to ask at the same place."""
+    """The text of process 0, on every process. All processes must call this at the same place."""
     if jax.process_count() == 1:
         return text
     row = np.zeros(LONGEST_TEXT, np.uint8)
@@ -105,10 +105,10 @@ def from_first(text: str) -> str:
 
 
 def by_first(action: Callable[[], str]) -> str:
-    """What process 0 makes, on every one. All have to ask at the same place.
+    """The result of process 0's action, on every process. All processes must call this at the same place.
 
     Raises:
-        UsageError: On all of them, if it does on process 0.
+        UsageError: On all processes, if the action raises it on process 0.
     """
     result, refusal = "", ""
     if is_first():
@@ -122,13 +122,13 @@ def by_first(action: Callable[[], str]) -> str:
 
 
 def check_same(**texts: str) -> None:
-    """See that all hosts were started for the same.
+    """Check that all hosts were started with the same texts.
 
     Args:
-        **texts: What it is -> what this host has.
+        **texts: Name -> the text that this host has.
 
     Raises:
-        UsageError: If another host has something else.
+        UsageError: If another host has another text.
     """
     for name, text in texts.items():
         checksums = _gathered(np.asarray([zlib.crc32(text.encode())], np.uint32)).ravel()
@@ -142,10 +142,10 @@ def check_same(**texts: str) -> None:
 
 @contextmanager
 def losing_a_host_ends(resume: str) -> Iterator[None]:
-    """While entered, an exchange that fails because a host has died becomes one clear line.
+    """While this is entered, an exchange that fails because a host has died becomes one clear line.
 
     Args:
-        resume: How to go on.
+        resume: The command to go on with.
 
     Raises:
         RunError: In place of the backend's own error.
@@ -160,7 +160,7 @@ def losing_a_host_ends(resume: str) -> Iterator[None]:
 
 
 def end_together(code: int) -> None:
-    """Where there are other hosts, end this process at once: they may be dead, and Python's way out waits for them."""
+    """End this process at once where there are other hosts: they may be dead, and Python's exit waits for them."""
     if jax.distributed.is_initialized():
         sys.stdout.flush()
         sys.stderr.flush()
@@ -168,7 +168,7 @@ def end_together(code: int) -> None:
 
 
 def _gathered(row: np.ndarray) -> np.ndarray:
-    """(num processes, *row.shape[1:]) of one row each."""
+    """The rows of all processes, one of each: (num processes, *row.shape[1:])."""
     from jax.experimental import multihost_utils
 
     return np.asarray(multihost_utils.process_allgather(row, tiled=True))

@@ -20,9 +20,9 @@ AXES = ("run", "data", "params")
 
 @contextmanager
 def own_mesh() -> Iterator[None]:
-    """Lay a mesh aside that the caller has set by `jax.set_mesh`: a run is spread over one of its own.
+    """Set a mesh aside that the caller has set by `jax.set_mesh`: a run is spread over a mesh of its own.
 
-    The axes of a user's mesh are Explicit by default (jax 0.9 and later), and do not go together with others. It is a
+    The axes of a user's mesh are Explicit by default (jax 0.9 and later), and do not go together with others. This is a
     decorator, too.
     """
     with jax.set_mesh(Mesh(np.empty((), object), ())):
@@ -33,9 +33,9 @@ def make_mesh(config: ParallelConfig, batch_size: int, devices: Sequence[Any] | 
     """A mesh (1, data, params) for a run.
 
     Args:
-        config: What was asked for.
-        batch_size: Examples a step, of all devices together.
-        devices: Out of which; None for all, of all hosts.
+        config: The devices that were asked for.
+        batch_size: Examples per step, of all devices together.
+        devices: The devices to choose from; None for all, of all hosts.
 
     Raises:
         UsageError: If the devices do not suffice, do not fit each other, or do not divide the batch.
@@ -69,12 +69,12 @@ def make_lanes_mesh(config: ParallelConfig, batch_size: int, devices: Sequence[A
     """A mesh (run, data, params) for the lanes of a sweep: what data and params leave of the devices goes to lanes.
 
     Args:
-        config: What was asked for; a lane has one device unless it asks for more.
-        batch_size: Examples a step of one lane.
-        devices: Out of which; None for all of this process.
+        config: The devices that were asked for; a lane has one device unless it asks for more.
+        batch_size: Examples per step of one lane.
+        devices: The devices to choose from; None for all of this process.
 
     Raises:
-        UsageError: As `make_mesh`.
+        UsageError: As for `make_mesh`.
     """
     devices = jax.local_devices() if devices is None else devices
     of_lane = config if config.data is not None else replace(config, data=1)
@@ -97,7 +97,7 @@ def mesh_of(devices: Sequence[Any], num_params: int = 1, num_runs: int = 1) -> M
 
 
 def spread(mesh: Mesh) -> str:
-    """In words over what a run is spread; nothing to say of the only device.
+    """The devices that a run is spread over, in words; empty where there is one device only.
 
     Example:
         >>> spread(make_mesh(ParallelConfig(devices=1), batch_size=100))
@@ -117,7 +117,7 @@ def _num_devices(config: ParallelConfig, batch_size: int, num_there: int) -> int
     if asked is None and config.data is not None:
         asked = config.data * config.params
     if asked is None:
-        # Idle devices are better than a run that does not start; the mesh is said when it does.
+        # Idle devices are better than a run that does not start; the mesh is reported when it does.
         fitting = [num for num in range(1, num_there + 1) if batch_size % num == 0 and num % config.params == 0]
         return max(fitting, default=num_there)
     if not 1 <= asked <= num_there:

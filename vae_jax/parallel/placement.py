@@ -1,4 +1,4 @@
-"""Where the arrays of a run lie on its mesh: the batch in shares, the state whole or in parts."""
+"""The placement of a run's arrays on its mesh: the batch in shares, the state whole or in parts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from vae_jax.parallel.mesh import mesh_of
 
 SMALLEST_IN_PARTS = 2**12
-"""Numbers in an array. A smaller one is not worth the exchange, and lies whole on every device."""
+"""Numbers in an array that is cut. A smaller array is not worth the exchange, and lies whole on every device."""
 
 
 class Placement(NamedTuple):
@@ -21,12 +21,12 @@ class Placement(NamedTuple):
 
     @property
     def everywhere(self) -> NamedSharding:
-        """Whole, on every device."""
+        """The sharding of arrays that lie whole on every device."""
         return NamedSharding(self.mesh, PartitionSpec())
 
     @property
     def in_shares(self) -> NamedSharding:
-        """The first axis shared out over all devices."""
+        """The sharding of arrays whose first axis is shared out over all devices."""
         return NamedSharding(self.mesh, PartitionSpec(("data", "params")))
 
     def of_state(self, state: Any) -> Any:
@@ -40,7 +40,7 @@ class Placement(NamedTuple):
         return jax.tree.map(lambda leaf: NamedSharding(self.mesh, PartitionSpec(*self._parts(leaf.shape))), state)
 
     def of_lanes(self, lanes: Any) -> Any:
-        """As `of_state`, for arrays with a first axis of lanes, which is shared out along "run"."""
+        """The shardings of `of_state` for arrays with a first axis of lanes, which is shared out along "run"."""
         return jax.tree.map(
             lambda leaf: NamedSharding(self.mesh, PartitionSpec("run", *self._parts(leaf.shape[1:]))), lanes
         )
@@ -54,7 +54,7 @@ class Placement(NamedTuple):
         return (*[None] * cut, "params")
 
     def put(self, arrays: Any) -> Any:
-        """Arrays that every process has whole, whole on every device."""
+        """Arrays that every process has whole, placed whole on every device."""
         return jax.tree.map(
             lambda array: jax.make_array_from_callback(array.shape, self.everywhere, lambda index: array[index]), arrays
         )
@@ -70,5 +70,5 @@ class Placement(NamedTuple):
 
 
 def on_one_device() -> Placement:
-    """Everything on this process's first device."""
+    """The placement of everything on this process's first device."""
     return Placement(mesh_of(jax.local_devices()[:1]))

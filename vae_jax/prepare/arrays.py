@@ -12,10 +12,10 @@ def arrays_of(path: Path, *names: str) -> list[np.ndarray]:
 
     Args:
         path: The file.
-        names: Of the arrays, which are returned in this order.
+        names: Names of the arrays, which are returned in this order.
 
     Raises:
-        ValueError: If it is no such file, or has no such arrays.
+        ValueError: If it is not such a file, or has no such arrays.
     """
     try:
         if path.suffix == ".npz":
@@ -27,7 +27,7 @@ def arrays_of(path: Path, *names: str) -> list[np.ndarray]:
         return [content[name] for name in names]
     except MemoryError:
         raise
-    # A damaged file meets its readers anywhere: zlib, zipfile, pickle and struct have errors of their own.
+    # A damaged file may fail anywhere: zlib, zipfile, pickle and struct raise errors of their own.
     except Exception as error:
         raise ValueError(
             f"expected the arrays {', '.join(names)} in {path}; it cannot be read ({type(error).__name__}: {error}); "

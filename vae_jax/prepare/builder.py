@@ -26,17 +26,17 @@ def write(
     """Write examples in TFDS's layout.
 
     Args:
-        recipe: Of the data set.
-        source: Where the examples come from.
-        examples: In order, by split. TFDS shuffles by their place in it, as for the official sets.
-        data_dir: Where data sets are prepared.
-        progress: Told how many examples are written, of how many.
+        recipe: Recipe of the data set.
+        source: Source of the examples.
+        examples: Examples in order, by split. TFDS shuffles by their place in the split, as for the official sets.
+        data_dir: Folder of prepared data sets.
+        progress: Called with the number of examples that are written, and the number of all.
 
     Returns:
         The folder of the version.
 
     Raises:
-        ValueError: If the images are not those that are expected.
+        ValueError: If the images are not the expected ones.
     """
     digest, stdout, total = hashlib.sha256(), sys.stdout, sum(source.splits.values())
     done = 0
@@ -56,7 +56,7 @@ def write(
             )
 
     builder = _builder(recipe, source.config, list(examples), encoded, data_dir)
-    # TFDS tells what it does on both streams; whoever calls says it in a line.
+    # TFDS reports on both streams what it does; the caller reports it in a line.
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
         builder.download_and_prepare()
     return Path(builder.data_dir)
@@ -78,13 +78,13 @@ def _builder(
     encoded: Callable[[str], Iterator[tuple[int, Example]]],
     data_dir: Path,
 ) -> Any:
-    """TFDS's builder of a recipe; `encoded` gives the (place, example) of a split."""
+    """TFDS's builder of a recipe; `encoded` yields the pairs (place, example) of a split."""
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core import registered
 
     class Info(tfds.core.DatasetInfo):
         def initialize_from_bucket(self) -> None:
-            """TFDS would make a temporary folder for what it does not find, and leave it behind."""
+            """Do nothing: TFDS would make a temporary folder for what it does not find, and leave it behind."""
 
     # An official builder of that name stays the one that is registered.
     with registered.skip_registration():

@@ -1,4 +1,4 @@
-"""Downloading a file: resumed where it was cut off, and there only when it is whole and right."""
+"""Downloading a file: it is resumed where it was cut off, and appears only when it is complete and correct."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ CHUNK_SIZE = 1 << 16
 
 
 class DownloadError(OSError):
-    """A file could not be downloaded. One line: which, and why."""
+    """A file could not be downloaded. The message is one line that names the file and the reason."""
 
 
 class Patience(NamedTuple):
-    """How long a server is waited for."""
+    """The time to wait for a server."""
 
     connect: float = 5.0
     """Seconds until a connection."""
     read: float = 30.0
     """Seconds between two pieces."""
     attempts: int = 4
-    """So many in a row may bring nothing new."""
+    """Number of attempts in a row without new data after which the download fails."""
     pause: float = 1.0
-    """Seconds before the second attempt; twice as many before each that follows."""
+    """Seconds before the second attempt; twice as many before each further attempt."""
 
 
 PATIENCE = Patience()
 
 
 class _CutOff(Exception):
-    """The file did not come whole, and another attempt may bring the rest."""
+    """The file did not come completely, and another attempt may bring the rest."""
 
 
 def download(
@@ -48,14 +48,14 @@ def download(
 ) -> Path:
     """Download a file, unless it is there.
 
-    What has come is kept in `FILE.part`, from where a later call goes on. It gets its own name when it is whole.
+    The data received so far are kept in `FILE.part`, where a later call continues. A complete file gets its own name.
 
     Args:
-        url: Of the file.
-        path: Where it is to be; its folder exists.
-        sha256: What it must have; "" where it is not known.
-        progress: Told the bytes that have come and those there are, which is 0 where the server does not say.
-        patience: How long the server is waited for.
+        url: URL of the file.
+        path: Path of the result; its folder exists.
+        sha256: SHA-256 that the file must have; "" where it is not known.
+        progress: Called with the bytes received and the bytes in total, which are 0 where the server does not say.
+        patience: The time to wait for the server.
 
     Returns:
         The path.
@@ -96,7 +96,7 @@ def _size(part: Path) -> int:
 
 
 def _fetch(url: str, part: Path, progress: Callable[[int, int], None], patience: Patience) -> None:
-    """One attempt to get the rest of a file."""
+    """Make one attempt to get the rest of a file."""
     start = _size(part)
     with _response(url, start, patience) as response:
         _check_status(response, part)
@@ -115,7 +115,7 @@ def _fetch(url: str, part: Path, progress: Callable[[int, int], None], patience:
 
 
 def _response(url: str, start: int, patience: Patience) -> requests.Response:
-    # A file that travels compressed would have another length, and other places to go on from.
+    # A file that is sent compressed would have another length, and other places to continue from.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     try:
         return requests.get(url, headers=headers, stream=True, timeout=(patience.connect, patience.read))
@@ -124,7 +124,7 @@ def _response(url: str, start: int, patience: Patience) -> requests.Response:
     except requests.RequestException as error:
         if start or "aborted" in str(error):
             raise _CutOff("the connection was lost") from None
-        # Without a network nothing is won by waiting.
+        # Without a network, waiting does not help.
         raise DownloadError(f"no connection to {url}") from None
 
 

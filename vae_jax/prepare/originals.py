@@ -1,4 +1,4 @@
-"""Where the originals of a data set are: in a folder of the user's, or downloaded."""
+"""The originals of a data set: files in a folder of the user, or downloaded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def source_in(recipe: Recipe, folder: Path) -> Source:
     """The first source whose originals all lie in a folder, or one level below it.
 
     Raises:
-        ValueError: If there is none; the message names the files that are missing, and their URLs.
+        ValueError: If there is no such source; the message names the files that are missing, and their URLs.
     """
     if not folder.is_dir():
         raise ValueError(f"expected a folder with the originals of {recipe.name}; there is none at {folder}")
@@ -30,7 +30,7 @@ def source_in(recipe: Recipe, folder: Path) -> Source:
 
 
 def given(recipe: Recipe, source: Source, folder: Path) -> list[Path]:
-    """The originals in a folder, their checksums proved.
+    """The originals in a folder, with their checksums verified.
 
     Raises:
         ValueError: If a file is not the one that was published.
@@ -53,14 +53,14 @@ def downloaded(
     """The originals, downloaded into a folder unless they are there.
 
     Args:
-        recipe: Whose.
-        source: Which, all with a URL.
-        folder: It is made where it does not exist.
-        say: Told how far it is, every tenth.
-        patience: How long the servers are waited for.
+        recipe: Recipe of the data set.
+        source: Source whose originals all have a URL.
+        folder: Folder of the downloads, which is made where it does not exist.
+        say: Called with the progress at every tenth.
+        patience: The time to wait for the servers.
 
     Raises:
-        DownloadError: If a file cannot be had; the message names what to lay where instead.
+        DownloadError: If a file cannot be downloaded; the message says which files to put into a folder instead.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -78,7 +78,7 @@ def downloaded(
 
 
 def _find(original: Original, folder: Path, recipe: Recipe) -> Path | None:
-    # Files of MNIST's kind have the same names: a subfolder of the set's own name goes before the others.
+    # Files of MNIST's kind have the same names: a subfolder of the set's own name precedes the others.
     subfolders = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.name != recipe.name)
     return next((path / original.name for path in [folder, *subfolders] if (path / original.name).is_file()), None)
 

@@ -1,4 +1,4 @@
-"""Preparing a data set: originals in, a folder out that TFDS reads, there whole or not at all."""
+"""Preparing a data set: originals become a folder that TFDS reads, which is complete or does not exist."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def prepare(
     """Prepare a data set, by our recipe or, where there is none, by TFDS's own builder, which needs TensorFlow.
 
     Args:
-        name: A recipe's, or TFDS's.
-        data_dir: Where data sets are prepared.
+        name: Name of a recipe, or of a data set of TFDS.
+        data_dir: Folder of prepared data sets.
         from_dir: The folder of the originals; None to download them.
-        overwrite: Make it anew where it is prepared.
-        say: Told what is done, a line at a time.
+        overwrite: Make the data set anew where it is already prepared.
+        say: Called with what is done, a line at a time.
 
     Returns:
         The folder of the version.
@@ -58,7 +58,7 @@ def prepare(
 def prepare_recipe(
     recipe: Recipe, *, data_dir: Path, from_dir: Path | None, overwrite: bool, say: Callable[[str], None]
 ) -> Path:
-    """Prepare a data set by a recipe; as `prepare`."""
+    """Prepare a data set by a recipe, with the arguments, result and errors of `prepare`."""
     if recipe.package and importlib.util.find_spec(recipe.package) is None:
         raise ValueError(
             f"expected the package {recipe.package}, which reads {recipe.name}; it is not installed; "
@@ -96,7 +96,7 @@ def _is_prepared(path: Path, data_dir: Path) -> bool:
 
 @contextlib.contextmanager
 def _workspace(recipe: Recipe, data_dir: Path) -> Iterator[Path]:
-    """An empty folder on the same file system, which is gone afterwards.
+    """An empty folder on the same file system, which is removed afterwards.
 
     A killed process leaves it behind; it does not look like a data set, and the next call empties it.
     """
@@ -118,7 +118,7 @@ def _workspace(recipe: Recipe, data_dir: Path) -> Iterator[Path]:
 
 
 def _check(recipe: Recipe, source: Source, workspace: Path) -> None:
-    """Read what was written: every split as long as it must be."""
+    """Read what was written, and check that every split is as long as it must be."""
     dataset = read_prepared(DataConfig(recipe.name, dir=str(workspace)))
     sizes = {name: len(split.examples) for name, split in dataset.splits.items()}
     if sizes != dict(source.splits):
@@ -132,7 +132,7 @@ def _counted(splits: Mapping[str, int]) -> str:
 
 
 def _put(written: Path, path: Path, aside: Path) -> None:
-    """Rename what was written to where it belongs; what is there makes room, and comes back if that fails."""
+    """Move the written folder to its place; a folder that is already there is moved aside, and back if that fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         os.replace(path, aside)
@@ -146,7 +146,7 @@ def _put(written: Path, path: Path, aside: Path) -> None:
 
 @contextlib.contextmanager
 def _errors_in_a_line(data_dir: Path) -> Iterator[None]:
-    """What the operating system refuses, said in a line that names the folder."""
+    """Turn refusals of the operating system into an error of one line that names the folder."""
     try:
         yield
     except (OSError, RuntimeError) as error:
@@ -162,5 +162,5 @@ def _errors_in_a_line(data_dir: Path) -> Iterator[None]:
 def _number_of(error: OSError | RuntimeError) -> int | None:
     if isinstance(error, OSError):
         return error.errno
-    # array_record tells what the system said in words alone.
+    # array_record reports the error of the system in words alone.
     return next((number for number in _NO_SPACE | _NOT_ALLOWED if os.strerror(number) in str(error)), None)

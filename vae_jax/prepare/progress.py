@@ -1,4 +1,4 @@
-"""How far something is that takes long, said ten times."""
+"""Progress of a long task, reported ten times."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 def tenths(tell: Callable[[int, int], None]) -> Callable[[int, int], None]:
-    """A function of (done, total) that tells (per cent, total) whenever another tenth is done.
+    """A function of (done, total) that reports (per cent, total) whenever another tenth is done.
 
     Example:
         >>> progress = tenths(lambda percent, total: print(f"{percent} % of {total}"))

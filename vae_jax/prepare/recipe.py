@@ -1,4 +1,4 @@
-"""What it takes to make a data set from the files that its authors published."""
+"""Recipes: how to make a data set from the files that its authors published."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ class Original(NamedTuple):
 
     name: str
     url: str = ""
-    """Empty where it cannot be downloaded."""
+    """Empty where the file cannot be downloaded."""
     size: int = 0
-    """In bytes; 0 where it is not known."""
+    """Size in bytes; 0 where it is not known."""
     sha256: str = ""
-    """Empty where none was published; the pixels are then checked."""
+    """Empty where no checksum was published; the pixels are then checked."""
 
 
 class Source(NamedTuple):
-    """Originals that a data set can be made from, and how."""
+    """Originals from which a data set can be made, and how to read them."""
 
     originals: tuple[Original, ...]
     read: Callable[..., Mapping[str, Iterable[Example]]]
-    """The paths of the originals, in their order -> examples in order, by split."""
+    """Function from the paths of the originals, in their order, to the examples in order, by split."""
     splits: Mapping[str, int]
-    """How many examples there are to be in each split."""
+    """Number of examples that each split must have."""
     config: str = ""
     """TFDS's config, where the pixels differ from those of another source or of the official set of that name."""
     pixels_sha256: str = ""
-    """Of all images in order, where no checksum of the originals was published."""
+    """SHA-256 of all images in order, where no checksum of the originals was published."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A data set, and the originals that it can be made from.
+    """A data set, and the originals from which it can be made.
 
     Args:
-        name: TFDS's name.
+        name: Name in TFDS.
         version: The official version where the examples are the official ones.
-        description: What it is, in one sentence.
-        homepage: Where it is published.
+        description: Description of the data set, in one sentence.
+        homepage: URL at which it is published.
         features: The module `tensorflow_datasets.features` -> the features, named as in the official set.
-        sources: The first whose originals are at hand is taken; without any, the one that is `published`.
-        package: An optional package that reads the originals; the extra of the data set's name brings it.
+        sources: Sources, of which the first whose originals are at hand is used, or else the one that is `published`.
+        package: An optional package that reads the originals; the extra of the data set's name installs it.
     """
 
     name: str

@@ -17,11 +17,11 @@ def prepare_with_tensorflow(
     """Prepare a data set by TFDS's own builder, as array_record.
 
     Args:
-        name: TFDS's.
-        data_dir: Where data sets are prepared.
-        from_dir: The folder of originals that must be laid by hand; None where TFDS downloads them.
-        overwrite: Make it anew where it is prepared.
-        say: Told what is done.
+        name: Name in TFDS.
+        data_dir: Folder of prepared data sets.
+        from_dir: The folder of originals that must be put there by hand; None where TFDS downloads them.
+        overwrite: Make the data set anew where it is already prepared.
+        say: Called with what is done.
 
     Raises:
         ValueError: If there is no TensorFlow, or TFDS knows no such data set.

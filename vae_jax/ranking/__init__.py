@@ -1,4 +1,4 @@
-"""Runs side by side: what is known of each, and which is best, with errors over seeds. Plain numbers and no JAX."""
+"""The comparison of runs: a record of each, and their ranking with errors over seeds. Plain numbers and no JAX."""
 
 from vae_jax.ranking.caveats import caveats
 from vae_jax.ranking.metrics import (

@@ -1,4 +1,4 @@
-"""Why numbers of some runs may not be compared: they are of other data, or of another kind."""
+"""Reasons not to compare the numbers of some runs: they are of other data, or of another kind."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vae_jax.ranking.seeds import value_of
 
 
 def caveats(records: Sequence[RunRecord], metric: str) -> list[str]:
-    """What to know before the metric of these runs is compared, a line each; nothing where all is alike.
+    """The reasons to compare the metric of these runs with care, one line each; none if the runs are alike.
 
     Args:
-        records: The runs; those without a value are left out of account.
-        metric: By which they are compared.
+        records: The runs; those without a value are ignored.
+        metric: The number by which the runs are compared.
 
     Example:
         >>> runs = [RunRecord(split, {"data.name": "digits"}, [], {"nll": 1.0, "split": split}, "finished")
@@ -44,8 +44,8 @@ def caveats(records: Sequence[RunRecord], metric: str) -> list[str]:
 
 
 def _examples(records: Sequence[RunRecord], metric: str) -> list[str]:
-    """Of each record, in words, what its number was measured on."""
-    # A run that is not yet evaluated does not say its data; another one of the same experiment does.
+    """For each record, in words, the examples that its number was measured on."""
+    # A run that is not yet evaluated does not name its data; an evaluated run of the same experiment does.
     of_experiment = {
         record.fields.get("experiment"): record.evaluation["data"]
         for record in records
@@ -78,7 +78,7 @@ def _values(evaluations: Sequence[Any], name: str) -> list[Any]:
 
 
 def _difference(about: str, values: Sequence[str]) -> str:
-    """A line that counts the values, or nothing if they are alike."""
+    """A line that counts the values, or an empty string if they are alike."""
     counts = Counter(values)
     if len(counts) < 2:
         return ""

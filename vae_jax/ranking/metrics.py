@@ -9,14 +9,14 @@ from typing import Any
 from vae_jax.ranking.record import RunRecord
 
 LOWER_IS_BETTER = {"nll", "bits_per_dim", "kl", "squared_error"}
-"""Of the numbers in metrics and evaluations; of all others the greatest is the best."""
+"""The numbers in metrics and evaluations whose least value is the best; for all others the greatest is."""
 
 NO_METRICS = {"step", "seed", "num_samples", "num_examples", "latent_size", "checkpoint_step"}
 """Numbers of metrics and evaluations that say how something was measured, and not what came out."""
 
 
 def lower_is_better(metric: str) -> bool:
-    """Whether the least is the best, as of a loss.
+    """Whether the least value of a metric is the best, as for a loss.
 
     Example:
         >>> lower_is_better("nll"), lower_is_better("elbo")
@@ -26,7 +26,7 @@ def lower_is_better(metric: str) -> bool:
 
 
 def best_validation(record: RunRecord) -> Mapping[str, Any] | None:
-    """The validation line of the greatest `value`, the first of them: what training keeps as its best."""
+    """The first validation line with the greatest `value`, which training keeps as its best."""
     lines = [line for line in record.metrics if line.get("split") == "validation"]
     return max(
         (line for line in lines if _number(line.get("value")) is not None), key=lambda line: line["value"], default=None
@@ -36,16 +36,16 @@ def best_validation(record: RunRecord) -> Mapping[str, Any] | None:
 def metric_of(record: RunRecord, name: str) -> float | None:
     """A number by which runs are compared.
 
-    What was evaluated in the end comes first: evaluation.json, which is of the best checkpoint and the test split
-    unless `vae-jax evaluate` was told otherwise, and the experiment's own measures in it. What is not there is taken
-    from the best validation, so that a run counts from its first validation on, and by its best moment, not its last.
+    The final evaluation comes first: evaluation.json, which is of the best checkpoint and the test split unless
+    `vae-jax evaluate` got other options, and the experiment's own measures in it. A number that is missing there is
+    taken from the best validation, so that a run counts from its first validation on, and by its best, not its last.
 
     Args:
         record: The run.
         name: A key of evaluation.json, of its measures, or of validation lines.
 
     Returns:
-        The number, or None where there is none, or none that is finite.
+        The number, or None if the run has no finite one.
 
     Example:
         >>> lines = [{"split": "validation", "value": value, "kl": 1.0} for value in (-9.0, -7.0, -8.0)]
@@ -57,7 +57,7 @@ def metric_of(record: RunRecord, name: str) -> float | None:
 
 
 def split_of(record: RunRecord, name: str) -> str | None:
-    """The split that `metric_of` has its number from; None where there is no number."""
+    """The split of the number that `metric_of` finds; None if it finds no number."""
     *evaluated, validated = _sources(record)
     if any(_number(numbers.get(name)) is not None for numbers in evaluated):
         return (record.evaluation or {}).get("split", "test")
@@ -65,7 +65,7 @@ def split_of(record: RunRecord, name: str) -> str | None:
 
 
 def metric_names(records: Iterable[RunRecord]) -> list[str]:
-    """The names of all numbers that `metric_of` finds in any of them, but for standard errors and settings."""
+    """The names of all numbers that `metric_of` finds in any record, except standard errors and settings."""
     found = {
         name: None
         for record in records
@@ -77,16 +77,16 @@ def metric_names(records: Iterable[RunRecord]) -> list[str]:
 
 
 def default_metric(records: Iterable[RunRecord]) -> str:
-    """What runs are compared by where nobody says: the first of nll, elbo and value that all of them have.
+    """The default metric of a comparison: the first of nll, elbo and value that all runs have.
 
-    Those that diverged, or have no number yet, have no say.
+    Runs that diverged, or have no number yet, do not count.
     """
     known = [names for record in records if record.state != "diverged" and (names := metric_names([record]))]
     return next((name for name in ("nll", "elbo") if known and all(name in names for names in known)), "value")
 
 
 def _sources(record: RunRecord) -> Iterator[Mapping[str, Any]]:
-    """Where a metric is looked for, one after another."""
+    """The mappings in which a metric is looked up, in this order."""
     evaluation = record.evaluation or {}
     yield evaluation
     yield evaluation.get("measures") or {}

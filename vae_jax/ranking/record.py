@@ -1,4 +1,4 @@
-"""What is known of a run from its files, and which of its fields tell it from others."""
+"""The record of a run, read from its files, and the fields in which runs differ."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any, NamedTuple
 
 
 class RunRecord(NamedTuple):
-    """What is known of a run from its files."""
+    """The data of a run, read from its files."""
 
     name: str
-    """Of its directory."""
+    """Name of the run's directory."""
     fields: Mapping[str, Any]
-    """Fields of its config by dotted name, `{"beta": 4.0, "data.name": "mnist", "seed": 3}`."""
+    """Fields of the run's config by dotted name, `{"beta": 4.0, "data.name": "mnist", "seed": 3}`."""
     metrics: Sequence[Mapping[str, Any]]
     """The lines of metrics.jsonl."""
     evaluation: Mapping[str, Any] | None
-    """Its evaluation.json, if there is one yet."""
+    """The run's evaluation.json; None if the run is not evaluated yet."""
     state: str
-    """"finished", "running", "waiting", "stopped" (early, as a worse one) or "diverged"."""
+    """One of "finished", "running", "waiting", "stopped" (early, since others did better) and "diverged"."""
 
 
 def swept_fields(records: Sequence[RunRecord]) -> list[str]:
     """The names of the fields whose values differ, in their order, the seed last.
 
-    A field that only some records have is among them if it differs between those.
+    A field that only some records have is named if its values differ between those records.
 
     Example:
         >>> a, b = ({"seed": seed, "beta": 4.0, "hidden_sizes": [size]} for seed, size in ((0, 16), (1, 32)))
@@ -39,7 +39,7 @@ def swept_fields(records: Sequence[RunRecord]) -> list[str]:
 
 
 def frozen(value: Any) -> Hashable:
-    """A value of JSON, or of a config, as a key: equal where the values are, whether they are lists or tuples."""
+    """A value of JSON, or of a config, as a hashable key: equal values have equal keys, be they lists or tuples."""
     if isinstance(value, Mapping):
         return frozenset((name, frozen(entry)) for name, entry in value.items())
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Runs in rows that differ in their seeds alone, the best row first."""
+"""Rows of runs that differ in their seed alone, the best row first."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ class Row(NamedTuple):
     """Runs that differ in their seed alone."""
 
     fields: Mapping[str, Any]
-    """What they have in common: all fields but the seed."""
+    """The fields that the runs share: all but the seed."""
     mean: float | None
-    """Of the metric over the seeds that have it and did not diverge; None where there are none."""
+    """Mean of the metric over the seeds that have it and did not diverge; None if there are no such seeds."""
     standard_error: float | None
-    """Of the mean; None for fewer than two seeds."""
+    """Standard error of the mean; None for fewer than two seeds."""
     num_seeds: int
-    """How many are in the mean."""
+    """Number of seeds in the mean."""
     records: tuple[RunRecord, ...]
-    """All of them, those without a value, too; the best first."""
+    """All runs, including those without a value, the best first."""
     values: tuple[float | None, ...]
-    """The metric of each; None where it is missing or the run diverged."""
+    """The metric of each run; None if it is missing or the run diverged."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the runs, the best first."""
+        """Names of the runs, the best first."""
         return tuple(record.name for record in self.records)
 
     @property
     def states(self) -> tuple[str, ...]:
-        """Of the runs, the best first."""
+        """States of the runs, the best first."""
         return tuple(record.state for record in self.records)
 
 
 def rank(records: Sequence[RunRecord], metric: str) -> list[Row]:
-    """Runs in rows, the best row first.
+    """Group runs into rows, the best row first.
 
-    Records that are equal in all fields but `seed` are one row. Rows without a value come last: all their runs have
+    Records that are equal in all fields but `seed` form one row. Rows without a value come last: all their runs have
     diverged or lack the metric. Equal rows stay in the order of their first records.
 
     Args:
         records: The runs.
-        metric: What `metric_of` finds.
+        metric: A number that `metric_of` finds.
 
     Example:
         >>> def record(beta, seed, nll):

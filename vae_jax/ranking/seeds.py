@@ -1,4 +1,4 @@
-"""A number over the seeds of otherwise equal runs: its mean, and how sure that is."""
+"""The mean of a number over the seeds of otherwise equal runs, and its standard error."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from vae_jax.ranking.record import RunRecord, frozen
 
 
 class OverSeeds(NamedTuple):
-    """A number over the seeds that have it."""
+    """The mean of a number over the seeds that have it, and its standard error."""
 
     mean: float | None
-    """None where no seed has it."""
+    """Mean over the seeds; None if no seed has the number."""
     standard_error: float | None
-    """Of the mean: the standard deviation of one seed, over √(number of seeds). None for fewer than two."""
+    """Standard error of the mean: deviation between seeds over √(number of seeds). None for fewer than two seeds."""
     num_seeds: int
 
 
 def over_seeds(records: Iterable[RunRecord], metric: str) -> OverSeeds:
     """Mean and standard error of a metric over the seeds of records that have it and did not diverge.
 
-    Repetitions of one seed are one seed: they would make the error look smaller than it is.
+    Repetitions of a seed are averaged first: as seeds of their own they would make the error look smaller than it is.
     """
     of_seed: dict[Hashable, list[float]] = {}
     for record in records:
@@ -33,7 +33,7 @@ def over_seeds(records: Iterable[RunRecord], metric: str) -> OverSeeds:
 
 
 def mean_and_standard_error(values: Sequence[float]) -> OverSeeds:
-    """Mean of some numbers, one a seed, and its standard error √(Σᵢ (xᵢ − x̄)² / (n (n − 1))).
+    """Mean of numbers, one for each seed, and its standard error √(Σᵢ (xᵢ − x̄)² / (n (n − 1))).
 
     Example:
         >>> mean_and_standard_error([1.0, 2.0, 3.0, 6.0])
@@ -49,5 +49,5 @@ def mean_and_standard_error(values: Sequence[float]) -> OverSeeds:
 
 
 def value_of(record: RunRecord, metric: str) -> float | None:
-    """The metric of a run, as far as it counts: None of a diverged one, whose settings lead to no model."""
+    """The metric of a run; None for a diverged run, whose settings lead to no model."""
     return None if record.state == "diverged" else metric_of(record, metric)

@@ -1,4 +1,4 @@
-"""The words under the pictures: what it is, and what a learner should look for."""
+"""The captions of the pictures: what each picture is, and what a learner should look for."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ INTERPOLATIONS = (
 
 
 def traversals(dimensions: Sequence[int], num_deviations: float, ranked_by_kl: bool) -> str:
-    """Names the rows, since a grid of tiles has no axis."""
+    """The caption of the traversals, which names the rows, since a grid of tiles has no axis."""
     rank = "largest KL" if ranked_by_kl else "largest variance"
     rows = f"The latent dimensions of {rank} (from the top: {', '.join(map(str, dimensions))})"
     if len(dimensions) == 1:
@@ -61,13 +61,13 @@ def traversals(dimensions: Sequence[int], num_deviations: float, ranked_by_kl: b
 
 
 def chosen_dimensions(dimensions: tuple[int, int], num_latent: int) -> str:
-    """Says which two of many."""
+    """A sentence that names the two dimensions shown of many."""
     first, second = dimensions
     return f" Dimensions {first} and {second} of {num_latent}, the two that carry most: this view hides the rest."
 
 
 def learning_curves(has_kl: bool) -> str:
-    """What to look for in the curves."""
+    """The caption of the learning curves: what to look for in them."""
     both = "Validation far below training is overfitting; both still rising is a run that ended too early."
     if not has_kl:
         return both

@@ -1,4 +1,4 @@
-"""The codes of examples, and which latent dimensions matter to them, in bounded memory."""
+"""The codes of examples, and the importance of each latent dimension, in bounded memory."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CHUNK = 64
 
 
 class Encoded(NamedTuple):
-    """Where the posterior puts examples."""
+    """The codes of examples, and properties of their posterior."""
 
     codes: Any
-    """Centres of the posteriors, (num, latent) or a pytree of a hierarchy."""
+    """Centres of the posteriors, (num, latent), or a pytree for a hierarchy."""
     importance: np.ndarray | None
-    """(latent,): the mean KL of each dimension, or the variance of its codes; None if the latent is no vector."""
+    """(latent,): the mean KL of each dimension, or the variance of its codes; None if the latent is not a vector."""
     has_kl: bool
-    """Whether the posterior has a density that a prior can hold together."""
+    """Whether the posterior has a density, so that the objective can have a KL to the prior."""
     on_sphere: bool
     """Whether codes are unit vectors."""
 
@@ -37,7 +37,7 @@ class Encoded(NamedTuple):
 
     @property
     def ranking(self) -> np.ndarray:
-        """Dimensions, the most important first."""
+        """Latent dimensions, the most important first."""
         assert self.importance is not None
         return np.argsort(-self.importance, kind="stable")
 
@@ -71,7 +71,7 @@ def encode(model: Model, params: Params, examples: Any) -> Encoded:
 
 
 def in_chunks(function: Callable[[Any], Any], inputs: Any) -> Any:
-    """`function` of a batch, applied `CHUNK` examples at a time, always the same number so that it compiles once."""
+    """Apply `function` to a batch, `CHUNK` examples at a time: always the same number, so that it compiles once."""
     num = len(jax.tree.leaves(inputs)[0])
     outputs = []
     for start in range(0, num, CHUNK):

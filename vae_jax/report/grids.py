@@ -15,19 +15,19 @@ from vae_jax.files import write_bytes
 def image_grid(images: ArrayLike, *, num_columns: int, padding: int = 2) -> NDArray[np.uint8]:
     """Images side by side, row after row.
 
-    The gaps are transparent, so a grid sits as well on a dark page as on a light one.
+    The gaps are transparent, so a grid fits a dark page as well as a light one.
 
     Args:
-        images: (num, height, width) or (num, height, width, channels) with 1 or 3 channels, values in [0, 1]; what
-            lies outside is clipped, and NaN is black.
+        images: (num, height, width) or (num, height, width, channels) with 1 or 3 channels, values in [0, 1]; values
+            outside are clipped, and NaN is black.
         num_columns: Images in a row; the last row may be shorter.
-        padding: The gap between two images, in pixels; there is none around the whole.
+        padding: The gap between two images, in pixels; there is no gap around the grid.
 
     Returns:
         (rows · height + gaps, columns · width + gaps, 4), red, green, blue and opacity.
 
     Raises:
-        ValueError: If these are no images.
+        ValueError: If these are not images.
 
     Example:
         >>> image_grid(np.zeros((6, 28, 28)), num_columns=3).shape
@@ -46,10 +46,10 @@ def pair_grid(upper: ArrayLike, lower: ArrayLike, *, num_columns: int, padding: 
         padding: The gap between two columns, in pixels; between two rows of pairs it is four times as wide.
 
     Returns:
-        (height, width, 4), as `image_grid`.
+        The grid, (height, width, 4), like that of `image_grid`.
 
     Raises:
-        ValueError: If the two do not match, or are no images.
+        ValueError: If the two do not match, or are not images.
     """
     upper, lower = to_rgba(upper), to_rgba(lower)
     if upper.shape != lower.shape:
@@ -61,12 +61,12 @@ def pair_grid(upper: ArrayLike, lower: ArrayLike, *, num_columns: int, padding: 
 
 
 def enlarge(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Every pixel as a square of `factor` × `factor`: a page that scales it further keeps it crisp."""
+    """Enlarge every pixel to a square of `factor` × `factor`: the image stays crisp if a page scales it further."""
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def to_rgba(images: ArrayLike) -> NDArray[np.uint8]:
-    """Values in [0, 1] to opaque 8-bit colours, (num, height, width, 4); rounded to nearest, clipped, NaN black."""
+    """Convert values in [0, 1] to opaque 8-bit colours, (num, height, width, 4): rounded, clipped, NaN black."""
     values = np.asarray(images, np.float32)
     if values.ndim == 3:
         values = values[..., None]
@@ -87,7 +87,7 @@ def png_bytes(image: NDArray[np.uint8]) -> bytes:
         image: (height, width), (height, width, 3) or (height, width, 4).
 
     Returns:
-        The file. What carries no information, opacity of an opaque image or colour of a grey one, is left out.
+        The file, without channels that carry no information: opacity of an opaque image, or colour of a grey one.
     """
     if image.ndim == 3:
         opaque = image.shape[-1] == 3 or bool((image[..., 3] == 255).all())

@@ -10,20 +10,20 @@ from matplotlib.figure import Figure
 
 
 def name_plot(figure: Figure, title: str) -> None:
-    """The title at the left edge of the plot, where the page's text begins too."""
+    """Put the title at the left edge of the plot, where the page's text begins, too."""
     figure.suptitle(title, x=0.0, ha="left", fontsize=9.5, weight="bold")
 
 
 def words_above(axes: Axes, words: Sequence[tuple[str, str]]) -> None:
-    """Coloured words at the upper right, on the line of the title: a legend without a box.
+    """Put coloured words at the upper right, on the line of the title: a legend without a box.
 
     Args:
         axes: The plot, whose figure has a title.
-        words: Each with its colour, from left to right.
+        words: Each word with its colour, from left to right.
     """
     neighbour: Any = "figure fraction"
     for word, colour in reversed(words):
-        # Each hangs on the left end of the one before, wherever the font puts that.
+        # Each word is placed at the left end of the word to its right, wherever the font puts that.
         first = neighbour == "figure fraction"
         neighbour = axes.annotate(
             word,
@@ -36,5 +36,5 @@ def words_above(axes: Axes, words: Sequence[tuple[str, str]]) -> None:
             color=colour,
             annotation_clip=False,
         )
-        # The title has made the room already.
+        # The title has made room for it already.
         neighbour.set_in_layout(False)

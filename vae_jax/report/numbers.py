@@ -1,4 +1,4 @@
-"""Numbers and settings as a reader wants them."""
+"""Numbers and settings, formatted for a reader."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KNOWN = {
     "latent_size", "elbo_standard_error", "checkpoint_step", "transform", "seed",
     "kl_per_dimension", "squared_error", "split", "selection", "binarisation", "notes", "num_examples",
 }  # fmt: skip
-"""The keys of evaluation.json that have a place of their own."""
+"""The keys of evaluation.json that have a place of their own on the page."""
 
 
 def headlines(evaluation: Mapping[str, Any]) -> list[Headline]:
@@ -78,7 +78,7 @@ def other_measures(evaluation: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether there is something to show: JSON has no NaN, so an absent number arrives as None."""
+    """Whether a value is a number to show: JSON has no NaN, so an absent number arrives as None."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -100,7 +100,7 @@ def setting(value: Any, *, grouped: bool = False) -> str:
 
     Args:
         value: Anything that JSON holds.
-        grouped: Whether integers are counts, with their thousands apart, or settings, as one would type them.
+        grouped: Whether integers are counts, with their thousands apart, or settings, as a user would type them.
 
     Example:
         >>> setting(0.001), setting([500, 500]), setting({"train": 4000, "test": 500}, grouped=True), setting(None)

@@ -36,14 +36,14 @@ def report_html(
 
     Args:
         title: The experiment's name.
-        summary: What it is, in one sentence: the first line of its docstring.
-        config: Its settings.
-        data: What a `Dataset.summary()` says, and the transform: `name`, `description`, `num_examples`, ...
-        evaluation: evaluation.json, any of whose keys may be missing or None; None if there was no evaluation yet.
+        summary: The experiment in one sentence: the first line of its docstring.
+        config: The experiment's settings.
+        data: The entries of a `Dataset.summary()`, and the transform: `name`, `description`, `num_examples`, ...
+        evaluation: evaluation.json, any of whose keys may be missing or None; None before the first evaluation.
         environment: environment.json: versions, device, source state.
         metrics: The lines of metrics.jsonl.
         pictures: In the order to show them; the first stands at the top of the page.
-        command: What to type to get this run again.
+        command: The command that repeats this run.
         measures: Further results, by name.
         best_step: The validation step whose parameters were kept; by default the one of highest value.
 
@@ -95,7 +95,7 @@ def _curves(metrics: Metrics, evaluation: Mapping[str, Any], best_step: int | No
 def _kl_per_dimension(
     metrics: Metrics, evaluation: Mapping[str, Any], best_step: int | None
 ) -> tuple[Sequence[float] | None, int | None]:
-    """From the evaluation, or else from the validation of the kept step, or else from the last."""
+    """KL per dimension and active units: from the evaluation, else the kept step's validation, else the last one."""
     lines = [line for line in metrics if line.get("split") == "validation" and line.get("kl_per_dimension")]
     kept = [line for line in lines if line.get("step") == best_step]
     for source in [evaluation, *kept[-1:], *lines[-1:]]:
@@ -105,7 +105,7 @@ def _kl_per_dimension(
 
 
 def _measured(evaluation: Mapping[str, Any]) -> dict[str, str]:
-    """How the numbers came about, without which they cannot be compared with others."""
+    """The settings of the evaluation, without which its numbers cannot be compared with others."""
     rows = {
         "split": "Split",
         "num_examples": "Examples",

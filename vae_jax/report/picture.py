@@ -1,4 +1,4 @@
-"""A picture with the sentence that says what to look for in it."""
+"""A picture with a caption that says what to look for in it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Picture(NamedTuple):
     png: bytes
     """The PNG file."""
     title: str
-    """A few words."""
+    """Title in a few words."""
     caption: str
-    """One sentence or two, for someone who meets such a picture for the first time."""
+    """Caption of one or two sentences, for someone who meets such a picture for the first time."""
     dark_png: bytes | None = None
-    """The same for a dark page, where the first has a light ground of its own."""
+    """The PNG file for a dark page, if `png` has a light background of its own."""
 
     @property
     def size(self) -> tuple[int, int]:

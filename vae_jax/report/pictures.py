@@ -1,4 +1,4 @@
-"""Which pictures a model gets, and the drawing of them."""
+"""The choice of pictures that fit a model, and their drawing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vae_jax.types import Key, Params
 from vae_jax.vae import Model, condition_and_x, given
 
 NUM_DEVIATIONS = 2.5
-"""How far a traversal goes to each side, in standard deviations of the codes."""
+"""Reach of a traversal to each side, in standard deviations of the codes."""
 ENOUGH_PIXELS = 1_000
 """The width to which small images are enlarged by a whole factor, so that a screen shows their pixels crisply."""
 
@@ -44,16 +44,17 @@ def pictures(
         key: A random key; the same key gives the same bytes.
         model: The model.
         params: Its parameters.
-        examples: (num, *event), examples that were not trained on, as the model sees them; of a conditional model with
+        examples: (num, *event), examples that were not trained on, as the model sees them; for a conditional model with
             their conditions.
         labels: (num,), their classes, or None.
-        to_unit: From one x as the model sees it to what is shown: 0 is black and 1 is white. Of shape (height, width)
-            or (height, width, 1 or 3) it is an image; any other gets the scatter of codes only. By default x as it is.
+        to_unit: Maps one x, as the model sees it, to the values shown: 0 is black and 1 is white. An output of shape
+            (height, width) or (height, width, 1 or 3) is an image; with any other, only the scatter of codes is drawn.
+            By default `image_of`, which leaves an array as it is.
         num_per_side: Tiles along each side of the manifold.
-        max_points: Examples in the scatter, the first ones.
+        max_points: Number of examples in the scatter, the first ones.
 
     Returns:
-        Some of `manifold`, `samples`, `latent`, `reconstructions`, `analogies` (of a conditional model), `traversals`,
+        Some of `manifold`, `samples`, `latent`, `reconstructions`, `analogies` (for a conditional model), `traversals`,
         `interpolations`, the most telling first.
     """
     to_unit = to_unit or image_of
@@ -79,15 +80,15 @@ def pictures(
 
 
 class _Walks(NamedTuple):
-    """Encoded examples, and how codes become pictures."""
+    """Encoded examples, and the function that turns codes into pictures."""
 
     encoded: Encoded
     originals: np.ndarray
     conditions: Any
-    """(num, ...), one for each example; None of a VAE without."""
+    """(num, ...), one for each example; None for a VAE without conditions."""
     labels: np.ndarray | None
     show: Callable[[Any, Any], np.ndarray]
-    """(codes, conditions) -> pictures."""
+    """Decodes codes to pictures: (codes, conditions) -> pictures."""
 
     @property
     def is_conditional(self) -> bool:
@@ -95,7 +96,7 @@ class _Walks(NamedTuple):
         return self.conditions is not None
 
     def chosen(self, rows: Any, times: int = 1) -> Any:
-        """The conditions of some examples, each so many times."""
+        """The conditions of some examples, each repeated `times` times."""
         return jax.tree.map(lambda array: np.repeat(array[rows], times, axis=0), self.conditions)
 
     def show_near(self, example: int, codes: Any) -> np.ndarray:
@@ -153,7 +154,7 @@ def _walks(walks: _Walks, num_per_side: int) -> dict[str, Picture]:
         found["interpolations"] = _picture(grid, "Interpolations", captions.INTERPOLATIONS)
 
     if codes.shape[1] == 2 and not encoded.on_sphere:
-        # An autoencoder's codes lie where they like: there the grid follows them and not a prior it never knew.
+        # An autoencoder's codes may lie anywhere: there the grid follows them and not a prior that it never knew.
         loc, spread = (0.0, 1.0) if encoded.has_kl else (codes.mean(axis=0), scale)
         tiles = walks.show_near(0, generation.manifold_codes(num_per_side, loc=loc, scale=spread))
         words = (captions.MANIFOLD if encoded.has_kl else captions.MANIFOLD_WITHOUT_PRIOR) + under
@@ -175,7 +176,7 @@ def _analogies(walks: _Walks) -> Picture:
 
 
 def one_of_each(labels: np.ndarray | None, num: int, most: int = 10) -> list[int]:
-    """The first example of each class, of at most so many; the first examples where classes are not known."""
+    """The first example of each of at most `most` classes; the first `most` examples if classes are not known."""
     if labels is None:
         return list(range(min(num, most)))
     return [int(row) for row in np.unique(labels, return_index=True)[1][:most]]
@@ -199,7 +200,7 @@ def _picture(grid: np.ndarray, title: str, caption: str) -> Picture:
 
 
 def _pairs(num: int, labels: np.ndarray | None, most: int = 5) -> list[tuple[int, int]]:
-    """Which examples to walk between: of different classes if these are known."""
+    """Pairs of examples to interpolate between, of different classes if these are known."""
     chosen = np.arange(min(num, 2 * most))
     if labels is not None:
         _, first_of_each = np.unique(labels, return_index=True)
@@ -213,7 +214,7 @@ def _rows(grid: Any) -> np.ndarray:
 
 
 def image_of(x: Any) -> Any:
-    """What is drawn of an example: itself or, of several parts, `x`, `image`, or else the first that can be drawn."""
+    """The part of an example to draw: all of it or, of several parts, `x`, `image`, or else the first image."""
     if not isinstance(x, Mapping):
         return x
     usual = [x[name] for name in ("x", "image") if name in x]

@@ -15,14 +15,14 @@ from vae_jax.report.labels import name_plot, words_above
 from vae_jax.report.theme import LIGHT, Theme, plot, to_png
 
 ACTIVE_KL = 0.01
-"""Nats; below it a latent dimension carries nothing, when nobody counted the active ones another way."""
+"""KL in nats below which a latent dimension counts as unused, if the active ones were not counted otherwise."""
 
 Metrics = Sequence[Mapping[str, Any]]
 """The lines of metrics.jsonl, `{"step": 500, "split": "validation", "value": -110.2, ...}`."""
 
 
 def best_validation_step(metrics: Metrics) -> int | None:
-    """The step of the highest value on the validation split, the first of them; None if there is no such line."""
+    """The first step with the highest value on the validation split; None if no line has such a value."""
     steps, values = _series(metrics, "validation", "value")
     return int(steps[np.argmax(values)]) if len(values) else None
 
@@ -42,7 +42,7 @@ def learning_curve(
     Args:
         metrics: The lines of metrics.jsonl, any of whose keys may be missing.
         name: The key to plot.
-        title: What it is, with its unit.
+        title: The quantity, with its unit.
         best_step: The validation step to mark.
         theme: The colours.
 
@@ -74,7 +74,7 @@ def kl_bars(kl_per_dimension: ArrayLike, *, active_units: int | None = None, the
 
     Args:
         kl_per_dimension: Nats per example, (latent,).
-        active_units: How many count as active, if that was measured; else those above `ACTIVE_KL`.
+        active_units: Number of active dimensions, if it was measured; by default those above `ACTIVE_KL` are counted.
         theme: The colours.
 
     Returns:
@@ -108,7 +108,7 @@ def _series(metrics: Metrics, split: str, name: str) -> tuple[NDArray[Any], NDAr
 
 
 def _averaged(steps: NDArray[Any], values: NDArray[Any], most: int = 200) -> tuple[NDArray[Any], NDArray[Any]]:
-    """At most `most` points, each the mean of as many neighbours: single batches are too noisy to see a trend in."""
+    """At most `most` points, each the mean of equally many neighbours: single batches are too noisy to show a trend."""
     if len(values) <= most:
         return steps, values
     starts = np.linspace(0, len(values), most, endpoint=False).astype(int)
@@ -120,7 +120,7 @@ def _limit_to_what_follows_the_start(axes: Axes, *curves: tuple[NDArray[Any], ND
     last = max(steps[-1] for steps, _ in curves if len(steps))
     settled = [values[steps >= last / 10] for steps, values in curves]
     low, high = np.min(np.concatenate(settled)), np.max(np.concatenate(settled))
-    # A floor, so that a constant is a level line and not noise blown up.
+    # A floor, so that a constant is a level line and not magnified noise.
     margin = max(0.08 * (high - low), 1e-3 * max(abs(high), 1e-3))
     axes.set_ylim(low - margin, high + margin)
 

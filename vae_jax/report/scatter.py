@@ -1,4 +1,4 @@
-"""Where the posterior puts examples: codes in two latent dimensions."""
+"""The scatter plot of the codes of examples in two latent dimensions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from vae_jax.report.theme import CLASSES, LIGHT, Theme, plot, to_png
 
 MARKERS = ("o", "^", "s", "D")
-"""More classes than colours take the colours again with the next shape."""
+"""Shapes of the points: classes beyond the number of colours take the colours again with the next shape."""
 
 
 def latent_scatter(
@@ -28,8 +28,8 @@ def latent_scatter(
 
     Args:
         codes: (num, latent), posterior means.
-        labels: (num,) classes, or values of a continuous quantity as floats; None for none.
-        dimensions: Which latent to the right and which upwards.
+        labels: (num,) classes, or values of a continuous quantity as floats; None for no labels.
+        dimensions: The latent dimension to the right and the one upwards.
         prior_circle: Draw the circle that holds 95 % of a two-dimensional standard normal prior.
         theme: The colours.
 
@@ -74,7 +74,7 @@ def _draw_points(axes: Axes, points: NDArray[Any], labels: NDArray[Any] | None, 
         marker = MARKERS[number // len(CLASSES) % len(MARKERS)]
         axes.scatter(*points[which == number].T, color=colour, marker=marker, label=str(name), **style)
     for number, name in enumerate(classes):
-        # The name in its cluster, so that nobody has to match ten colours with a legend.
+        # The name in its cluster, so that no reader has to match ten colours with a legend.
         x, y = np.median(points[which == number], axis=0)
         halo = [patheffects.withStroke(linewidth=3.5, foreground=theme.ground)]
         axes.text(x, y, str(name), ha="center", va="center", fontsize=12, weight="bold", path_effects=halo)

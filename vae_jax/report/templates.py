@@ -1,4 +1,4 @@
-"""From a template of this folder to the text of a page."""
+"""The rendering of a template of this folder to the text of a page."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vae_jax.report.theme import DARK, LIGHT
 
 
 def render(template: str, **values: Any) -> str:
-    """The page of a template: what values hold is text, never markup, and a value that is missing is an error.
+    """Render a template to a page: values are inserted as text, never as markup, and a missing value is an error.
 
     Args:
-        template: Its path below `vae_jax/report`.
-        **values: What it shows.
+        template: The template's path below `vae_jax/report`.
+        **values: The values that the template shows.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("vae_jax", "report"),

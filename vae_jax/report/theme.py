@@ -1,4 +1,4 @@
-"""The look that the plots and the page share: two grounds, one accent, a palette that colour-blind readers can tell."""
+"""The look that plots and page share: two grounds, one accent, a palette that colour-blind readers can tell apart."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ PIXEL_RATIO = 2  # of a sharp screen
 
 
 class Theme(NamedTuple):
-    """Colours of one ground, as CSS and matplotlib both read them."""
+    """The colours for one ground, in a notation that CSS and matplotlib both read."""
 
     ground: str
-    """Behind everything."""
+    """Background of the page and the plots."""
     raised: str
-    """Behind a table or a command."""
+    """Background of a table or a command."""
     ink: str
-    """Text."""
+    """Colour of text."""
     muted: str
-    """Text of second rank."""
+    """Colour of secondary text."""
     line: str
-    """Rules and grid lines."""
+    """Colour of rules and grid lines."""
     quiet: str
-    """Data of second rank."""
+    """Colour of secondary data."""
     accent: str
-    """Data of first rank; Okabe & Ito's blue or sky blue."""
+    """Colour of primary data; Okabe & Ito's blue or sky blue."""
     mark: str
-    """The one point to look at; Okabe & Ito's vermilion or orange."""
+    """Colour of the one point to look at; Okabe & Ito's vermilion or orange."""
 
 
 LIGHT = Theme("#ffffff", "#f5f6f7", "#1b1f24", "#5b6470", "#e1e4e8", "#aab1ba", "#0072b2", "#c44e00")
@@ -49,14 +49,14 @@ CLASSES = (
 
 @contextmanager
 def plot(theme: Theme, width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
-    """One empty plot in the house style, inside which nothing of this machine's matplotlib settings applies.
+    """An empty plot in the house style; inside the context, this machine's matplotlib settings do not apply.
 
     Args:
         theme: The colours.
-        width: In CSS pixels.
-        height: Likewise.
+        width: Width in CSS pixels.
+        height: Height in CSS pixels.
     """
-    # The object interface: pyplot would keep a list of figures, and choose a backend by what the machine has.
+    # The object interface: pyplot would keep a list of figures, and choose a backend that depends on the machine.
     with matplotlib.style.context(["default", _style(theme)]):
         figure = Figure(figsize=(width / PIXELS_PER_INCH, height / PIXELS_PER_INCH), layout="constrained")
         FigureCanvasAgg(figure)
@@ -72,10 +72,10 @@ def to_png(figure: Figure) -> bytes:
 
 def _style(theme: Theme) -> dict[str, Any]:
     return {
-        # The one family that matplotlib carries with itself, so that every machine draws the same.
+        # A font family that comes with matplotlib, so that every machine draws the same.
         "font.family": "DejaVu Sans",
         "font.size": 8.5,
-        # Names come from users: a dollar in one is a dollar.
+        # Names come from users: a dollar sign in one is just that.
         "text.parse_math": False,
         "text.color": theme.ink,
         "figure.facecolor": theme.ground,

@@ -1,4 +1,4 @@
-"""Which stored examples are shown, as the model sees them, and under whose conditions samples are drawn."""
+"""Stored examples chosen to be shown, as the model sees them, and conditions under which samples are drawn."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from vae_jax.report import one_of_each
 from vae_jax.vae import VAE, Conditional, condition_and_x
 
 NUM_LOOKED_AT = 10_000
-"""Training examples among which those of a class are looked for."""
+"""Number of training examples that are searched for those of a class."""
 
 
 def conditions_of(
     experiment: Experiment, vae: VAE | Conditional, num: int, label: str | None = None
 ) -> tuple[Any, int]:
-    """`num` conditions to sample under, those of training examples, and how many of them to draw in a row.
+    """`num` conditions to sample under, from training examples, and the number of them in a row of a picture.
 
     Args:
-        experiment: Whose examples are looked at.
+        experiment: The experiment whose examples are searched.
         vae: The model, parameters bound.
-        num: How many.
-        label: Of examples of this class only, by its number or name; None for a row of each class, or of each of the
-            first examples where there are no classes.
+        num: Number of conditions.
+        label: The class to take the examples from, by its number or name; None for a row of each class, or of each of
+            the first examples where there are no classes.
 
     Returns:
-        The conditions along the first axis, None of a VAE without; and the columns of a picture.
+        The conditions along the first axis, None for a VAE without conditions; and the columns of a picture.
 
     Raises:
-        UsageError: If a label is given and the model has no conditions, the data no labels, or none of that name.
+        UsageError: If a label is given and the model has no conditions, the data no labels, or no label of that name.
     """
     if not isinstance(vae, Conditional):
         if label is not None:
@@ -74,7 +74,7 @@ def _class(dataset: Dataset, classes: np.ndarray | None, label: str) -> int:
 
 
 def classes_of(split: Split, rows: np.ndarray) -> np.ndarray | None:
-    """The labels of some rows; of the factors that made an example, the first."""
+    """The labels of some rows, None without labels; where several factors made an example, the first factor."""
     if split.labels is None:
         return None
     labels = np.asarray(split.labels[rows])
@@ -92,7 +92,7 @@ def as_seen(transform: Transform, examples: Examples, rows: np.ndarray, seed: in
 
 
 def spread(num_examples: int, num: int) -> np.ndarray:
-    """Indices of `num` examples, or all, of which the first few are spread evenly: data are often sorted by class.
+    """Indices of `num` examples, or of all, of which the first few are spread evenly: data are often sorted by class.
 
     Multiples of the golden ratio, modulo one, fill the unit interval evenly from the first few on.
     """
@@ -101,5 +101,5 @@ def spread(num_examples: int, num: int) -> np.ndarray:
 
 
 def num_columns(num: int) -> int:
-    """Columns of a grid of `num` pictures that is about twice as wide as high at most."""
+    """Number of columns of a grid of `num` pictures that is at most about twice as wide as high."""
     return max(1, min(num, 16, int(np.ceil(np.sqrt(num)))))

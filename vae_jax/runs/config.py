@@ -1,4 +1,4 @@
-"""An experiment's `Config`: from JSON and keyword arguments, to JSON, and to the command line that it stands for."""
+"""An experiment's `Config`: from JSON and keyword arguments, to JSON, and to the equivalent command line."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ _NUMBERS_AND_TEXT = {bool: bool, int: numbers.Integral, float: numbers.Real, str
 
 
 def _exactly(value: Any, kind: type) -> Any:
-    # Left alone, cattrs would make 2 of 2.7 and True of "no".
+    # Left alone, cattrs would turn 2.7 into 2 and "no" into True.
     if not isinstance(value, _NUMBERS_AND_TEXT[kind]) or (isinstance(value, bool) and kind is not bool):
         raise TypeError(f"expected {kind.__name__}; got {value!r}")
     return kind(value)
 
 
 def check_finite(config: Any) -> None:
-    """See that no field is infinite or not a number, which JSON does not know.
+    """Refuse a field that is infinite or not a number, which JSON does not know.
 
     Raises:
-        UsageError: With the field's name.
+        UsageError: If there is such a field; the message names it.
     """
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
@@ -65,12 +65,12 @@ def check_finite(config: Any) -> None:
 
 
 def config_to_json(config: Any) -> dict[str, Any]:
-    """What `config_from` makes the config of again."""
+    """The names and values from which `config_from` makes the config again."""
     return cattrs.unstructure(config)
 
 
 def command(record: dict[str, Any], config: Any) -> str:
-    """What to type to get such a run again: the fields that differ from their defaults."""
+    """The command line that repeats a run, with the fields that differ from their defaults."""
     words = ["vae-jax", "train", record["experiment"], *options_of(config, type(config)(), "--")]
     if record["num_steps"] is not None:
         words += ["--num-steps", str(record["num_steps"])]
@@ -78,7 +78,7 @@ def command(record: dict[str, Any], config: Any) -> str:
 
 
 def options_of(config: Any, default: Any, prefix: str) -> list[str]:
-    """The options of a command line that make a config of the default one."""
+    """The options of a command line that turn the default config into a given one."""
     words: list[str] = []
     for field in dataclasses.fields(config):
         value, usual = getattr(config, field.name), getattr(default, field.name)

@@ -1,4 +1,4 @@
-"""A run's directory: what is in it, who may write to it, and when it counts as a run."""
+"""A run's directory: its files, the lock for writing, and the point from which it counts as a run."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class RunDirectory:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a run."""
+        """Whether the directory holds a run."""
         return self.config.is_file()
 
     def read_config(self) -> dict[str, Any]:
-        """What `create` was given.
+        """The config that `create` wrote.
 
         Raises:
             UsageError: If there is no run, or its config cannot be read.
@@ -69,12 +69,12 @@ class RunDirectory:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Be the only process that is at work here. The lock goes with the process, however that ends.
+        """Be the only process at work in the directory. The lock ends with the process, however the process ends.
 
-        It may be taken again by who has it.
+        The process that has the lock may take it again.
 
         Raises:
-            UsageError: If another process has it.
+            UsageError: If another process has the lock.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         try:
@@ -87,10 +87,10 @@ class RunDirectory:
             ) from None
 
     def check_free(self, *, overwrite: bool) -> None:
-        """See that a new run may be made here.
+        """Check that a new run may be made in the directory.
 
         Raises:
-            UsageError: If there is a run and it is not to be overwritten, or something else that nobody asked to lose.
+            UsageError: If there is a run that is not to be overwritten, or other files, which nobody asked to lose.
         """
         if self.exists:
             if not overwrite:
@@ -111,9 +111,9 @@ class RunDirectory:
             )
 
     def create(self, config: dict[str, Any], environment: dict[str, Any], experiment: bytes) -> None:
-        """Begin a run, in place of the one that is here, if any."""
+        """Begin a run in the directory, in place of the run that it holds, if any."""
         # The config of the old run goes last, so that a process killed here leaves a run that --overwrite still takes;
-        # that of the new one comes last, so that what is killed there does not look like a run.
+        # that of the new one comes last, so that a process killed there leaves nothing that looks like a run.
         for entry in sorted(self.path.iterdir(), key=lambda entry: entry == self.config):
             if entry.name != ".lock":
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
@@ -123,7 +123,7 @@ class RunDirectory:
 
 
 def next_free(parent: Path, name: str) -> Path:
-    """Make `parent/name-1`, or the first number that is not taken, also by a process that starts at this moment."""
+    """Make `parent/name-1`, or the first number that is not taken, not even by a process that starts at this moment."""
     number = 1
     while True:
         path = parent / f"{name}-{number}"

@@ -17,7 +17,7 @@ NOTHING_KNOWN = Work()
 
 
 class Plain:
-    """One line for each validation and, every so often, for training: for logs, pipes and notebooks."""
+    """A display of one line for each validation and, now and then, for training: for logs, pipes and notebooks."""
 
     def __init__(self, num_steps: int, seconds_between_lines: float = 5.0, work: Work = NOTHING_KNOWN) -> None:
         self._num_steps = num_steps
@@ -26,19 +26,19 @@ class Plain:
         self._next_line = 0.0
 
     def train(self, line: Line, images_per_second: float | None, seconds_left: float | None) -> None:
-        """Print what training looks like, unless that was done a moment ago."""
+        """Print the training metrics, unless that was done a moment ago."""
         if time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + self._seconds_between_lines
             rest = speed(images_per_second, seconds_left, self._work)
             self.say(f"step {line['step']}/{self._num_steps}  train       {terms(line)}  {rest}".rstrip())
 
     def validation(self, line: Line, is_best: bool) -> None:
-        """Print what validation found."""
+        """Print the validation metrics."""
         best = "  best so far" if is_best else ""
         self.say(f"step {line['step']}/{self._num_steps}  validation  {terms(line)}{best}")
 
     def say(self, text: str) -> None:
-        """Print a line of another kind."""
+        """Print a line of text."""
         print(text, file=sys.stderr, flush=True)
 
     def __enter__(self) -> Plain:
@@ -51,7 +51,7 @@ class Plain:
 
 
 class Silent:
-    """Nothing, where another process shows the run."""
+    """A display that shows nothing, where another process shows the run."""
 
     def train(self, line: Line, images_per_second: float | None, seconds_left: float | None) -> None:
         """Do nothing."""
@@ -88,12 +88,12 @@ class Live:
         self._progress.update(self._task, completed=line["step"], description=description)
 
     def validation(self, line: Line, is_best: bool) -> None:
-        """Print what validation found, above the bar."""
+        """Print the validation metrics above the bar."""
         best = "  [bold green]best so far[/]" if is_best else ""
         self._console.print(f"step {line['step']:>7}  validation  {terms(line)}{best}", highlight=False)
 
     def say(self, text: str) -> None:
-        """Print a line of another kind."""
+        """Print a line of text."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def __enter__(self) -> Live:
@@ -107,11 +107,11 @@ class Live:
 
 
 def display(num_steps: int, work: Work = NOTHING_KNOWN, *, is_shown: bool = True) -> Plain | Live | Silent:
-    """The display that fits where the output goes.
+    """The display that fits the output: live in a terminal, plain elsewhere.
 
     Args:
-        num_steps: Of the run.
-        work: What an image costs, to show the speed in FLOP/s, too.
+        num_steps: Number of steps of the run.
+        work: The cost of an image, to show the speed in FLOP/s, too.
         is_shown: False for a process beside the one that shows the run.
     """
     if not is_shown:
@@ -137,7 +137,7 @@ def terms(line: Line) -> str:
 
 
 def speed(images_per_second: float | None, seconds_left: float | None, work: Work = NOTHING_KNOWN) -> str:
-    """How fast it goes and how long it takes, as far as that is known.
+    """The speed and the time left in words, as far as they are known.
 
     Example:
         >>> speed(12_345.6, 75.0), speed(10_000.0, 75.0, Work(3.5e6, peak=5e11))

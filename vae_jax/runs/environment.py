@@ -1,4 +1,4 @@
-"""Where a run was made: versions, device, and the state of the code."""
+"""The environment of a run: versions, device, and the state of the code."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 def environment(code: Path) -> dict[str, Any]:
-    """What somebody needs to make a run again, and what explains its speed.
+    """The versions and settings that are needed to repeat a run, and the device that explains its speed.
 
     Args:
-        code: The experiment file, whose repository is looked at.
+        code: The experiment file, whose repository is inspected.
     """
     devices = jax.devices()
     return {
@@ -36,7 +36,7 @@ def environment(code: Path) -> dict[str, Any]:
 
 
 def precision() -> str:
-    """Of the numbers that JAX makes now: `IN_64_BITS` under jax_enable_x64."""
+    """Precision of the numbers that JAX makes now: `IN_64_BITS` under jax_enable_x64."""
     return IN_64_BITS if jax.dtypes.canonicalize_dtype("float64") == "float64" else IN_32_BITS
 
 

@@ -24,15 +24,15 @@ def families(outline: Outline) -> dict[str, str]:
 
 
 def check_families(recorded: dict[str, str] | None, outline: Outline, path: Path) -> None:
-    """See that an experiment makes the distributions that a run was begun with.
+    """Check that an experiment makes the distributions that a run was started with.
 
     Args:
-        recorded: The `families` of then; None for a run of an earlier version, which did not note them.
-        outline: The experiment of now.
-        path: Where the run is.
+        recorded: The `families` at the start; None for a run of an earlier version, which did not record them.
+        outline: The outline of the present experiment.
+        path: The run's directory, for the message.
 
     Raises:
-        UsageError: With the part that is another.
+        UsageError: If a part differs; the message names it.
     """
     if recorded is None:
         return

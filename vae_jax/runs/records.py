@@ -1,4 +1,4 @@
-"""Runs as records: what their directories tell, without JAX."""
+"""Records of runs, read from their directories without JAX."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STATES = ("waiting", "running", "finished", "stopped", "diverged")
 
 
 def read_record(path: Path) -> RunRecord:
-    """What is known of the run in a directory.
+    """The record of the run in a directory.
 
     Its fields are those of its config by dotted name, between `experiment`, the experiment's name, and `num_steps`,
     which is None for the experiment's own budget: runs that differ in these are as different as in any other field.
@@ -58,7 +58,7 @@ def records_in(*paths: Path, say: Callable[[str], None] | None = None) -> list[R
 
     Args:
         *paths: Run directories, directories of sweeps, whose lanes are meant, or folders with runs in them.
-        say: Where a line goes for each run that cannot be read, as long as others can; None for stderr.
+        say: Called with a line for each run that cannot be read, as long as others can; None for stderr.
 
     Returns:
         The runs, named by their directories; by whole paths where names are alike.
@@ -83,9 +83,9 @@ def records_in(*paths: Path, say: Callable[[str], None] | None = None) -> list[R
 
 
 def run_directories(path: Path) -> list[Path]:
-    """Where the runs of a place are: of a sweep its lanes, of a folder the runs directly in it, else the place itself.
+    """The directories of the runs in a place: the lanes of a sweep, the runs directly in a folder, or the place itself.
 
-    Among them are those that were only begun, and cannot be read.
+    Among them are runs that were only begun and cannot be read.
 
     Raises:
         UsageError: If the place does not exist, or is a sweep without lanes.
@@ -105,13 +105,13 @@ def run_directories(path: Path) -> list[Path]:
 
 
 def _is_begun(path: Path) -> bool:
-    """Whether something is there that only runs, or sweeps, leave."""
+    """Whether the directory has a file that only runs or sweeps leave."""
     directory = RunDirectory(path)
     return any(file.is_file() for file in (directory.config, directory.environment, path / "sweep.json"))
 
 
 def _dotted(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The fields of a config and of the configs in it."""
+    """The fields of a config and of the configs in it, by dotted names."""
     for name, value in config.items():
         if isinstance(value, dict) and value:
             yield from _dotted(value, f"{prefix}{name}.")
@@ -120,7 +120,7 @@ def _dotted(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _state_of_lane(path: Path) -> str | None:
-    """What its sweep says of it; None of a run that is no lane."""
+    """The state that a sweep recorded for its lane; None for a run that is no lane."""
     lane = _read_object(path)
     if lane is None:
         return None

@@ -1,4 +1,4 @@
-"""From a run to its pictures and its report page."""
+"""The pictures and the report page of a run."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def write_run_report(
     params: Params,
     evaluation: dict[str, Any],
 ) -> None:
-    """Write `images/` and `report.html`: functions of the run's files alone, so the same each time.
+    """Write `images/` and `report.html`: they depend on the run's files alone, so they are the same each time.
 
     Args:
-        directory: Where they go, and where metrics and environment are.
+        directory: The run's directory, which has the metrics and the environment and gets the results.
         file: The experiment's file.
         record: The run's `config.json`.
         config: The experiment's `Config`.
         experiment: The experiment.
-        params: What the pictures are of.
+        params: The parameters for the pictures.
         evaluation: The run's `evaluation.json`.
     """
     split = experiment.dataset.split(evaluation["split"])
@@ -89,11 +89,11 @@ def write_samples(
     """`num` new examples: a PNG of images, or a CSV of the rows of a table, in the units that were stored.
 
     Images are the means of p(x|z), as is usual; rows are draws, so that they vary as the data do. Conditions are those
-    of training examples: of one class, or class after class, so many of each.
+    of training examples: of one class, or of class after class, equally many of each.
 
     Raises:
-        UsageError: If a label is given and the model has no conditions, the data no labels, or none of that name; or
-            the file is of the wrong kind.
+        UsageError: If a label is given and the model has no conditions, the data no labels, or no label of that name;
+            or the file is of the wrong kind.
     """
     key, to_stored = key_of(seed), jax.vmap(experiment.transform.to_stored)
     conditions, columns = conditions_of(experiment, vae, num, label)
@@ -123,7 +123,7 @@ def write_reconstructions(experiment: Experiment, vae: VAE | Conditional, num: i
 
 
 def to_unit(experiment: Experiment) -> Callable[[Any], Array]:
-    """From one x as the model sees it, or makes it, to what a picture shows: 0 is black and 1 is white."""
+    """A function from one x, as the model sees or makes it, to the levels of a picture: 0 is black and 1 is white."""
     return lambda x: image_of(experiment.transform.to_stored(x)) / experiment.dataset.max_value
 
 

@@ -45,12 +45,12 @@ class Run:
     """A run directory with its experiment, ready to be trained further, evaluated, sampled from or reported on.
 
     Args:
-        directory: Where it is.
+        directory: The run directory.
         record: Its `config.json`: the experiment's name, its config, and the number of steps if that was given.
         file: The experiment's file.
         config: Its `Config`.
-        experiment: What the file makes of it.
-        placement: Over which devices it is trained.
+        experiment: The experiment that the file makes of the config.
+        placement: The devices that it is trained over.
         profile: Steps that are profiled when they are trained.
     """
 
@@ -73,10 +73,10 @@ class Run:
         self.profile = profile
 
     def lock(self) -> AbstractContextManager[None]:
-        """Be the only run at work in the directory: its process 0 is for all of them.
+        """Be the only run at work in the directory: the run's process 0 takes the lock for all of its processes.
 
         Raises:
-            UsageError: If another one is.
+            UsageError: If another run is at work in it.
         """
         return self.directory.lock() if hosts.is_first() else nullcontext()
 
@@ -125,14 +125,16 @@ class Run:
 
     @own_mesh()
     def params(self, select: Selection = "best") -> tuple[Params, dict[str, Any]]:
-        """Trained parameters, and in words which; in the precision that is set now, whatever they were trained in.
+        """Trained parameters, and the step and the rule by which they were selected.
+
+        The parameters are in the precision that is set now, whatever they were trained in.
 
         Args:
             select: "best" by the validation bound, or "latest".
 
         Raises:
             RunError: If there is no checkpoint that can be read.
-            UsageError: If another process is training it.
+            UsageError: If another process is training the run.
         """
         trained_in = self._made_on.get("precision", precision())
         if trained_in == precision():
@@ -146,7 +148,7 @@ class Run:
         # One device is enough to evaluate on. But what several hosts have saved they read together.
         placement = self.placement if jax.process_count() > 1 else on_one_device()
         target = abstract_start(self.experiment.trainer, feed, run_key, placement)
-        # Under the lock, since to open checkpoints is to clear away what looks like a save that did not end.
+        # Under the lock, since opening checkpoints clears away what looks like a save that did not end.
         with self.lock(), closing(Checkpoints(self.directory.checkpoints, keeps_types=keeps_types)) as checkpoints:
             restored = checkpoints.restore_latest(target)
             if restored is None:
@@ -170,12 +172,12 @@ class Run:
     ) -> dict[str, Any]:
         """Evaluate on a split, write `evaluation.json`, the pictures and the report, and return the evaluation.
 
-        With several hosts, all of them call it, and process 0 does it; the others return nothing.
+        With several hosts, all of them call it, and process 0 evaluates; the others return nothing.
 
         Args:
             num_samples: K of the importance-sampled NLL; None for the experiment's own.
-            split: Of the data.
-            select: Which checkpoint.
+            split: Name of the split of the data.
+            select: The checkpoint: "best" or "latest".
 
         Raises:
             UsageError: If there is no such split.
@@ -210,7 +212,7 @@ class Run:
 
     @property
     def _made_on(self) -> dict[str, Any]:
-        """The environment that it was started in; nothing where that is not known."""
+        """The environment that the run was started in; empty where it is not known."""
         return self.directory.read_json(self.directory.environment) or {}
 
     def _check_precision(self) -> None:
@@ -232,14 +234,14 @@ class Run:
 def evaluation(
     experiment: Experiment, result: dict[str, Any], params: Params, split: str, selection: dict[str, Any]
 ) -> dict[str, Any]:
-    """What `evaluation.json` holds.
+    """The contents of `evaluation.json`.
 
     Args:
-        experiment: What was evaluated.
-        result: What `vae_jax.evaluation.evaluate` gives.
-        params: Of which parameters.
-        split: On which data.
-        selection: Which checkpoint they are from, and why.
+        experiment: The experiment that was evaluated.
+        result: The result of `vae_jax.evaluation.evaluate`.
+        params: The parameters that were evaluated.
+        split: The split that they were evaluated on.
+        selection: The checkpoint that they are from, and the rule that selected it.
     """
     about = {"data": experiment.dataset.name, "split": split, "transform": experiment.transform.name}
     measures = dict(experiment.measures(params)) if experiment.measures else {}
@@ -259,15 +261,15 @@ def train(
     """Train an experiment from a script or notebook, as `vae-jax train` does.
 
     Args:
-        name: Of a shipped experiment, or the path of a file.
-        run_dir: Where to; None for the next free `runs/NAME-1`.
+        name: Name of a shipped experiment, or the path of a file.
+        run_dir: The run directory; None for the next free `runs/NAME-1`.
         overwrite: Replace the run that is there.
         num_steps: Train for so many steps, in place of the experiment's own budget.
-        parallel: Over which devices; None for as many as there are and divide the batch.
-        **fields: Of the experiment's `Config`.
+        parallel: The devices to train over; None for as many as there are and divide the batch.
+        **fields: Fields of the experiment's `Config`.
 
     Raises:
-        UsageError: If something of this is not as expected; nothing was changed then.
+        UsageError: If one of these is not as expected; nothing was changed then.
         RunError: If training could not go on.
     """
     file = load_experiment(name)
@@ -282,9 +284,9 @@ def resume(run_dir: str | Path, *, num_steps: int | None = None, parallel: Paral
     """Go on with a run that was interrupted, or for more steps, as `vae-jax resume` does.
 
     Args:
-        run_dir: Its directory.
-        num_steps: Train for so many steps in all, in place of what the run was started with.
-        parallel: Over which devices, whichever it was before; None as in `train`.
+        run_dir: The run directory.
+        num_steps: Train for so many steps in all, in place of the number that the run was started with.
+        parallel: The devices to train over, which may differ from those before; None as in `train`.
 
     Raises:
         UsageError: If there is no run.
@@ -345,8 +347,8 @@ def open_run(
 
     Args:
         path: The directory.
-        num_steps: Train for so many steps from now on, in place of what the run was started with.
-        parallel: Over which devices to train it; None for one.
+        num_steps: Train for so many steps from now on, in place of the number that the run was started with.
+        parallel: The devices to train over; None for one.
         profile: Steps to profile when they are trained.
 
     Raises:
@@ -373,7 +375,7 @@ def wire(file: ExperimentFile, config: Any, num_steps: int | None) -> Experiment
     """The experiment of a config.
 
     Raises:
-        UsageError: If the file does not make one of it, or a field is no finite number.
+        UsageError: If the file makes no experiment of the config, or a field is not a finite number.
     """
     check_finite(config)
     try:

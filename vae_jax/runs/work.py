@@ -1,4 +1,4 @@
-"""How much a training step computes, and what it is measured against."""
+"""The computation in a training step, and the peak that its speed is measured against."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from vae_jax.runs.families import families
 
 
 def of_program(experiment: Experiment, outline: Outline) -> dict[str, Any]:
-    """What `environment.json` holds of a run's program: the FLOPs of a step, None where not known, and its families."""
+    """Entries of `environment.json` for a run's program: the FLOPs of a step, None if not known, and its families."""
     count = flops(experiment.trainer.step, outline.state, outline.batch)
     return {"flops_per_step": count, "families": families(outline)}
 
 
 def work(experiment: Experiment, flops_per_step: int | None, devices: Sequence[Any]) -> Work:
-    """What an image costs, and the peak of the devices that train, in the type of the parameters."""
+    """The cost of an image, and the peak of the devices that train, in the type of the parameters."""
     params = jax.eval_shape(experiment.model.init, jax.random.key(0))
     dtype = jnp.result_type(jnp.bfloat16, *jax.tree.leaves(params))
     best = peak([device.device_kind for device in devices], dtype, jax.config.values["jax_default_matmul_precision"])

@@ -1,4 +1,4 @@
-"""What a field is swept over, from the words of a command line."""
+"""Axes of a sweep: the values of a swept field, parsed from the words of a command line."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ class Values(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """All numbers between two, both among them: what a search draws from."""
+    """All numbers from `low` to `high`, both included: a search draws from them."""
 
     low: float
     high: float
     is_log: bool = False
-    """Whether their logarithms are spread evenly."""
+    """Whether the logarithms of the numbers are spread evenly."""
     num: int | None = None
-    """How many points of it stand in a grid, both ends among them; None for no grid."""
+    """Number of points in a grid, both ends included; None for no grid."""
     is_integer: bool = False
 
 
 Axis = Values | Interval
 
 MOST = 100_000
-"""Trials of a sweep, and so values of an axis: more are a slip of the finger, and would fill the memory."""
+"""Maximum number of trials, and of values of an axis: more are a slip of the finger, and would fill the memory."""
 
 
 def parse_axis(name: str, words: Sequence[str], kind: Any, *, may_repeat: bool = False) -> Axis:
     """The axis that words stand for.
 
-    Words are values; or one word is a range: `0:10` and `0:10:2` of integers, without their end, as Python counts;
-    `1e-4:1e-2` and `1e-4:1e-2:log` an interval for a search, with a number behind it so many points of it;
-    `4:64:log` an interval of integers.
+    The words are values, or a single word is a range. `0:10` and `0:10:2` are ranges of integers without their end, as
+    in Python. `1e-4:1e-2` and `1e-4:1e-2:log` are intervals for a search; with a number behind, they stand for so many
+    points of the interval. `4:64:log` is an interval of integers.
 
     Args:
-        name: Of the field.
-        words: Behind its option.
+        name: Name of the field.
+        words: The words behind its option.
         kind: Its type.
-        may_repeat: Whether a value may stand there more than once.
+        may_repeat: Whether a value may occur more than once.
 
     Raises:
-        UsageError: If there are none, one stands twice, or one is not of the field's type.
+        UsageError: If there are no words, a value occurs twice, or a value is not of the field's type.
 
     Example:
         >>> parse_axis("seed", ["0:3"], int), parse_axis("beta", ["1:100:log:3"], float)
@@ -75,7 +75,7 @@ def _range(option: str, word: str, kind: Any) -> Axis:
         low, high, numbers = kind(first), kind(second), [int(part) for part in (rest[1:] if is_log else rest)]
     except ValueError:
         raise _unreadable(option, word, kind) from None
-    # One number: a step of integers, though not of their logarithms, or how many points there are.
+    # One number: the step of a range of integers (not of their logarithms), or the number of points.
     if len(numbers) > 1 or 0 in numbers or (kind is int and is_log and numbers):
         raise _unreadable(option, word, kind)
     if kind is int and not is_log:
@@ -104,7 +104,7 @@ def _unreadable(option: str, word: str, kind: Any) -> UsageError:
 
 
 def points(interval: Interval) -> tuple[float, ...]:
-    """The points of an interval that stand in a grid, evenly spread."""
+    """The points of an interval in a grid, evenly spread."""
     num = interval.num or 2
     steps = [index / (num - 1) for index in range(num)]
     if interval.is_log:
@@ -112,17 +112,17 @@ def points(interval: Interval) -> tuple[float, ...]:
         found = [interval.low * ratio**step for step in steps]
     else:
         found = [interval.low + (interval.high - interval.low) * step for step in steps]
-    # Rounded to what a reader would type, unless that makes one of them of two; the ends are what was typed.
+    # Rounded to what a reader would type, unless that makes two points equal; the ends are what was typed.
     exact = (interval.low, *found[1:-1], interval.high)
     rounded = (interval.low, *(float(f"{point:.6g}") for point in found[1:-1]), interval.high)
     return rounded if all(low < high for low, high in pairwise(rounded)) else exact
 
 
 def product_of(axes: Mapping[str, Axis]) -> list[dict[str, Any]]:
-    """Every combination, the last field changing fastest.
+    """Every combination of the values, the last field changing fastest.
 
     Raises:
-        UsageError: If an axis is an interval without a number of points, or there are too many.
+        UsageError: If an axis is an interval without a number of points, or there are too many combinations.
 
     Example:
         >>> product_of({"beta": Values((1.0, 2.0)), "seed": Values((0, 1))})[1]
@@ -138,7 +138,7 @@ def zip_of(axes: Mapping[str, Axis]) -> list[dict[str, Any]]:
     """The first values together, then the second ones, and so on.
 
     Raises:
-        UsageError: If there are not as many of every field, some stand together twice, or an axis is an interval.
+        UsageError: If the numbers of values differ, a combination occurs twice, or an axis is an interval.
     """
     values = _values_of(axes)
     if len({len(of_one) for of_one in values.values()}) > 1:
@@ -163,12 +163,12 @@ def _values_of(axes: Mapping[str, Axis]) -> dict[str, tuple[Any, ...]]:
 
 
 def to_json(axis: Axis) -> Any:
-    """As JSON keeps it: a list of values, or an object."""
+    """An axis for JSON: a list of values, or a dict for an interval."""
     return list(axis.values) if isinstance(axis, Values) else axis._asdict()
 
 
 def from_json(saved: Any) -> Axis:
-    """What `to_json` was made of. Lists within were tuples."""
+    """The axis that `to_json` wrote; lists inside it become tuples again."""
     if isinstance(saved, dict):
         return Interval(**saved)
     return Values(tuple(tuple(value) if isinstance(value, list) else value for value in saved))

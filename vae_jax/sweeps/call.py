@@ -32,19 +32,20 @@ def sweep(
     """Train many variants of an experiment, as `vae-jax sweep` does: `sweep("vae", beta=[1, 2, 4], seed=range(5))`.
 
     Args:
-        name: Of a shipped experiment, or the path of a file.
-        run_dir: Where to; None for the next free `runs/NAME-sweep-1`. Where the same sweep is, it goes on.
-        num_steps: Train each lane for so many steps, in place of the experiment's own budget.
+        name: Name of a shipped experiment, or the path of a file.
+        run_dir: The sweep's directory; None for the next free `runs/NAME-sweep-1`. A sweep that is there goes on, if it
+            is the same.
+        num_steps: Number of training steps of each lane, in place of the experiment's own budget.
         zipped: Take the first values of all fields together, then the second ones; not their product.
-        search: Choose trials, in place of all of them.
+        search: How trials are chosen, in place of all combinations.
         evolution: How lanes learn from each other, if they do.
         lanes: How lanes share the machine.
-        parallel: Which devices they are on; None for all of this process.
-        **fields: Of the experiment's `Config`. A list or a range is what a field is swept over, as is an `Interval`;
-            anything else is its one value.
+        parallel: The devices of the lanes; None for all devices of this process.
+        **fields: Fields of the experiment's `Config`. A field is swept over a list, a range or an `Interval`; anything
+            else is its one value.
 
     Raises:
-        UsageError: If something of this is not as expected.
+        UsageError: If an argument is not as expected.
         RunError: If training could not go on.
     """
     file = load_experiment(name)

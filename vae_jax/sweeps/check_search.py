@@ -1,4 +1,4 @@
-"""What a search must be, and how it differs from the one that a study was begun with."""
+"""Checks of a search: that it is possible, and that it is the one that a study was begun with."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from vae_jax.sweeps.space import in_words
 
 
 def check_optuna(search: SearchConfig) -> None:
-    """See that what the search needs is installed.
+    """Check that the packages that the search needs are installed.
 
     Raises:
-        UsageError: If not.
+        UsageError: If a package is missing.
     """
     needed = ["optuna", "cmaes"] if search.sampler == "cma-es" else ["optuna"]
     for package in needed:
@@ -25,10 +25,10 @@ def check_optuna(search: SearchConfig) -> None:
 
 
 def check_search(axes: Mapping[str, Axis], search: SearchConfig, *, min_steps: int, max_steps: int) -> None:
-    """See that there is such a search.
+    """Check that the search is possible.
 
     Raises:
-        UsageError: If not.
+        UsageError: If it is not.
     """
     if search.sampler is None:
         raise UsageError("expected a sampler for a search; got none; choose tpe, cma-es, random, sobol or grid")
@@ -88,7 +88,7 @@ def _check_stopping(search: SearchConfig, min_steps: int, max_steps: int) -> Non
 
 
 def num_trials(axes: Mapping[str, Axis], search: SearchConfig) -> int:
-    """How many trials there are in all."""
+    """The number of all trials of a search."""
     sizes = [
         size for size in (search.trials, grid_size(axes) if search.sampler == "grid" else None) if size is not None
     ]
@@ -96,7 +96,7 @@ def num_trials(axes: Mapping[str, Axis], search: SearchConfig) -> int:
 
 
 def description_of(axes: Mapping[str, Axis], search: SearchConfig, *, min_steps: int, max_steps: int) -> dict[str, str]:
-    """What all workers of a study must agree on, in words."""
+    """The settings that all workers of a study must agree on, in words."""
     return {f"'{name}'": in_words(axis) for name, axis in axes.items()} | {
         "the sampler": str(search.sampler),
         "its seed": str(search.seed),
@@ -109,10 +109,10 @@ def description_of(axes: Mapping[str, Axis], search: SearchConfig, *, min_steps:
 
 
 def check_same(ours: Mapping[str, str], theirs: Mapping[str, str], where: str) -> None:
-    """See that a study is the one that is asked for.
+    """Check that a study is the one that is asked for.
 
     Raises:
-        UsageError: If not: the first difference.
+        UsageError: If it is not; the message names the first difference.
     """
     for name in dict.fromkeys([*ours, *theirs]):
         if ours.get(name) != theirs.get(name):

@@ -1,4 +1,4 @@
-"""A sweep's directory: what is in it, what its lanes are, and who is at work on which."""
+"""A sweep's directory: its files, its lanes with their states, and the lock of its workers."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from vae_jax.runs.directory import RunDirectory
 LaneStatus = Literal["waiting", "running", "finished", "stopped", "diverged"]
 ENDED = ("finished", "stopped", "diverged")
 SECONDS_FOR_A_CLAIM = 300
-"""To wait for other workers, which hold the sweep's lock only while they choose their lanes."""
+"""Seconds to wait for other workers, which hold the sweep's lock only while they choose their lanes."""
 
 
 class SweepSpec(NamedTuple):
-    """What a sweep is of: all that its workers have to agree on."""
+    """The definition of a sweep: all that its workers have to agree on."""
 
     experiment: str
     """The experiment's name."""
     config: dict[str, Any]
-    """As JSON: what the fields are that are not swept."""
+    """The experiment's `Config` as JSON, for the fields that are not swept."""
     num_steps: int | None
     axes: dict[str, Any]
     """Field -> axis, as JSON."""
     side_by_side: list[str]
-    """Of the swept fields, those that lanes of one program differ in; the others make groups."""
+    """The swept fields that lanes of one program may differ in; the others make groups."""
     is_zipped: bool
     search: dict[str, Any] | None
     """The `SearchConfig` as JSON; None for a grid."""
@@ -41,7 +41,7 @@ class SweepSpec(NamedTuple):
 
 
 class SweepDirectory:
-    """The files of a sweep. It is one from the moment that it has a `sweep.json`, which `create` writes last."""
+    """The files of a sweep. A directory is a sweep once it has a `sweep.json`, which `create` writes last."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -56,11 +56,11 @@ class SweepDirectory:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a sweep."""
+        """Whether the directory holds a sweep."""
         return self.spec.is_file()
 
     def read_spec(self) -> SweepSpec:
-        """What `create` was given.
+        """Read the definition of the sweep that `create` wrote.
 
         Raises:
             UsageError: If there is no sweep, or its file cannot be read.
@@ -73,14 +73,14 @@ class SweepDirectory:
             raise UsageError(f"expected what vae-jax sweep has written in {self.spec}; {error}") from None
 
     def read_environment(self) -> dict[str, Any]:
-        """Where the sweep was begun."""
+        """Read the environment that the sweep was begun in."""
         return json.loads(self.environment.read_text("utf-8"))
 
     def create(self, spec: SweepSpec, environment: dict[str, Any], experiment: bytes) -> None:
         """Begin a sweep, or join the one that is here.
 
         Raises:
-            UsageError: If something else is here, or a sweep of something else.
+            UsageError: If something else is here, or a different sweep.
         """
         self.check(spec, experiment)
         self.path.mkdir(parents=True, exist_ok=True)
@@ -93,10 +93,10 @@ class SweepDirectory:
             write_json(self.spec, spec._asdict())
 
     def check(self, spec: SweepSpec, experiment: bytes) -> None:
-        """See that this sweep is here, or nothing.
+        """Check that the directory holds this sweep, or nothing.
 
         Raises:
-            UsageError: If it is not so.
+            UsageError: If it holds anything else.
         """
         if self.exists:
             there = self.read_spec()
@@ -129,7 +129,7 @@ class SweepDirectory:
         """Be the only worker that chooses lanes.
 
         Raises:
-            RunError: If another one does not come to an end with it.
+            RunError: If another worker holds the lock for too long.
         """
         try:
             with self._lock:
@@ -145,18 +145,18 @@ class SweepDirectory:
         return RunDirectory(self.lanes / f"{number:04d}")
 
     def status(self, number: int) -> LaneStatus:
-        """How far a lane is."""
+        """The status of a lane."""
         return self._lane_json(number).get("state", "waiting")
 
     def values(self, number: int) -> list[float] | None:
-        """The objectives of a finished lane."""
+        """The values of the objectives of a finished lane, or None."""
         values = self._lane_json(number).get("objectives")
         return values and [math.nan if value is None else value for value in values]
 
     def set_status(
         self, number: int, status: LaneStatus, swept: Sequence[str], values: Sequence[float] | None = None
     ) -> None:
-        """Note how far a lane is, and at its end the values of the objectives."""
+        """Note the status of a lane, and at its end the values of the objectives."""
         found = values and [value if math.isfinite(value) else None for value in values]
         content = {"state": status, "swept": list(swept), "objectives": found}
         write_json(self.lane(number).path / "lane.json", content)
@@ -166,5 +166,5 @@ class SweepDirectory:
         return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
     def stack_directories(self) -> list[Path]:
-        """Those of all stacks, oldest first."""
+        """The directories of all stacks, oldest first."""
         return sorted(path for path in self.stacks.iterdir() if path.name.isdecimal()) if self.stacks.is_dir() else []

@@ -1,4 +1,4 @@
-"""When the lanes of a stack learn from each other, and what is noted of it."""
+"""Evolution: when the lanes of a stack learn from each other, and the record that is kept of it."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ HISTORY = "evolution.jsonl"
 
 
 class Evolution(NamedTuple):
-    """How lanes learn from each other."""
+    """The schedule by which lanes learn from each other, and its record."""
 
     config: EvolutionConfig
     bounds: Mapping[str, tuple[float, float]]
-    """Field -> where its values stay, for all fields that are perturbed."""
+    """Field -> the interval that its values stay in, for all fields that are perturbed."""
     every: int
     """Steps from one generation to the next."""
 
     def after_round(self, slots: Sequence[Slot | None], lanes: Lanes) -> None:
-        """Make the next generation, if it is time: when all lanes that go on are at the same step.
+        """Make the next generation, if it is due: when all lanes that go on are at the same step.
 
-        What a lane goes on from is noted in its `evolution.jsonl`.
+        The parent that a lane goes on from is noted in the lane's `evolution.jsonl`.
         """
         going_on = {index: slot for index, slot in enumerate(slots) if slot is not None and slot.ending is None}
         steps = {slot.step for slot in going_on.values()}
@@ -66,7 +66,7 @@ class Evolution(NamedTuple):
         )
 
     def forget_after(self, slot: Slot) -> None:
-        """Take back what was noted of a lane after it was saved: it is going to happen again."""
+        """Remove the lines that were noted about a lane after it was saved: those steps will be done again."""
         path = slot.run.path / HISTORY
         if path.is_file():
             lines = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]

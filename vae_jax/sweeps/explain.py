@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from vae_jax.sweeps.sweep import Sweep
 
 NUM_SHOWN = 6
-"""Lanes whose samples are shown."""
+"""Maximum number of lanes whose samples are shown."""
 NUM_SAMPLES = 36
 
 
 def write_sweep_report(sweep: Sweep) -> None:
-    """Write `report.html`, `images/`, and the report of the best lane: functions of the files of the sweep."""
+    """Write `report.html`, `images/`, and the report of the best lane, from the files of the sweep alone."""
     directory = sweep.directory
     records = records_in(directory.path)
     metric = default_metric(records)
@@ -73,7 +73,7 @@ def lane_run(sweep: Sweep, record: RunRecord) -> Run:
 
 
 def command(sweep: Sweep) -> str:
-    """What to type to get such a sweep again."""
+    """The command that starts such a sweep again."""
     spec = sweep.spec
     config = config_from(sweep.file, spec.config)
     default = type(config)()
@@ -114,7 +114,7 @@ def _words_of(axis: Axis) -> Sequence[str]:
 
 
 def _samples(sweep: Sweep, record: RunRecord) -> bytes | None:
-    """New examples from a lane, as a picture; None where examples are no images."""
+    """New examples from a lane, as PNG bytes; None where the examples are not images."""
     run = lane_run(sweep, record)
     experiment = run.experiment
     numbers = {name: value_of(run.config, name) for name in sweep.spec.side_by_side}
@@ -130,7 +130,7 @@ def _samples(sweep: Sweep, record: RunRecord) -> bytes | None:
 
 @cache
 def _drawn(family: Family) -> Callable[[Lane, Any], jax.Array]:
-    """Compiled once for all lanes of a family."""
+    """A function that draws examples from a lane, compiled once for all lanes of a family."""
 
     def drawn(lane: Lane, conditions: Any) -> jax.Array:
         fitted = family.fitted(lane)

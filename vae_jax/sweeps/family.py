@@ -1,4 +1,4 @@
-"""The experiments of a group: all alike but for some numbers, which may be traced."""
+"""Families: the experiments of a group, which differ only in some numbers that may be traced."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from vae_jax.sweeps.fields import fields_of, is_number, with_fields
 from vae_jax.types import Params
 
 LARGEST_SEED = 2**31 - 1
-"""A traced seed is an int32."""
+"""The largest seed that can be traced: a traced seed is an int32."""
 
 Numbers = Mapping[str, Any]
 """Field -> its value in a lane: a Python number, or a traced scalar."""
 
 
 class Lane(NamedTuple):
-    """What an evaluation of a lane needs as its parameters."""
+    """The numbers and parameters of a lane, which its evaluation takes as one argument."""
 
     numbers: Numbers
     params: Params
@@ -37,7 +37,7 @@ class Family(NamedTuple):
 
     file: ExperimentFile
     config: Any
-    """Of all the fields that the lanes have in common."""
+    """The experiment's `Config`, with the fields that the lanes have in common."""
     num_steps: int | None
 
     def experiment(self, numbers: Numbers) -> Experiment:
@@ -48,16 +48,16 @@ class Family(NamedTuple):
         return experiment._replace(budget=experiment.budget._replace(num_steps=self.num_steps))
 
     def checked(self, numbers: Numbers) -> tuple[Experiment, Outline]:
-        """The experiment of plain numbers, and its outline: it was seen to work.
+        """The experiment of plain numbers and its outline, once it is known to work.
 
         Raises:
-            UsageError: With the reason why it does not.
+            UsageError: If it does not work; the message says why.
         """
         experiment = wire(self.file, with_fields(self.config, numbers), self.num_steps)
         return experiment, outline(experiment)
 
     def fitted(self, lane: Lane) -> Fitted:
-        """A lane as it is evaluated."""
+        """The fitted experiment of a lane, for an evaluation."""
         return self.experiment(lane.numbers).fitted(lane.params)
 
 
@@ -65,11 +65,11 @@ def side_by_side(family: Family, numbers: Numbers) -> tuple[str, ...]:
     """The fields that lanes of one program may differ in: floats and the seed, where nothing in Python looks at them.
 
     An experiment that branches on a number, or makes a NumPy array of it, cannot be traced with it. Such a field makes
-    groups instead: slower, and right all the same.
+    groups instead, which is slower but just as right.
 
     Args:
         family: The experiment.
-        numbers: The swept fields with a value each.
+        numbers: The swept fields, with one value each.
     """
     kinds = fields_of(family.file.Config)
     candidates = [
@@ -90,13 +90,13 @@ def _is_traceable(family: Family, numbers: Numbers) -> bool:
     try:
         jax.eval_shape(lambda numbers: everything(family.experiment(numbers)), traced(numbers))
     except Exception:
-        # Built with plain numbers it works, as was checked before; so it is the tracing that fails, in whatever way.
+        # It was checked before that it works with plain numbers; so only the tracing can fail, in whatever way.
         return False
     return True
 
 
 def scalar(name: str, value: Any) -> Array:
-    """A number of a field as an array that behaves like a Python number: floats give way to the type they meet."""
+    """A number of a field as an array that behaves like a Python number: a float takes the type that it meets."""
     return jnp.asarray(np.int32(value)) if name == "seed" else jnp.asarray(float(value))
 
 
@@ -106,5 +106,5 @@ def traced(numbers: Numbers) -> dict[str, Array]:
 
 
 def stacked_numbers(lanes: Sequence[Numbers]) -> dict[str, Array]:
-    """(num lanes,) for each field."""
+    """The numbers of several lanes, stacked to (num lanes,) for each field."""
     return {name: jnp.stack([scalar(name, lane[name]) for lane in lanes]) for name in lanes[0]}

@@ -1,4 +1,4 @@
-"""The fields of an experiment's `Config`, one by one: names, types, values from words, and some of them changed."""
+"""The fields of an experiment's `Config` by dotted name: their types, values parsed from words, and changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vae_jax.messages import UsageError, did_you_mean
 
 
 def fields_of(kind: type) -> dict[str, Any]:
-    """Dotted name -> type of every field, those of nested dataclasses for themselves.
+    """Dotted name -> type of every field; nested dataclasses are replaced by their fields.
 
     Example:
         >>> from vae_jax.parallel.config import ParallelConfig
@@ -43,7 +43,7 @@ def with_fields(config: Any, values: Mapping[str, Any]) -> Any:
     """A config with some fields changed, by dotted names.
 
     Raises:
-        UsageError: If the config refuses them itself.
+        UsageError: If the config itself refuses the values.
 
     Example:
         >>> from vae_jax.data.config import DataConfig
@@ -67,12 +67,12 @@ def parse_value(word: str, kind: Any, name: str) -> Any:
     """A word of the command line as a value of a field's type.
 
     Args:
-        word: `0.1`, `8`, `true`, `relu`, `none`; `512,256` for a tuple. Infinity and what is no number are none.
+        word: `0.1`, `8`, `true`, `relu`, `none`; `512,256` for a tuple. Infinity and NaN are refused.
         kind: The type.
-        name: Of the field, for the message.
+        name: Name of the field, for the message.
 
     Raises:
-        UsageError: If it is none.
+        UsageError: If the word is not a value of the type.
     """
     try:
         return _parsed(word, kind)
@@ -82,7 +82,7 @@ def parse_value(word: str, kind: Any, name: str) -> Any:
 
 
 def option_of(name: str) -> str:
-    """What is typed for a field.
+    """The option of the command line for a field.
 
     Example:
         >>> option_of("data.image_size")
@@ -92,7 +92,7 @@ def option_of(name: str) -> str:
 
 
 def to_word(value: Any) -> str:
-    """The word of the command line that `parse_value` makes a value of.
+    """The word of the command line that `parse_value` turns into the value.
 
     Example:
         >>> to_word((512, 256)), to_word(True), to_word(None), to_word(0.001)
@@ -104,7 +104,7 @@ def to_word(value: Any) -> str:
 
 
 def in_words(kind: Any) -> str:
-    """What is expected of a type.
+    """A description of the values of a type, for a message.
 
     Example:
         >>> in_words(float), in_words(tuple[int, ...]), in_words(int | None)
@@ -131,14 +131,14 @@ _IN_WORDS = {
 
 
 def is_number(kind: Any) -> bool:
-    """Whether the type is that of floats."""
+    """Whether the type is `float`."""
     return kind is float
 
 
 def _parsed(word: str, kind: Any) -> Any:
     arguments = typing.get_args(kind)
     if _is_union(kind):
-        # Any word is a string, so that one stands back for the others: `none` of `str | None`.
+        # Any word is a string, so `str` is tried last: `none` is None for `str | None`.
         for part in sorted(arguments, key=lambda part: part in (str, Path)):
             try:
                 return _parsed(word, part)

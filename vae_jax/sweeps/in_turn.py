@@ -1,4 +1,4 @@
-"""Lanes one after another."""
+"""Lanes trained one after another."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from vae_jax.training.advance import Progress, loops_in_python, placed_examples
 
 
 class InTurn:
-    """One slot after another, by one program that is compiled for one lane: where `jax.vmap` does not pay.
+    """Slots trained one after another, by a program that is compiled for one lane: where `jax.vmap` does not pay.
 
     Args:
-        family: Of the lanes.
-        numbers: Of any lane: its fields are what lanes may differ in.
-        num_slots: How many there are.
-        devices: Which they are spread over, each slot on one.
+        family: Family of the lanes.
+        numbers: Numbers of any lane: its fields are those that lanes may differ in.
+        num_slots: Number of slots.
+        devices: Devices that the slots are spread over, each slot on one.
     """
 
     def __init__(self, family: Family, numbers: Numbers, num_slots: int, devices: Sequence[Any]) -> None:
@@ -56,7 +56,7 @@ class InTurn:
             self._lanes[slot] = lane._replace(progress=progress)
 
     def take_sums(self, slots: Sequence[int]) -> dict[int, Sums]:
-        """What was summed."""
+        """Return what some lanes have summed, and start their sums anew."""
         sums = {slot: sums_of(self._lanes[slot]) for slot in slots}
         for slot in slots:
             self._lanes[slot] = self._new_sums(self._lanes[slot], np.asarray(True))
@@ -72,7 +72,7 @@ class InTurn:
         }
 
     def keep_best(self, slots: Sequence[int]) -> None:
-        """Keep them as they are now."""
+        """Keep the present state of some lanes as their best."""
         for slot in slots:
             progress = self._lanes[slot].progress
             self._lanes[slot] = LaneState(progress, jax.tree.map(jnp.copy, progress))
@@ -82,8 +82,8 @@ class InTurn:
         return self._lanes[slot]
 
     def stacked(self) -> LaneState:
-        """All slots."""
-        # What stands in a free slot is never looked at; that of another one takes its place.
+        """All slots, stacked along a first axis."""
+        # The state of a free slot is never used; that of another slot stands in for it.
         anything = next(lane for lane in self._lanes if lane is not None)
         lanes = [anything if lane is None else lane for lane in self._lanes]
         here = jax.device_put(lanes, self._programs[0].placement.everywhere)
@@ -94,13 +94,13 @@ class InTurn:
         return self._shapes
 
     def clear(self) -> None:
-        """Give up the memory."""
+        """Free the memory; `start` or `put` comes next."""
         self._lanes: list[Any] = [None] * self.num_slots
         for program in self._programs:
             program.clear()
 
     def put(self, lanes: LaneState, numbers: Sequence[Numbers]) -> None:
-        """Take the place of all slots."""
+        """Replace the states and the numbers of all slots."""
         self._numbers = [traced(of_slot) for of_slot in numbers]
         self._lanes = [
             jax.device_put(jax.tree.map(lambda array, slot=slot: array[slot], lanes), program.placement.everywhere)

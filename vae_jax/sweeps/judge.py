@@ -1,4 +1,4 @@
-"""What happens to the lanes of a stack: their directories, their place in the search, their end."""
+"""The judge of a stack: the directories of its lanes, their reports to the search, and their end."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class StackJudge(NamedTuple):
 
     @property
     def objectives(self) -> Sequence[str]:
-        """What is optimised."""
+        """The names of the objectives."""
         return (self.spec.search or {}).get("objectives") or ["value"]
 
     def begin(self, trial: Trial, program: Program) -> RunDirectory:
-        """Make the run directory of a lane, in place of one that a killed worker has left."""
+        """Make the run directory of a lane, in place of one that a killed worker may have left."""
         run = self.directory.lane(trial.number)
         run.path.mkdir(parents=True, exist_ok=True)
         record = {
@@ -55,10 +55,10 @@ class StackJudge(NamedTuple):
         return run
 
     def to_stop(self, slots: Sequence[Slot]) -> list[Slot]:
-        """Tell the search how lanes do, and hear which are to stop.
+        """Report the validations of lanes to the search, and return the lanes that it stops.
 
-        It hears of the best lane first: it compares a lane with those that it has heard of, so that of lanes that are
-        validated together the worst would go on if they came first.
+        The best lane is reported first. The search compares a lane with those reported before: if the worst of the
+        lanes that are validated together came first, they would go on.
         """
         for slot in slots:
             self.table.validated(slot)
@@ -67,7 +67,7 @@ class StackJudge(NamedTuple):
         return [slot for value, slot in reports if self.source.report(slot.trial.number, slot.step, value)]
 
     def end(self, slot: Slot, status: Outcome, nll: float | None) -> None:
-        """Note the end, first in the lane's directory and then in the search: what is noted is never done again."""
+        """Note a lane's end, first in its directory and then in the search: a noted lane is never trained again."""
         if self.evolution is not None:
             record = slot.run.read_config()
             config = with_fields(config_from(self.file, record["config"]), slot.numbers)
@@ -80,20 +80,20 @@ class StackJudge(NamedTuple):
         self.table.ended(slot, status)
 
     def another(self) -> Trial | None:
-        """What is to be trained in a free slot."""
+        """The next trial for a free slot; None if there is none left."""
         return self.next_trial()
 
     def after_round(self, slots: Sequence[Slot | None], lanes: Lanes) -> None:
-        """Let lanes learn from each other, where they do."""
+        """Let lanes learn from each other, if the sweep has an evolution."""
         if self.evolution is not None:
             self.evolution.after_round(slots, lanes)
 
     def show(self, slots: Sequence[Slot | None], num_steps: int) -> None:
-        """So many steps have been trained."""
+        """Show that so many steps of each lane have been trained."""
         self.table.advanced(num_steps * sum(slot is not None for slot in slots))
 
     def _objective(self, line: dict[str, Any]) -> float:
-        """The first objective, of a validation on the way: minus the bound stands for an NLL, which takes long."""
+        """The first objective at a validation on the way: minus the bound stands in for an NLL, which takes long."""
         name = self.objectives[0]
         return -_number(line["value"]) if name == "nll" else _number(line.get(name))
 

@@ -1,4 +1,4 @@
-"""Lanes: runs of a family that are trained together, and what they do, whichever way."""
+"""Lanes: runs of a family that are trained together, and the interface that both ways of training share."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from vae_jax.types import Metrics
 
 
 class LaneState(NamedTuple):
-    """What is kept of a lane."""
+    """The state of a lane."""
 
     progress: Progress
     best: Progress
-    """At its best validation."""
+    """The progress at the best validation."""
 
 
 class Sums(NamedTuple):
-    """What was summed since the last line of metrics, on the host."""
+    """The sums since the last line of metrics, on the host."""
 
     sums: Metrics
     num_summed: np.ndarray
@@ -36,7 +36,7 @@ class Sums(NamedTuple):
 
 
 class Lanes(Protocol):
-    """Slots with a lane each. Which of them are in use is for the caller to know."""
+    """Slots with a lane each. The caller keeps track of the slots that are in use."""
 
     num_slots: int
 
@@ -49,7 +49,7 @@ class Lanes(Protocol):
         ...
 
     def take_sums(self, slots: Sequence[int]) -> dict[int, Sums]:
-        """What some lanes have summed, and start their sums anew."""
+        """Return what some lanes have summed, and start their sums anew."""
         ...
 
     def validate(self, slots: Sequence[int], examples: Examples) -> dict[int, dict[str, Any]]:
@@ -57,7 +57,7 @@ class Lanes(Protocol):
         ...
 
     def keep_best(self, slots: Sequence[int]) -> None:
-        """Some lanes are at their best now."""
+        """Keep the present state of some lanes as their best."""
         ...
 
     def lane(self, slot: int) -> LaneState:
@@ -73,11 +73,11 @@ class Lanes(Protocol):
         ...
 
     def clear(self) -> None:
-        """Give up the memory; what comes next is `start` or `put`."""
+        """Free the memory; `start` or `put` comes next."""
         ...
 
     def put(self, lanes: LaneState, numbers: Sequence[Numbers]) -> None:
-        """Take the place of all slots."""
+        """Replace the states and the numbers of all slots."""
         ...
 
 
@@ -91,7 +91,7 @@ def choose(is_chosen: Bool[Array, "*slots"], chosen: Any, others: Any) -> Any:
 
 
 def first_of_lane(family: Family, numbers: Numbers) -> LaneState:
-    """A lane that has done nothing yet: pure."""
+    """The state of a lane before its first step. A pure function."""
     experiment = family.experiment(numbers)
     key, feed = experiment.key_and_feed()
     progress = first_progress(experiment.trainer, feed, key)
@@ -99,19 +99,19 @@ def first_of_lane(family: Family, numbers: Numbers) -> LaneState:
 
 
 def first_of_lanes(family: Family, numbers: dict[str, Array], num_lanes: int) -> LaneState:
-    """So many lanes that have done nothing yet, stacked: pure. Where they differ in nothing, there are no numbers."""
+    """The stacked states of lanes before their first step. Pure. Lanes that differ in nothing have no numbers."""
     return jax.vmap(partial(first_of_lane, family), axis_size=num_lanes)(numbers)
 
 
 def next_of_lane(family: Family, placement: Placement, progress: Progress, numbers: Numbers, examples: Any) -> Progress:
-    """A lane after another step: pure."""
+    """The progress of a lane after one more step. A pure function."""
     experiment = family.experiment(numbers)
     _, feed = experiment.key_and_feed()
     return next_progress(experiment.trainer, feed, placement, progress, examples)
 
 
 def abstract_step(family: Family, numbers: Numbers) -> tuple[Callable[..., Progress], tuple[Any, ...]]:
-    """A lane's step on one device, and the shapes of what it is called with: to look at it without computing."""
+    """A lane's step on one device, and the shapes of its arguments: for an analysis without computing."""
     _, feed = family.experiment(numbers).key_and_feed()
     arrays = traced(numbers)
     lane = jax.eval_shape(partial(first_of_lane, family), arrays)
@@ -120,13 +120,13 @@ def abstract_step(family: Family, numbers: Numbers) -> tuple[Callable[..., Progr
 
 
 def sums_of(lanes: LaneState) -> Sums:
-    """What one lane, or several stacked, have summed."""
+    """The sums of one lane, or of several stacked ones."""
     (state, sums, num_summed), _ = lanes
     return Sums(*jax.device_get((sums, num_summed, state.num_skipped, state.num_skipped_in_a_row)))
 
 
 def with_new_sums(lanes: LaneState, is_new: Bool[Array, "*slots"]) -> LaneState:
-    """Lanes of which some begin to sum anew."""
+    """The lanes, with the sums of the chosen ones set to zero."""
     progress = lanes.progress
     kept = progress.sums, progress.num_summed
     sums, num_summed = choose(is_new, jax.tree.map(jnp.zeros_like, kept), kept)

@@ -1,4 +1,4 @@
-"""How many lanes fit into the memory."""
+"""The number of lanes that fit into memory."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from vae_jax.sweeps.family import Family, Numbers
 from vae_jax.sweeps.lanes import abstract_step
 
 NUM_STATES = 4
-"""Of each lane: where it is and where it was at its best, and both anew while they are replaced."""
+"""States of each lane in memory: the present and the best one, and both anew while they are replaced."""
 SHARE = 0.9
-"""Of the free memory, what a sweep takes: the estimate leaves out what is small."""
+"""Share of the free memory that a sweep takes: the estimate leaves out what is small."""
 
 
 class Need(NamedTuple):
     """Bytes that a sweep takes on a device."""
 
     data: int
-    """Once, however many lanes there are."""
+    """Bytes of the data, once for all lanes."""
     state: int
-    """Of each lane: `NUM_STATES` times its arrays."""
+    """Bytes of each lane's states: `NUM_STATES` times its arrays."""
     step: int
-    """Of each lane that is trained at the same time: activations and gradients."""
+    """Bytes of the activations and gradients of each lane that is trained at the same time."""
 
     def of(self, num_lanes: int) -> int:
-        """Of so many lanes, side by side."""
+        """Bytes that so many lanes take side by side."""
         return self.data + num_lanes * (self.state + self.step)
 
 
 def need(family: Family, numbers: Numbers) -> Need:
-    """What lanes of a family take, from the shapes of their arrays; the step's part is an upper bound."""
+    """The need of a family's lanes, from the shapes of their arrays; the step's part is an upper bound."""
     step, (progress, arrays, examples) = abstract_step(family, numbers)
     computed = jax.make_jaxpr(step)(progress, arrays, examples)
     return Need(num_bytes(examples), NUM_STATES * num_bytes(progress), _intermediates(computed.jaxpr))
 
 
 def exact_need(family: Family, numbers: Numbers, upper: Need) -> Need:
-    """`need` with the step's part as the compiler tells it for one lane, which takes seconds to learn."""
+    """The need with the step's part from the compiler, for one lane; the compilation takes seconds."""
     step, arguments = abstract_step(family, numbers)
     analysis: Any = jax.jit(step, donate_argnums=0).lower(*arguments).compile().memory_analysis()
     temporary = getattr(analysis, "temp_size_in_bytes", None)
@@ -50,16 +50,16 @@ def exact_need(family: Family, numbers: Numbers, upper: Need) -> Need:
 
 
 def lanes_that_fit(family: Family, numbers: Numbers, wanted: int, free: int | None) -> int:
-    """How many lanes can be trained side by side, at most as many as are wanted.
+    """The number of lanes that can be trained side by side, at most as many as are wanted.
 
     Args:
         family: The lanes' experiment.
-        numbers: Of one of them.
-        wanted: On one device.
-        free: Bytes on it; None if nobody knows, and then all fit.
+        numbers: Numbers of one of the lanes.
+        wanted: Number of lanes wanted on one device.
+        free: Free bytes of the device; None if unknown, and then all lanes fit.
 
     Raises:
-        UsageError: If not even one does.
+        UsageError: If not even one lane fits.
     """
     if free is None:
         return wanted
@@ -80,7 +80,7 @@ def lanes_that_fit(family: Family, numbers: Numbers, wanted: int, free: int | No
 
 
 def in_waves(num_lanes: int, fitting: int) -> int:
-    """Lanes of a wave, where all waves are as large as one another.
+    """The number of lanes in a wave, where the waves are equally large.
 
     Example:
         >>> in_waves(10, 8), in_waves(64, 64)
@@ -90,7 +90,7 @@ def in_waves(num_lanes: int, fitting: int) -> int:
 
 
 def num_bytes(tree: Any) -> int:
-    """Of arrays, or of their shapes."""
+    """The number of bytes of arrays, or of arrays with given shapes."""
 
     def of_leaf(leaf: Any) -> int:
         if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
@@ -101,10 +101,10 @@ def num_bytes(tree: Any) -> int:
 
 
 def _intermediates(jaxpr: Any) -> int:
-    """Bytes of all that is computed on the way: more than is ever there at once."""
+    """Bytes of all intermediate results: more than ever exist at once."""
     total = 0
     for equation in jaxpr.eqns:
-        # A scan's results are those of all its steps, of which its inner program has only one.
+        # The results of a scan are those of all its steps; its inner program has the results of only one.
         total += sum(num_bytes(variable.aval) for variable in equation.outvars)
         total += sum(_intermediates(value) for value in jax.tree.leaves(equation.params) if hasattr(value, "eqns"))
     return total

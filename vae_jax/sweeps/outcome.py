@@ -1,4 +1,4 @@
-"""How a worker's part of a sweep ended, in words."""
+"""The outcome of a worker's part of a sweep, in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def outcome_in_words(sweep: Sweep, *, is_done: bool) -> list[str]:
-    """What there is to be said to who has started it."""
+    """The last lines that a worker prints: the states of the lanes, the best setting, and what to do next."""
     path = sweep.directory.path
     states = Counter(sweep.directory.status(number) for number in sweep.lane_numbers())
     lanes = ", ".join(f"{num} {state}" for state, num in sorted(states.items()))
@@ -29,7 +29,7 @@ def outcome_in_words(sweep: Sweep, *, is_done: bool) -> list[str]:
 
 
 def _best(sweep: Sweep) -> list[str]:
-    """The best setting, over its seeds."""
+    """A line about the best setting, over its seeds; empty if there is none."""
     records = sweep.records() if sweep.lane_numbers() else []
     metric = default_metric(records)
     rows = [row for row in rank(records, metric) if row.mean is not None]

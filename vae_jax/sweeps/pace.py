@@ -1,4 +1,4 @@
-"""Side by side or in turn: which is faster on this machine, measured once and remembered."""
+"""The faster way to train lanes on this machine, side by side or in turn, measured once and remembered."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from vae_jax.sweeps.lanes import Lanes, abstract_step
 from vae_jax.sweeps.side_by_side import SideBySide
 
 SECONDS = 0.3
-"""How long a way is timed, after it has compiled."""
+"""Seconds that each way is timed for, after it has compiled."""
 
 
 class Pace(NamedTuple):
-    """Seconds that one step of all lanes takes."""
+    """Seconds that one step of all lanes takes, each way."""
 
     side_by_side: float
     in_turn: float
@@ -37,15 +37,15 @@ class Pace(NamedTuple):
 def lanes_of(
     family: Family, numbers: Numbers, num_slots: int, placement: Placement, way: str, say: Callable[[str], None]
 ) -> Lanes:
-    """Lanes, mapped in the way that was asked for, or in the faster one.
+    """Lanes that are mapped in the requested way, or in the faster one.
 
     Args:
-        family: Of the lanes.
-        numbers: Of any of them.
-        num_slots: How many at once.
-        placement: On which devices.
+        family: Family of the lanes.
+        numbers: Numbers of any of the lanes.
+        num_slots: Number of lanes at once.
+        placement: The devices of the lanes.
         way: vmap, loop, or auto for the faster one.
-        say: Is called with a line that says which it is.
+        say: Called with a line about the way that `auto` has chosen.
     """
     devices = placement.mesh.devices[:, 0, 0].tolist()
     side_by_side = partial(SideBySide, family, numbers, num_slots, placement)
@@ -83,7 +83,7 @@ def _seconds(lanes: Lanes, numbers: Numbers, num_slots: int) -> float:
 
 
 def _in_words(pace: Pace, num_slots: int) -> str:
-    """Which way it is, and why.
+    """A line about the faster way, and by how much it is faster.
 
     Example:
         >>> _in_words(Pace(0.010, 0.025), 16)
@@ -95,7 +95,7 @@ def _in_words(pace: Pace, num_slots: int) -> str:
 
 
 def _key(family: Family, numbers: Numbers, num_slots: int, placement: Placement) -> str:
-    """What the pace depends on: the program of a step, and what it runs on."""
+    """A hash of all that the pace depends on: the program of a step, and the machine and software that run it."""
     step, arguments = abstract_step(family, numbers)
     program = jax.jit(step).lower(*arguments).as_text()
     devices = placement.mesh.devices.ravel().tolist()
@@ -115,7 +115,7 @@ def _paces_file() -> Path | None:
 
 
 def _remembered(path: Path | None) -> dict[str, Pace]:
-    """What was measured before; nothing where that cannot be read."""
+    """The paces measured before, by key; empty if the file cannot be read."""
     try:
         saved = {} if path is None else json.loads(path.read_text("utf-8"))
         return {key: Pace(*map(float, pace)) for key, pace in saved.items() if _is_pace(pace)}
@@ -128,7 +128,7 @@ def _is_pace(saved: list[float]) -> bool:
 
 
 def _remember(path: Path | None, key: str, pace: Pace) -> None:
-    """Keep it, where that can be written."""
+    """Keep a pace, if the file can be written."""
     if path is not None:
         with suppress(OSError):
             write_json(path, _remembered(path) | {key: pace})

@@ -1,9 +1,9 @@
-"""Which of a study's trials count, told from the trials alone: so it holds whoever asks, and whoever was killed when.
+"""The trials of a study that count: they follow from its trials alone, whichever worker asks or was killed.
 
 A search has as many places as it has trials. A fresh trial has the place of its order among the fresh ones, and those
-beyond the last place are surplus: workers that asked at the same moment. A trial that was given back (Optuna's state
-FAIL, which nothing else has) is replaced by another with the same place; of several replacements, made at the same
-moment, the first one counts.
+beyond the last place are surplus: they come from workers that asked at the same moment. A trial that was given back
+(Optuna's state FAIL, which no other trial has) is replaced by another with the same place; of several replacements,
+made at the same moment, the first one counts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 REPLACES = "replaces"
-"""The user attribute with the number of the trial in whose stead a trial is."""
+"""The user attribute with the number of the trial that a trial replaces."""
 
 
 def places_of(trials: Iterable[FrozenTrial], num_places: int) -> dict[int, int]:
@@ -23,7 +23,7 @@ def places_of(trials: Iterable[FrozenTrial], num_places: int) -> dict[int, int]:
 
     Args:
         trials: All trials of the study.
-        num_places: How many there are.
+        num_places: Number of places.
     """
     places: dict[int, int] = {}
     replaced: set[int] = set()
@@ -52,16 +52,18 @@ def to_replace(trials: Sequence[FrozenTrial], num_places: int) -> list[FrozenTri
 
 
 def replacement_of(trial: FrozenTrial, names: Set[str]) -> FrozenTrial:
-    """The same trial to be asked for again; one whose fields were not all chosen is chosen anew, at the same place.
+    """A trial to be asked for in place of one that was given back, with the same fields and place.
+
+    If not all fields of the old trial had been chosen, all are chosen anew.
 
     Args:
-        trial: What was given back.
-        names: Of all fields.
+        trial: The trial that was given back.
+        names: Names of all fields.
     """
     from optuna.trial import TrialState, create_trial
 
     is_whole = trial.params.keys() == names
-    # Where it stood among others is told anew by its own reports.
+    # Its rank among the others will follow from its own reports.
     kept = {key: value for key, value in trial.system_attrs.items() if not key.startswith("completed_rung")}
     return create_trial(
         state=TrialState.WAITING,

@@ -16,12 +16,12 @@ UNBOUNDED = (0.0, float("inf"))
 
 
 class Generation(NamedTuple):
-    """The lanes after they have looked at each other."""
+    """The lanes after a step of population-based training."""
 
     lanes: LaneState
     numbers: dict[str, Array]
     parents: Int[Array, " lanes"]
-    """The lane that each goes on from: itself, unless it was among the worst."""
+    """The lane that each lane goes on from: itself, unless it was among the worst."""
 
 
 def next_generation(
@@ -40,13 +40,13 @@ def next_generation(
     noise is its own; the numbers that are perturbed are divided or multiplied by a factor, each by a toss of a coin.
 
     Args:
-        key: Of the choice.
-        lanes: Stacked, at the same step.
+        key: Key of the random choices.
+        lanes: The stacked lanes, at the same step.
         numbers: Field -> its value in each lane.
-        scores: The higher the better; what is not finite is the worst.
+        scores: The score of each lane, the higher the better; one that is not finite is the worst.
         bounds: Field -> the interval that its values stay in, for the fields that are perturbed.
-        share: Of the lanes, how many count as worst, and how many as best: at least one, and at most a half of them.
-        factor: Of a perturbation.
+        share: Share of the lanes that count as worst, and as best: at least one lane, and at most half of them.
+        factor: Factor of a perturbation.
 
     Source: Jaderberg et al. 2017, arXiv:1711.09846, section 4.1.1 (truncation selection, share 0.2; perturb, factors
         0.8 and 1.2). Differs from the paper: the factors are 1/1.2 and 1.2, so that a walk of them has no drift.

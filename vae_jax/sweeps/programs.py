@@ -1,4 +1,4 @@
-"""What a group of lanes is trained with."""
+"""The programs that groups of lanes are trained with."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from vae_jax.sweeps.train_stack import Program
 from vae_jax.sweeps.trial import Trial
 
 LANES_OF_A_SEARCH = 16
-"""At once: the more are asked for together, the less each knows of the others."""
+"""Lanes of a search at once: the more are asked for together, the less each knows of the others."""
 
 
 def family_of(file: ExperimentFile, spec: SweepSpec, trial: Trial) -> Family:
-    """The experiments that differ from a trial only in what lanes may differ in."""
+    """The family of the experiments that differ from a trial only in fields that lanes may differ in."""
     group = {name: value for name, value in trial.fields.items() if name not in spec.side_by_side}
     return Family(file, with_fields(config_from(file, spec.config), group), spec.num_steps)
 
@@ -49,16 +49,16 @@ def program_of(
 
     Args:
         file: The experiment's file.
-        spec: Of the sweep.
-        trial: Any of the group.
-        num_wanted: Lanes that there are, or may be, in the group.
-        num_slots: As many as a stack was begun with; None to take what fits.
+        spec: Definition of the sweep.
+        trial: Any trial of the group.
+        num_wanted: Number of lanes that there are, or may be, in the group.
+        num_slots: Number of slots that the stack was begun with; None to take as many as fit.
         lanes: How lanes share the machine.
-        parallel: Which devices.
-        say: Is called with a line about it.
+        parallel: The devices of the lanes.
+        say: Called with lines about the program.
 
     Raises:
-        UsageError: If it does not work, or no lane fits into the memory.
+        UsageError: If the experiment does not work, or no lane fits into the memory.
     """
     family = family_of(file, spec, trial)
     fields = tuple(name for name in trial.fields if name in spec.side_by_side)
@@ -81,7 +81,7 @@ def program_of(
 
 
 def check_in_memory(experiment: Experiment) -> None:
-    """See that the data are not streamed.
+    """Check that the data are not streamed.
 
     Raises:
         UsageError: If they are.
@@ -101,7 +101,7 @@ def _slots_that_fit(
     lanes: LanesConfig,
     say: Callable[[str], None],
 ) -> int:
-    """As many slots as the lanes need, in waves as large as one another, shared out over the devices."""
+    """The number of slots that the lanes need, in equally large waves, shared out over the devices."""
     num_runs = placement.mesh.shape["run"]
     free = free_memory(placement.mesh.devices.ravel()[0]) if lanes.memory is None else int(lanes.memory * 2**30)
     fitting = num_runs * lanes_that_fit(family, numbers, -(-num_wanted // num_runs), free)

@@ -1,4 +1,4 @@
-"""Who chooses the fields of a trial."""
+"""Samplers: how the fields of a trial are chosen."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ PlaceOf = Callable[["FrozenTrial"], int]
 
 
 def sampler_of(search: SearchConfig, axes: Mapping[str, Axis], place_of: PlaceOf) -> BaseSampler:
-    """An Optuna sampler that chooses by the place of a trial and by what is known of other trials, and by nothing else.
+    """An Optuna sampler that depends only on the place of a trial and on what is known about other trials.
 
-    Hence workers that share a study do not draw the same, and a study that goes on in a new process draws what the old
-    one would have drawn.
+    Hence workers that share a study do not draw the same trial, and a study that goes on in a new process draws what
+    the old process would have drawn.
     """
     makers = {"sobol": _Sobol, "grid": _Grid}
     maker = makers.get(search.sampler or "")
@@ -35,18 +35,18 @@ def sampler_of(search: SearchConfig, axes: Mapping[str, Axis], place_of: PlaceOf
 
 
 def grid_size(axes: Mapping[str, Axis]) -> int:
-    """How many points a grid has."""
+    """The number of points of a grid."""
     return math.prod(len(points_of(axis)) for axis in axes.values())
 
 
 def grid_of(axes: Mapping[str, Axis], seed: int) -> list[dict[str, Any]]:
-    """All points of a grid, in a drawn order, so that the first few are not one corner of it."""
+    """All points of a grid in random order, so that the first few do not lie in one corner."""
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*map(points_of, axes.values()))]
     return [points[i] for i in np.random.default_rng(seed).permutation(len(points))]
 
 
 class _Seeded:
-    """One of Optuna's samplers, made anew for each trial from (seed, place): its own would be alike in all workers."""
+    """One of Optuna's samplers, made anew for each trial from (seed, place): else all workers would draw the same."""
 
     def __init__(self, search: SearchConfig, axes: Mapping[str, Axis], place_of: PlaceOf) -> None:
         self._search = search
@@ -61,7 +61,7 @@ class _Seeded:
         self._sampler.before_trial(study, trial)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        # The fields of a replacement are there from the start.
+        # A replacement has its fields from the start.
         return {} if trial.params else self._sampler.infer_relative_search_space(study, trial)
 
     def sample_relative(self, study: Study, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class _Seeded:
         return self._sampler.sample_independent(study, trial, name, distribution)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: Any, values: Any) -> None:
-        """Nothing: no sampler used here learns from this call, but from the trials themselves."""
+        """Do nothing: the samplers used here learn from the trials themselves, not from this call."""
 
     def _make(self, seed: int) -> BaseSampler:
         from optuna.samplers import CmaEsSampler, RandomSampler, TPESampler
@@ -79,11 +79,12 @@ class _Seeded:
         match self._search.sampler:
             case "tpe":
                 # Trials that are still running count as bad ones, so that lanes filled together do not crowd at one
-                # point (constant liar). Several objectives are Ozaki et al. 2022 (doi:10.1613/jair.1.13188), which is
-                # for one axis at a time. `group` is for axes that only some trials have; here all have all.
+                # point (constant liar). For several objectives the method is that of Ozaki et al. 2022
+                # (doi:10.1613/jair.1.13188), which treats one axis at a time. `group` is for axes that only some trials
+                # have; here all trials have all axes.
                 return TPESampler(seed=seed, constant_liar=True, multivariate=len(self._search.objectives) == 1)
             case "cma-es":
-                # What was stopped early counts by its last value, or most of a generation would be missing.
+                # A trial that was stopped early counts by its last value, or most of a generation would be missing.
                 return CmaEsSampler(
                     seed=seed, with_margin=self._has_steps, consider_pruned_trials=self._search.stopping is not None
                 )
@@ -92,7 +93,7 @@ class _Seeded:
 
 
 class _Points:
-    """A sampler that knows all fields of a trial from its place."""
+    """A sampler that derives all fields of a trial from its place."""
 
     def __init__(self, search: SearchConfig, axes: Mapping[str, Axis], place_of: PlaceOf) -> None:
         self._axes, self._place_of, self._seed = axes, place_of, search.seed
@@ -101,7 +102,7 @@ class _Points:
         raise NotImplementedError
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Nothing to prepare."""
+        """Do nothing: there is nothing to prepare."""
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         return {name: distribution_of(axis) for name, axis in self._axes.items()}
@@ -114,13 +115,13 @@ class _Points:
         return self.sample_relative(study, trial, {})[name]
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: Any, values: Any) -> None:
-        """Nothing to learn."""
+        """Do nothing: there is nothing to learn."""
 
 
 class _Sobol(_Points):
     """Owen's scrambled Sobol sequence: every prefix is spread more evenly than random points, best for powers of 2.
 
-    Optuna's own draws its first point at random, and lets two workers take the same one.
+    Optuna's own sampler draws its first point at random, and two workers can take the same point.
 
     Source: Sobol 1967; Owen 1998, doi:10.1006/jcom.1998.0487.
     """
@@ -128,7 +129,7 @@ class _Sobol(_Points):
     def point(self, place: int) -> dict[str, Any]:
         from scipy.stats import qmc
 
-        # Its name up to SciPy 1.14, which newer ones take too.
+        # The argument is named `seed` up to SciPy 1.14; newer versions take that name, too.
         sequence = qmc.Sobol(len(self._axes), scramble=True, seed=self._seed)  # type: ignore[call-arg]
         if place > 0:
             sequence.fast_forward(place)
@@ -137,7 +138,7 @@ class _Sobol(_Points):
 
 
 class _Grid(_Points):
-    """Every point of the grid once."""
+    """A sampler that takes every point of the grid once."""
 
     def __init__(self, search: SearchConfig, axes: Mapping[str, Axis], place_of: PlaceOf) -> None:
         super().__init__(search, axes, place_of)

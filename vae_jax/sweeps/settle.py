@@ -1,4 +1,4 @@
-"""A lane of a sweep that is not done, as a run of its own."""
+"""Settle an unfinished lane of a sweep: make it a run of its own."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from vae_jax.training.checkpoint import Checkpoints
 
 
 def settle(run_dir: Path) -> None:
-    """Give a lane that is still in training checkpoints of its own, from those of its stack.
+    """Give a lane that is still in training its own checkpoints, from those of its stack.
 
-    A run that is no lane, and a lane that has come to its end, is left as it is.
+    A run that is not a lane, or a lane that has ended, is left as it is.
 
     Args:
         run_dir: The lane's directory.

@@ -1,4 +1,4 @@
-"""All lanes in one program."""
+"""Lanes trained side by side in one program."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from vae_jax.training import params_to_evaluate
 from vae_jax.training.advance import loops_in_python, placed_examples
 
 VALIDATED_AT_ONCE = 50_000
-"""Examples times lanes: what a validation keeps in memory at once."""
+"""Maximum of examples times lanes that a validation keeps in memory at once."""
 
 
 class SideBySide:
-    """All slots in one program, by `jax.vmap`, shared out over the devices along the mesh's axis "run".
+    """All slots in one program by `jax.vmap`, shared out over the devices along the mesh's axis "run".
 
     Args:
-        family: Of the lanes.
-        numbers: Of any lane: its fields are what lanes may differ in.
-        num_slots: How many there are, a multiple of the devices along "run".
-        placement: On which devices.
+        family: Family of the lanes.
+        numbers: Numbers of any lane: its fields are those that lanes may differ in.
+        num_slots: Number of slots, a multiple of the number of devices along "run".
+        placement: The devices of the lanes.
     """
 
     def __init__(self, family: Family, numbers: Numbers, num_slots: int, placement: Placement) -> None:
@@ -82,7 +82,7 @@ class SideBySide:
             self._lanes = self._one(self._lanes, *arguments)
 
     def take_sums(self, slots: Sequence[int]) -> dict[int, Sums]:
-        """What was summed."""
+        """Return what some lanes have summed, and start their sums anew."""
         sums = sums_of(self._lanes)
         self._lanes = self._new_sums(self._lanes, self._mask(slots))
         return {slot: jax.tree.map(lambda array, slot=slot: array[slot], sums) for slot in slots}
@@ -94,7 +94,7 @@ class SideBySide:
         return {slot: lines[slot] for slot in slots}
 
     def keep_best(self, slots: Sequence[int]) -> None:
-        """Keep them as they are now."""
+        """Keep the present state of some lanes as their best."""
         self._lanes = self._keep_best(self._lanes, self._mask(slots))
 
     def lane(self, slot: int) -> LaneState:
@@ -102,11 +102,11 @@ class SideBySide:
         return jax.tree.map(lambda array: array[slot], self._lanes)
 
     def stacked(self) -> LaneState:
-        """All slots."""
+        """All slots, stacked along a first axis."""
         return self._lanes
 
     def put(self, lanes: LaneState, numbers: Sequence[Numbers]) -> None:
-        """Take the place of all slots."""
+        """Replace the states and the numbers of all slots."""
         self._numbers = [dict(of_slot) for of_slot in numbers]
         self._lanes = jax.device_put(lanes, self._shardings)
 
@@ -119,7 +119,7 @@ class SideBySide:
         )
 
     def clear(self) -> None:
-        """Give up the memory."""
+        """Free the memory; `start` or `put` comes next."""
         self._lanes: Any = None
         self._examples: Any = None
 

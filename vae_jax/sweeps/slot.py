@@ -19,15 +19,15 @@ Line = dict[str, Any]
 
 
 class Slot:
-    """What the host knows of a lane in training: where it is, its best validation, and its metrics file.
+    """The host's record of a lane in training: its step, its best validation, and its metrics file.
 
     Args:
-        trial: What it is trained with.
-        numbers: Of its fields, those that lanes differ in.
-        run: Its run directory.
-        budget: Of its group.
-        num_steps_per_epoch: Of its data.
-        saved: Where it was when its stack was saved; None for its beginning.
+        trial: Trial of the lane.
+        numbers: The fields of the lane that lanes differ in.
+        run: Run directory of the lane.
+        budget: Budget of its group.
+        num_steps_per_epoch: Number of steps in an epoch of its data.
+        saved: The record of the lane when its stack was saved; None for its beginning.
     """
 
     def __init__(
@@ -53,30 +53,30 @@ class Slot:
         self._last_line = max((line["step"] for line in lines if line["split"] == "train"), default=0)
         self.has_diverged = False
         self.is_stopped = False
-        """Whether somebody has decided that it is not worth going on."""
+        """Whether the search has decided to stop the lane early."""
 
     @property
     def steps_to_next_duty(self) -> int:
-        """Steps until a line, a validation, or the end."""
+        """Number of steps until the next line of metrics, the next validation, or the end."""
         periods = (self._budget.log_every, self._budget.validate_every)
         return min(self._budget.num_steps, *((self.step // period + 1) * period for period in periods)) - self.step
 
     @property
     def is_due_for_a_line(self) -> bool:
-        """Whether a line of training metrics is to be written after this step, and has not been."""
+        """Whether a line of training metrics is due after this step and has not been written."""
         is_time = self.step % self._budget.log_every == 0 or self.step == self._budget.num_steps
         return self.step > self._last_line and is_time
 
     @property
     def is_due_for_validation(self) -> bool:
-        """Whether it is to be validated after this step, and has not been."""
+        """Whether a validation is due after this step and has not been made."""
         if self.has_diverged or (self.validations and self.validations[-1]["step"] == self.step):
             return False
         return self.step % self._budget.validate_every == 0 or self.step == self._budget.num_steps
 
     @property
     def ending(self) -> Literal["finished", "stopped", "diverged"] | None:
-        """How it has come to its end, or None."""
+        """The way in which the lane has ended, or None."""
         if self.has_diverged:
             return "diverged"
         patience, best = self._budget.patience, self.best
@@ -86,7 +86,7 @@ class Slot:
         return "stopped" if self.is_stopped else None
 
     def take(self, sums: Sums) -> None:
-        """Write what was summed as a line; too many skipped steps in a row are its end."""
+        """Write the sums as a line of metrics; too many skipped steps in a row end the lane as diverged."""
         num, self._last_line = sums.num_summed, self.step
         means = {name: total / num if num else None for name, total in sums.sums.items()}
         self._metrics.write({"step": self.step, "split": "train"} | means | {"num_skipped": sums.num_skipped})
@@ -105,33 +105,33 @@ class Slot:
         return is_best
 
     def record(self) -> Record:
-        """What a checkpoint of it says at this moment; its metrics are on the disk then."""
+        """The record for a checkpoint of the lane at this step; its metrics are written to disk first."""
         epoch, batch = divmod(self.step, self._num_steps_per_epoch)
         return Record(epoch, batch, self._metrics.sync(), self.best)
 
     def saved(self) -> SlotRecord:
-        """What its stack's checkpoint says of it."""
+        """The record of the lane for the checkpoint of its stack."""
         return SlotRecord(self.trial.number, self.step, self.record(), self.at_best, dict(sorted(self.numbers.items())))
 
     def best_line(self) -> Line:
-        """The line of its best validation."""
+        """The line of the lane's best validation."""
         if self.best is None:
             raise RunError(f"expected a validation of lane {self.trial.number}; there was none")
         return next(line for line in self.validations if line["step"] == self.best.step)
 
     def close(self) -> None:
-        """Let go of its metrics file."""
+        """Close the metrics file of the lane."""
         self._metrics.close()
 
 
 def write_checkpoints(run: RunDirectory, lane: LaneState, latest: tuple[int, Record], at_best: Record) -> None:
-    """Give a lane checkpoints of its own, as any run has them: the best and the latest.
+    """Give a lane its own checkpoints, as any run has them: the best and the latest.
 
     Args:
-        run: Its directory.
-        lane: Its state.
-        latest: The step that it is at, and the record of that.
-        at_best: The record of its best step.
+        run: Run directory of the lane.
+        lane: State of the lane.
+        latest: The lane's present step, and the record at that step.
+        at_best: The record at its best step.
     """
     step, record = latest
     checkpoints = Checkpoints(run.checkpoints)

@@ -1,4 +1,4 @@
-"""Where a sweep's trials come from: a grid, or a search."""
+"""Sources of a sweep's trials: a grid, or a search."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from vae_jax.sweeps.trial import Trial
 
 
 class Source(Protocol):
-    """Who says what is trained next. Workers ask under the lock of the sweep."""
+    """A source of trials. Workers claim the next ones under the lock of the sweep."""
 
     num_trials: int
-    """In all."""
+    """Number of all trials."""
     is_shared_beyond_files: bool
-    """Whether workers that do not see this directory may have trials, too."""
+    """Whether workers that do not see this directory can claim trials, too."""
 
     def num_in_group(self, is_wanted: Callable[[Trial], bool]) -> int:
-        """How many lanes of a group there may be, at most."""
+        """The maximum number of lanes of a group."""
         ...
 
     def claim(self, num: int, is_wanted: Callable[[Trial], bool], taken: set[int]) -> list[Trial]:
-        """At most `num` more trials; a search cannot choose, and may give others than are wanted.
+        """Claim at most `num` more trials; a search cannot choose, and may return trials of other groups.
 
         Args:
-            num: How many.
-            is_wanted: Whether a trial is of the group that there is room in.
-            taken: The numbers of those that some stack has.
+            num: Number of trials.
+            is_wanted: Whether a trial is of the group that has room.
+            taken: The numbers of the trials that some stack has.
         """
         ...
 
     def report(self, number: int, step: int, value: float) -> bool:
-        """A validation of a trial; True to stop it."""
+        """Report a validation of a trial; return True to stop it."""
         ...
 
     def finish(self, number: int, values: Sequence[float] | None, outcome: Outcome) -> None:
-        """A trial has ended."""
+        """Note that a trial has ended."""
         ...
 
     def running(self) -> list[Trial]:
-        """Trials that were claimed and have not ended, as far as the source keeps that."""
+        """The trials that were claimed and have not ended, as far as the source keeps that."""
         ...
 
     def give_back(self, number: int) -> None:
-        """Whoever claimed a trial is gone."""
+        """Free a trial whose worker is gone."""
         ...
 
 
@@ -57,36 +57,36 @@ class Grid:
         self.is_shared_beyond_files = False
 
     def claim(self, num: int, is_wanted: Callable[[Trial], bool], taken: set[int]) -> list[Trial]:
-        """The next wanted ones that nobody has taken."""
+        """Claim the next wanted trials that nobody has taken."""
         free = (trial for trial in self._trials if trial.number not in taken and is_wanted(trial))
         return [trial for trial, _ in zip(free, range(num), strict=False)]
 
     def num_in_group(self, is_wanted: Callable[[Trial], bool]) -> int:
-        """As many as there are."""
+        """The number of lanes in the group."""
         return sum(map(is_wanted, self._trials))
 
     def report(self, number: int, step: int, value: float) -> bool:
-        """None of them is stopped."""
+        """Return False: no trial of a grid is stopped."""
         return False
 
     def finish(self, number: int, values: Sequence[float] | None, outcome: Outcome) -> None:
-        """Nothing depends on it."""
+        """Do nothing: a grid does not depend on the outcome."""
 
     def running(self) -> list[Trial]:
-        """The lanes' own files tell that."""
+        """Return no trials: the lanes' own files tell which ones are running."""
         return []
 
     def give_back(self, number: int) -> None:
-        """Stacks tell that."""
+        """Do nothing: the stacks show which trials are free."""
 
 
 class Search:
-    """Trials that a study chooses, by how others went.
+    """Trials that a study chooses by the results of earlier ones.
 
     Args:
-        study: Which.
-        num_trials: In all.
-        is_shared_beyond_files: Whether it is kept in a database.
+        study: The study.
+        num_trials: Number of all trials.
+        is_shared_beyond_files: Whether the study is kept in a database.
     """
 
     def __init__(self, study: Study, num_trials: int, *, is_shared_beyond_files: bool) -> None:
@@ -97,10 +97,10 @@ class Search:
         self.running, self.give_back = study.running, study.give_back
 
     def num_in_group(self, is_wanted: Callable[[Trial], bool]) -> int:
-        """All may be alike."""
+        """The number of all trials: all may be of one group."""
         return self.num_trials
 
     def claim(self, num: int, is_wanted: Callable[[Trial], bool], taken: set[int]) -> list[Trial]:
-        """The next ones, of whatever group."""
+        """Claim the next trials, of whatever group."""
         asked = (self.study.ask() for _ in range(num))
         return [trial for trial in asked if trial is not None]

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def distribution_of(axis: Axis) -> BaseDistribution:
-    """What Optuna draws from.
+    """The distribution that Optuna draws the values of an axis from.
 
-    Values are a choice among their texts: a storage keeps no tuples, and takes 1, 1.0 and True for one and the same.
+    Single values become a choice among their texts: a storage keeps no tuples, and takes 1, 1.0 and True for the same.
     """
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -48,8 +48,8 @@ def value_at(axis: Axis, share: float) -> Any:
     """The value at a share of an axis, so that even shares are spread evenly over it.
 
     Args:
-        axis: Any.
-        share: In [0, 1).
+        axis: Any axis.
+        share: A number in [0, 1).
 
     Example:
         >>> value_at(Values(("relu", "tanh")), 0.5), value_at(Interval(2, 4), 0.5)
@@ -59,7 +59,7 @@ def value_at(axis: Axis, share: float) -> Any:
     """
     if isinstance(axis, Values):
         return axis.values[int(share * len(axis.values))]
-    # Half a step more on both sides: the first and the last whole number are rounded to from as far as the others.
+    # Half a step more on both sides: so that as much rounds to the end integers as to the others.
     margin = 0.5 if axis.is_integer else 0.0
     low, high = axis.low - margin, axis.high + margin
     if axis.is_log:
@@ -70,7 +70,7 @@ def value_at(axis: Axis, share: float) -> Any:
 
 
 def points_of(axis: Axis) -> list[Any]:
-    """The points of an axis that stand in a grid.
+    """The points of an axis in a grid.
 
     Example:
         >>> points_of(Interval(1, 100, is_log=True, num=3)), points_of(Interval(1, 3, num=9, is_integer=True))
@@ -85,7 +85,7 @@ def points_of(axis: Axis) -> list[Any]:
 
 
 def in_words(axis: Axis) -> str:
-    """An axis for a message, and to tell it from another.
+    """An axis in words, for a message and for a comparison with another axis.
 
     Example:
         >>> in_words(Values((1, 2))), in_words(Interval(1e-4, 0.1, is_log=True))
@@ -98,6 +98,6 @@ def in_words(axis: Axis) -> str:
 
 
 def _within(axis: Interval, value: float) -> float:
-    """A number that rounding has not carried over an end."""
+    """The number, clipped to the interval if rounding has carried it over an end."""
     value = min(max(value, axis.low), axis.high)
     return int(value) if axis.is_integer else float(value)

@@ -1,4 +1,4 @@
-"""A stack: lanes of one group that one worker trains together, and what of it is on the disk."""
+"""A stack: lanes of one group that one worker trains together, and its files on the disk."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from vae_jax.training.checkpoint import Record
 
 
 class SlotRecord(NamedTuple):
-    """What a stack's checkpoint says of a slot."""
+    """The record of a slot in a stack's checkpoint."""
 
     number: int
-    """Of its lane."""
+    """Number of the slot's lane."""
     step: int
     latest: Record
     at_best: Record
     numbers: dict[str, float]
-    """What its lane is trained with at this moment."""
+    """Field -> number that the lane is trained with at this step."""
 
 
 class StackRecord(NamedTuple):
-    """What a stack's checkpoint says beside its arrays."""
+    """The record in a stack's checkpoint, beside its arrays."""
 
     slots: tuple[SlotRecord | None, ...]
 
     best_step: int | None = None
-    """None: the best of a lane is kept within the stack."""
+    """Always None: the best state of a lane is kept within the stack."""
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON knows it."""
+        """The record as a dict for JSON."""
         return {
             "slots": [
                 slot and slot._asdict() | {"latest": slot.latest.to_json(), "at_best": slot.at_best.to_json()}
@@ -44,7 +44,7 @@ class StackRecord(NamedTuple):
 
     @classmethod
     def from_json(cls, record: Any) -> StackRecord:
-        """What `to_json` was made of."""
+        """The record that `to_json` wrote."""
         return cls(
             tuple(
                 slot
@@ -61,7 +61,7 @@ class StackRecord(NamedTuple):
 
 
 class Stack:
-    """A stack's directory. Whoever has its lock trains it; the lock goes with the process, however that ends."""
+    """A stack's directory. The worker that has its lock trains it; the lock ends with the process, in any case."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -69,14 +69,14 @@ class Stack:
         self._file = path / "stack.json"
         self._lock = FileLock(path / ".lock", timeout=0)
         self.group: dict[str, Any] = {}
-        """The fields that its lanes have in common, of those that are swept."""
+        """The swept fields that the stack's lanes have in common, with their values."""
         self.trials: list[Trial] = []
-        """All that it has had, the ended ones, too."""
+        """All trials that the stack has had, including those that have ended."""
         self.num_slots: int | None = None
-        """None as long as nobody has begun with it."""
+        """Number of slots; None until a worker has begun with the stack."""
 
     def take(self) -> bool:
-        """Become its worker, and read what it is; False if another one is."""
+        """Take the lock to become the stack's worker; return False if another worker has it."""
         try:
             self._lock.acquire()
         except Timeout:
@@ -84,25 +84,25 @@ class Stack:
         return True
 
     def leave(self) -> None:
-        """Let others take it."""
+        """Release the lock, so that others can take the stack."""
         self._lock.release()
 
     def read(self) -> Stack:
-        """Read what it is."""
+        """Read the group, the trials and the number of slots from `stack.json`; return the stack."""
         saved = json.loads(self._file.read_text("utf-8"))
         self.group, self.num_slots = _tuples(saved["group"]), saved["num_slots"]
         self.trials = [Trial(trial["number"], _tuples(trial["fields"])) for trial in saved["trials"]]
         return self
 
     def write(self) -> None:
-        """Write what it is."""
+        """Write the group, the trials and the number of slots to `stack.json`."""
         self.path.mkdir(parents=True, exist_ok=True)
         trials = [trial._asdict() for trial in self.trials]
         write_json(self._file, {"group": self.group, "num_slots": self.num_slots, "trials": trials})
 
     @property
     def exists(self) -> bool:
-        """Whether there is one; a worker may have been killed before it was written."""
+        """Whether the stack was written; a worker may have been killed before that."""
         return self._file.is_file()
 
 

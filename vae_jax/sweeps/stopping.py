@@ -1,4 +1,4 @@
-"""Who ends bad trials early."""
+"""Early stopping: the rules that end bad trials."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ HYPERBAND_FACTOR = 3
 
 
 def pruner_of(stopping: Stopping | None, *, min_steps: int, max_steps: int) -> BasePruner:
-    """What decides at a validation whether a trial goes on.
+    """The Optuna pruner that decides at a validation whether a trial goes on.
 
     `halving` is asynchronous successive halving (ASHA): after min_steps, 4 min_steps, 16 min_steps, ... a trial goes on
     if its value is among the best quarter of all values that any trial has had at that point so far, itself included.
-    Nobody waits for others: so the first few go on if they are the best so far, and where trials come one at a time
-    somewhat more than a quarter survives. Lanes that are validated together report the best first, and of those no more
-    survive than the rule means. The best so far is never stopped. `hyperband` deals the trials out to several such
-    halvings, of factor 3, which begin to stop after min_steps, 3 min_steps, 9 min_steps, ...: it costs more where early
-    values tell who will win, and loses less where they do not.
+    No trial waits for others: so the first few go on if they are the best so far, and where trials come one at a time,
+    somewhat more than a quarter survives. Of lanes that are validated together the best is reported first, so that no
+    more of them survive than the rule intends. The best trial so far is never stopped. `hyperband` deals the trials out
+    to several such halvings, with factor 3, which begin to stop after min_steps, 3 min_steps, 9 min_steps, ...: it
+    costs more where early values predict the winner, and loses less where they do not.
 
-    There is no bootstrap: Optuna's would stop the first trials of every rung unseen, the best included.
+    There is no bootstrap: Optuna's bootstrap would stop the first trials of every rung unseen, the best included.
 
     Differs from the papers: a stopped trial is not taken up again when others turn out to be worse (ASHA promotes it
     later), and a bracket of hyperband gets its share of trials by a hash of their numbers rather than in turns.
@@ -33,9 +33,9 @@ def pruner_of(stopping: Stopping | None, *, min_steps: int, max_steps: int) -> B
     with factor 3.
 
     Args:
-        stopping: Which one; None for one that never stops.
+        stopping: The rule; None for a pruner that never stops a trial.
         min_steps: The step of the first validation.
-        max_steps: The step of the last one.
+        max_steps: The step of the last validation.
     """
     from optuna.pruners import HyperbandPruner, NopPruner, SuccessiveHalvingPruner
 
@@ -43,8 +43,8 @@ def pruner_of(stopping: Stopping | None, *, min_steps: int, max_steps: int) -> B
         case "halving":
             return SuccessiveHalvingPruner(min_resource=min_steps, reduction_factor=HALVING_FACTOR)
         case "hyperband":
-            # Optuna counts the brackets by the logarithm of a quotient, which rounds 243 to a power below 5 of 3: a
-            # step more than the last rung counts right, whatever is rounded.
+            # Optuna counts the brackets by the logarithm of a quotient; by rounding, the logarithm of 243 to the base 3
+            # comes out below 5. With one step more than the last rung the count is right in spite of rounding.
             last_rung = rungs(min_steps, max_steps, HYPERBAND_FACTOR)[-1]
             return HyperbandPruner(
                 min_resource=min_steps, max_resource=last_rung + 1, reduction_factor=HYPERBAND_FACTOR

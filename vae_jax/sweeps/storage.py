@@ -1,4 +1,4 @@
-"""Where a study is kept: a journal in the sweep's directory, or a database."""
+"""Storages of a study: a journal in the sweep's directory, or a database."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 SECONDS_TO_ANSWER = 10
-"""After which a database cannot be reached."""
+"""Seconds after which a database counts as unreachable."""
 SECONDS_BETWEEN_BEATS = 30
 SECONDS_TO_BE_GONE = 150
-"""Without a beat, after which a worker that shares a database is taken for dead, and its trials are given back."""
-# A missing driver; a schema of another Optuna; a journal that is none.
+"""Seconds without a beat after which a worker that shares a database counts as dead; its trials are given back."""
+# A missing driver; the schema of another Optuna version; a file that is not a journal.
 REFUSALS = (ImportError, RuntimeError, ValueError, KeyError)
 SECONDS_TO_READ = 60
-# What the drivers call the seconds that they wait for a connection, for an answer, and SQLite for its lock.
+# Options of the drivers: the seconds to wait for a connection, for an answer, and for the lock of SQLite.
 WAITING = {
     "pysqlite": {"timeout": SECONDS_TO_READ},
     "psycopg": {"connect_timeout": SECONDS_TO_ANSWER},
@@ -39,23 +39,23 @@ WAITING = {
 
 
 class Storage(NamedTuple):
-    """Optuna's storage, and what it has to be told apart by."""
+    """Optuna's storage, and the name, lock and heartbeat that it is used with."""
 
     backend: BaseStorage
     name: str
-    """For people: without a password."""
+    """The name to show to people, without a password."""
     turn: AbstractContextManager[Any] | None
-    """Held by whoever is using it; None for a server, which keeps its own order."""
+    """The lock that a worker holds while it uses the storage; None for a server, which keeps its own order."""
     heart: Heart | None
-    """Of this process, for a database that others may use from elsewhere."""
+    """The heartbeat of this process, for a database that others may use from elsewhere; else None."""
 
 
 @contextmanager
 def opening(directory: Path, url: str | None) -> Iterator[Storage]:
-    """The journal `directory/study.journal`, or a database, made if it is not there; one's turn as long as this lasts.
+    """Open the journal `directory/study.journal` or a database, made if missing, and hold its lock, if any.
 
     Raises:
-        UsageError: If it cannot be reached, read or written, here or in what is done meanwhile.
+        UsageError: If the storage cannot be reached, read or written, now or while it is open.
     """
     name = str(directory / "study.journal") if url is None else without_password(url)
     if url is None:
@@ -85,7 +85,7 @@ def _database(url: str, name: str) -> Storage:
     from sqlalchemy.exc import DBAPIError, IntegrityError
 
     address = make_url(url)
-    # A file of SQLite's is read before it is locked: two workers would take the same trial.
+    # SQLite reads its file before it locks it, so two workers could take the same trial: hence a lock of ours.
     is_file = address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:")
     turn = FileLock(_lock_file_of(Path(str(address.database))), poll_interval=0.005) if is_file else None
     options = {"connect_args": WAITING.get(address.get_dialect().driver, {})}
@@ -101,7 +101,7 @@ def _database(url: str, name: str) -> Storage:
             )
             return Storage(get_storage(backend), name, turn, Heart(backend))
         except DBAPIError as error:
-            # Workers that begin together make the same tables: all but one are told that these exist.
+            # Workers that begin together make the same tables: all but one get the error that they exist.
             is_being_made = isinstance(error, IntegrityError) or "already exists" in str(error)
             if not (num_left and is_being_made):
                 raise
@@ -109,9 +109,9 @@ def _database(url: str, name: str) -> Storage:
 
 
 class JournalLock:
-    """Optuna's lock of a journal, by the file lock that the system takes from a process that is killed.
+    """Optuna's lock of a journal, as a file lock, which the system releases when its process is killed.
 
-    Who has it may take it again: so the same lock is a worker's turn to ask.
+    Its holder may take it again: so the same lock can also be held for a whole call of a worker.
     """
 
     def __init__(self, journal: Path) -> None:
@@ -119,14 +119,14 @@ class JournalLock:
         self._lock = FileLock(_lock_file_of(journal), poll_interval=0.005)
 
     def acquire(self) -> bool:
-        """Wait for it."""
+        """Wait for the lock."""
         self._lock.acquire()
-        # Optuna would write on after half a line, and could never again read what is behind it.
+        # Optuna would go on writing after half a line, and could never again read what comes after it.
         _cut_half_a_line(self._journal)
         return True
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         self._lock.release()
 
     def __enter__(self) -> None:
@@ -141,7 +141,7 @@ def _lock_file_of(file: Path) -> Path:
 
 
 def _cut_half_a_line(journal: Path) -> None:
-    """Remove what a process that was killed in the middle of writing has left at the end."""
+    """Remove the half line at the end that a process left when it was killed while writing."""
     if not journal.exists() or journal.stat().st_size == 0:
         return
     with journal.open("rb+") as file:
@@ -152,7 +152,7 @@ def _cut_half_a_line(journal: Path) -> None:
 
 
 class Heart:
-    """Tells a database again and again that this process is still there, for each of its trials."""
+    """A heartbeat: it reports to a database at intervals that this process is alive, for each of its trials."""
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
@@ -161,7 +161,7 @@ class Heart:
         self._thread: threading.Thread | None = None
 
     def beat_for(self, trial_id: int) -> None:
-        """From now on; the first time before this returns."""
+        """Begin to beat for a trial; the first beat is sent before this returns."""
         self._backend.record_heartbeat(trial_id)
         self._ids.add(trial_id)
         if self._thread is None:
@@ -169,11 +169,11 @@ class Heart:
             self._thread.start()
 
     def end_for(self, trial_id: int) -> None:
-        """It is finished."""
+        """End the beats for a trial."""
         self._ids.discard(trial_id)
 
     def stop(self) -> None:
-        """For all."""
+        """End the beats for all trials."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
@@ -187,17 +187,17 @@ class Heart:
                 try:
                     self._backend.record_heartbeat(trial_id)
                 except (SQLAlchemyError, StorageInternalError):
-                    break  # A beat is missed; whoever asks or reports next says why.
+                    break  # A beat is missed; the next call that asks or reports raises the reason.
 
 
 @contextmanager
 def told_in_one_line(message: str, kind: type[Exception], errors: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Whatever a storage fails with, as one line; and none of Optuna's own lines.
+    """Raise any failure of a storage as an error of one line, and silence Optuna's warnings.
 
     Args:
-        message: With {} where the reason belongs.
-        kind: Of the error.
-        errors: That a storage fails with, beside the obvious ones.
+        message: The message, with {} for the reason.
+        kind: Class of the error that is raised.
+        errors: Errors that a storage may fail with, beside the obvious ones.
     """
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
@@ -213,21 +213,21 @@ def told_in_one_line(message: str, kind: type[Exception], errors: tuple[type[Exc
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of what is at the bottom of an error."""
+    """The first line of the root cause of an error."""
     while (cause := getattr(error, "orig", None) or error.__cause__) is not None:
         error = cause
     return " ".join(str(error).partition("\n")[0].split()) or type(error).__name__
 
 
 def without_password(url: str) -> str:
-    """A storage's address as it may be shown.
+    """A storage's address that may be shown to others.
 
     Example:
         >>> without_password("sqlite:///study.db")
         'sqlite:///study.db'
 
     Raises:
-        UsageError: If it is no address.
+        UsageError: If it is not an address.
     """
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError

@@ -1,4 +1,4 @@
-"""A search over a sweep's axes: trials are asked for, report on the way, and finish. Optuna chooses and keeps them."""
+"""A search over a sweep's axes: its trials are asked for, reported on, and finished; Optuna chooses and keeps them."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 SEARCH = "search"
-"""The user attribute of a study that says what was searched, and how."""
+"""The user attribute of a study with the description of its search."""
 WORKER = "worker"
-"""The user attribute of a trial that says who has asked for it: the last thing that is noted about an ask."""
+"""The user attribute of a trial with the worker that has asked for it: it is noted last in an ask."""
 STOPPED = "stopped_after"
-"""The user attribute of a trial with the step after which it was to be stopped: who did not hear is told again."""
+"""The user attribute of a trial with the step after which it was to be stopped; a later report is answered alike."""
 
 Outcome = Literal["finished", "stopped", "diverged"]
 
 
 class Study:
-    """What all workers of a search share. All of them make it with the same arguments, and in any order.
+    """The study that all workers of a search share. Each worker makes it with the same arguments, in any order.
 
-    Each call is kept before it returns, so that a worker may be killed at any instant: a trial that it had is running
-    until someone gives it back. Optuna knows trials that were stopped or have diverged as PRUNED, and those that were
-    given back as FAIL.
+    Each call is stored before it returns, so that a worker may be killed at any instant: its trial counts as running
+    until someone gives it back. Trials that were stopped or have diverged have Optuna's state PRUNED, and those that
+    were given back FAIL.
     """
 
     def __init__(
@@ -50,15 +50,15 @@ class Study:
         """Join the study of a sweep, or begin it.
 
         Args:
-            directory: The sweep's. Its name is the study's, in a database too.
-            axes: Dotted field -> what it is searched over.
-            search: Who chooses, how many, and by what.
+            directory: The sweep's directory. Its name is the name of the study, in a database, too.
+            axes: Dotted field -> the axis that it is searched over.
+            search: How trials are chosen, how many, and by which objectives.
             min_steps: The training steps after which the first value is reported; others come after multiples of it.
-            max_steps: The training steps of a trial that nobody stops.
+            max_steps: The training steps of a trial that is not stopped.
 
         Raises:
-            UsageError: If Optuna is missing, the search cannot be made, its storage cannot be reached, or the study is
-                another one.
+            UsageError: If Optuna is missing, the search is not possible, its storage cannot be reached, or the study
+                was begun with another search.
         """
         check_optuna(search)
         # Places in a grid or a sequence must not depend on the order in which a worker was given the fields.
@@ -91,7 +91,7 @@ class Study:
         """The next trial to be trained, by this worker and no other: one that was given back, or a new one.
 
         Returns:
-            None if all have been asked for, by anyone.
+            The trial; None if all have been asked for, by this worker or others.
         """
         with self._a_call():
             self._give_back_what_nobody_has()
@@ -105,13 +105,14 @@ class Study:
         """Note the value of a validation on the way.
 
         Args:
-            number: Of the trial.
-            step: How many training steps it has made.
-            value: Of the objective; of several objectives none is kept. Infinity or no number
-                counts as the worst there is.
+            number: Number of the trial.
+            step: Number of training steps that it has made.
+            value: Value of the objective, which is not kept if there are several objectives. Infinity and NaN count as
+                the worst value.
 
         Returns:
-            Whether it is to be stopped, since others are better or it is no longer this worker's. Never at its end.
+            Whether the trial is to be stopped, since others are better (never at its end) or it is no longer this
+            worker's.
         """
         from optuna.exceptions import UpdateFinishedTrialError
 
@@ -136,12 +137,12 @@ class Study:
                 return True
 
     def finish(self, number: int, values: Sequence[float] | None, outcome: Outcome) -> None:
-        """End a trial. One that has ended before stays as it is: its worker was killed before it could note so.
+        """End a trial. One that has already ended stays as it is: its worker was killed before it could note the end.
 
         Args:
-            number: Of the trial.
-            values: Of the objectives; needed of finished trials. A stopped one has the last value that it reported.
-            outcome: How it went. A finished one with a value that is infinite or no number has diverged.
+            number: Number of the trial.
+            values: Values of the objectives; needed for finished trials. A stopped one has the last value it reported.
+            outcome: How the trial ended. A finished one with an infinite value or NaN counts as diverged.
         """
         is_finished = outcome == "finished" and values is not None and all(map(math.isfinite, values))
         with self._a_call():
@@ -150,7 +151,7 @@ class Study:
                 self._end(number, "COMPLETE", values)
             else:
                 if outcome != "stopped" and len(self._study.directions) == 1 and not trial.state.is_finished():
-                    # What it was before it diverged must not speak for it.
+                    # Its values from before it diverged must not count for it.
                     last_step = max(trial.intermediate_values, default=0)
                     self._storage.backend.set_trial_intermediate_value(trial_id, last_step + 1, self._worst)
                 self._end(number, "PRUNED")
@@ -158,7 +159,7 @@ class Study:
                 self._storage.heart.end_for(trial_id)
 
     def running(self) -> list[Trial]:
-        """The trials that were asked for and have not ended, by anyone."""
+        """The trials that were asked for, by any worker, and have not ended."""
         with self._a_call():
             self._give_back_what_nobody_has()
             places = self._places()
@@ -169,13 +170,14 @@ class Study:
             ]
 
     def give_back(self, number: int) -> None:
-        """Whoever had a trial is gone: its fields are asked for once again, as a trial of another number."""
+        """Give back a trial whose worker is gone: its fields are asked for again, as a trial of another number."""
         with self._a_call():
             self._end(number, "FAIL")
 
     def best(self) -> list[int]:
-        """The number of the finished trial with the best value, or of several objectives, the numbers of all that no
-        other beats in every one (the Pareto front); empty as long as none is finished.
+        """The number of the best finished trial, or the Pareto front; empty as long as no trial is finished.
+
+        With several objectives, the front holds the numbers of all trials that no other beats in every objective.
         """
         with self._a_call():
             finished = [trial for trial in self._trials() if trial.state.name == "COMPLETE"]
@@ -184,13 +186,13 @@ class Study:
             return [self._study.best_trial.number]
 
     def close(self) -> None:
-        """Leave the study: this process' trials are no longer said to be alive where a database keeps them."""
+        """Leave the study: a database gets no more heartbeats for the trials of this process."""
         if self._storage.heart:
             self._storage.heart.stop()
 
     @contextmanager
     def _a_call(self) -> Iterator[None]:
-        """In turn, in silence, and with one line if the storage fails."""
+        """Hold the storage's lock, silence Optuna's warnings, and raise failures of the storage as one line."""
         message = f"the study in {self._storage.name} cannot be reached any more: {{}}; what was finished is kept; "
         with (
             storage.told_in_one_line(message + "give the same command again to go on", RunError),
@@ -199,7 +201,7 @@ class Study:
             yield
 
     def _is_something_left(self) -> bool:
-        """See to the trials that were given back, and whether there is one to be had, or a place for a new one."""
+        """Queue replacements of trials that were given back; tell whether a trial waits or a new one has a place."""
         for trial in to_replace(self._trials(), self._num_places):
             self._study.add_trial(replacement_of(trial, self._axes.keys()))
         trials = self._trials()
@@ -224,11 +226,11 @@ class Study:
         return self._as_trial(trial)
 
     def _give_back_what_nobody_has(self) -> None:
-        """Trials whose worker was killed while it asked for them, or that a database has not heard of for long."""
+        """Give back trials whose worker was killed while it asked for them, or has sent a database no beat for long."""
         from optuna.storages import fail_stale_trials
 
         fail_stale_trials(self._study)
-        # Whose turn it is knows that nobody else is asking; where there are no turns, nobody asks for so long.
+        # The holder of the lock knows that nobody else is asking; where there is no lock, no ask takes that long.
         since = datetime.now() - timedelta(seconds=0 if self._storage.turn else storage.SECONDS_TO_BE_GONE)
         for trial in self._trials():
             is_taken = trial.state.name != "RUNNING" or WORKER in trial.user_attrs
@@ -250,7 +252,7 @@ class Study:
         return math.inf if self._study.direction.name == "MINIMIZE" else -math.inf
 
     def _trials(self) -> list[FrozenTrial]:
-        # Of the storage: hyperband's samplers are shown a study with some of its trials only.
+        # From the storage: the study that Optuna's hyperband passes to samplers has only some of the trials.
         return self._storage.backend.get_all_trials(self._study._study_id, deepcopy=False)
 
     def _trial(self, number: int) -> tuple[int, FrozenTrial]:

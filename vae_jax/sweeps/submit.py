@@ -1,4 +1,4 @@
-"""Workers of a sweep as jobs of a SLURM cluster, by way of submitit."""
+"""Submission of a sweep's workers as jobs of a SLURM cluster, by submitit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OURS = (
     "signal",
     "time",
 )
-"""Options of sbatch without which a worker does not go on where it was."""
+"""Options of sbatch that are set here: without them, a worker would not go on where it was."""
 
 
 def submit(command: Sequence[str], config: SlurmConfig, folder: Path) -> list[str]:
@@ -37,14 +37,14 @@ def submit(command: Sequence[str], config: SlurmConfig, folder: Path) -> list[st
 
     Args:
         command: A program with its arguments, such as `[sys.executable, "-m", "vae_jax", "sweep", ...]`.
-        config: How many workers, and what each is given; at least one.
-        folder: For what the workers print; on a file system that all hosts share.
+        config: The number of workers, at least one, and the resources of each.
+        folder: The folder for the output of the workers, on a file system that all hosts share.
 
     Returns:
-        The jobs' numbers, of SLURM: "12" for one worker, "12_0", "12_1", ... for several.
+        SLURM's numbers of the jobs: "12" for one worker, "12_0", "12_1", ... for several.
 
     Raises:
-        UsageError: If the options are out of range, there is no submitit or no SLURM here, or SLURM refuses the jobs.
+        UsageError: If the options are out of range, submitit or SLURM is missing here, or SLURM refuses the jobs.
     """
     options = _options(config)
     for program in ("sbatch", "srun"):
@@ -71,7 +71,7 @@ def submit(command: Sequence[str], config: SlurmConfig, folder: Path) -> list[st
 
 
 def _options(config: SlurmConfig) -> dict[str, Any]:
-    """What submitit is told: sbatch's options, under its own names where it has them."""
+    """The options of sbatch for submitit, under submitit's names where it has its own."""
     for name, least in (("workers", 1), ("gpus", 0), ("cpus", 1)):
         if (value := getattr(config, name)) < least:
             raise UsageError(f"expected at least {least} {name}; got {value}")
@@ -90,7 +90,7 @@ def _options(config: SlurmConfig) -> dict[str, Any]:
         "ntasks_per_node": 1,
         "cpus_per_task": config.cpus,
         "array_parallelism": config.workers,
-        # Since SLURM 22.05 a step is not told by its job.
+        # Since SLURM 22.05 a step does not inherit this option from its job.
         "srun_args": [f"--cpus-per-task={config.cpus}"],
         "additional_parameters": {"requeue": True, **_extra(config.extra)},
     }

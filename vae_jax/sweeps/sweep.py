@@ -1,4 +1,4 @@
-"""A sweep: begun, joined, gone on with, and explained at its end."""
+"""Sweeps: how they are begun, joined, continued, and reported on at their end."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Sweep:
     """A sweep's directory, ready to be worked on.
 
     Args:
-        directory: Where it is.
+        directory: The directory of the sweep.
     """
 
     def __init__(self, directory: SweepDirectory) -> None:
@@ -56,15 +56,15 @@ class Sweep:
     def work(
         self, *, lanes: LanesConfig | None = None, parallel: ParallelConfig | None = None, show: str | None = None
     ) -> bool:
-        """Train lanes until none is left that no other worker has; False if a signal came first.
+        """Train lanes until all are done or taken by other workers; return False if a signal came first.
 
         Args:
-            lanes: How they share the machine.
-            parallel: Which devices they are on.
-            show: "table", "lines" or "json".
+            lanes: How the lanes share the machine.
+            parallel: The devices of the lanes.
+            show: "table", "lines" or "json"; None for a table in a terminal, and lines elsewhere.
 
         Raises:
-            UsageError: If the search cannot be made here, or not a single lane fits into the memory.
+            UsageError: If the search is not possible here, or not a single lane fits into the memory.
         """
         with loaded_once():
             experiment = wire(self.file, config_from(self.file, self.spec.config), self.spec.num_steps)
@@ -88,7 +88,7 @@ class Sweep:
         return is_done
 
     def records(self) -> list[RunRecord]:
-        """What is known of its lanes, for `vae_jax.ranking`."""
+        """The records of the sweep's lanes, for `vae_jax.ranking`."""
         return records_in(self.directory.path)
 
     def run(self, number: int) -> Run:
@@ -100,10 +100,10 @@ class Sweep:
         """The run of the best lane.
 
         Args:
-            metric: By what; None for the NLL where all have one, else the bound.
+            metric: The metric to rank by; None for the NLL where all lanes have one, else the bound.
 
         Raises:
-            UsageError: If no lane has come that far.
+            UsageError: If no lane has a value of the metric yet.
         """
         records = self.records()
         rows = [row for row in rank(records, metric or default_metric(records)) if row.mean is not None]
@@ -115,12 +115,12 @@ class Sweep:
 
     @property
     def num_ended(self) -> int:
-        """Lanes that have come to their end."""
+        """Number of lanes that have ended."""
         return sum(self.directory.status(number) in ENDED for number in self.lane_numbers())
 
     @own_mesh()
     def report(self) -> Path:
-        """Write the report page from what is there, and return its path."""
+        """Write the report page from the files of the sweep, and return its path."""
         from vae_jax.sweeps.explain import write_sweep_report
 
         with self.directory.lock(), loaded_once():
@@ -128,12 +128,12 @@ class Sweep:
         return self.directory.report
 
     def lane_numbers(self) -> list[int]:
-        """Of the lanes that were begun."""
+        """Numbers of the lanes that were begun."""
         folder = self.directory.lanes
         return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal()) if folder.is_dir() else []
 
     def source(self, experiment: Experiment | None = None) -> Source:
-        """Where its trials come from."""
+        """The source of the sweep's trials."""
         if experiment is None:
             experiment = wire(self.file, config_from(self.file, self.spec.config), self.spec.num_steps)
         if self.spec.search is None:
@@ -166,21 +166,21 @@ def begin(
     evolution: EvolutionConfig | None = None,
     parallel: ParallelConfig | None = None,
 ) -> Sweep:
-    """Begin a sweep, or join the same one that is there. Nothing on the disk changes before it is known to work.
+    """Begin a sweep, or join the same one. Nothing on the disk changes before the sweep is known to work.
 
     Args:
         file: The experiment's file.
-        config: Its `Config`, for the fields that are not swept.
-        axes: The swept fields.
-        run_dir: Where to; None for the next free `runs/NAME-sweep-1`.
-        num_steps: Of each lane, in place of the experiment's own budget.
+        config: The experiment's `Config`, for the fields that are not swept.
+        axes: Field -> axis, for the swept fields.
+        run_dir: The sweep's directory; None for the next free `runs/NAME-sweep-1`.
+        num_steps: Number of training steps of each lane, in place of the experiment's own budget.
         is_zipped: Take the values of the fields together, not their product.
-        search: Choose trials, in place of all of them.
+        search: How trials are chosen, in place of all combinations.
         evolution: How lanes learn from each other, if they do.
-        parallel: Which devices of this host they will be on, to see that there are as many; None if of others.
+        parallel: The devices of this host that lanes will be on, to check that they exist; None if on other hosts.
 
     Raises:
-        UsageError: If something of this is not as expected.
+        UsageError: If an argument is not as expected.
     """
     search = search if search is not None and search.sampler is not None else None
     evolution = evolution if evolution is not None and evolution.every is not None else None
@@ -229,10 +229,10 @@ def begin(
 
 
 def trials_of(axes: Mapping[str, Axis], *, is_zipped: bool) -> list[Trial]:
-    """The trials of a grid, numbered.
+    """The numbered trials of a grid.
 
     Raises:
-        UsageError: If an axis has no values, or they do not match.
+        UsageError: If an axis is an interval, there are too many combinations, or the values do not match.
     """
     rows = zip_of(axes) if is_zipped else product_of(axes)
     return [Trial(number, fields) for number, fields in enumerate(rows)]
@@ -270,12 +270,12 @@ def _check_search(axes: Mapping[str, Axis], search: SearchConfig, budget: Budget
 
 
 def objectives_of(outline: Outline) -> list[str]:
-    """What can be optimised: the numbers of a validation, and the NLL."""
+    """The names of possible objectives: the numbers of a validation, and the NLL."""
     return sorted({*outline.validation} | {"active_units", "nll"})
 
 
 def _some(name: str, axis: Axis) -> Any:
-    """A value of an axis; of seeds the largest one, since not all of them can be a number of a lane."""
+    """A value of an axis. For seeds it is the largest one, since too large a seed cannot be a number of a lane."""
     values = _extremes(axis)
     return max(values, key=abs) if name == "seed" and all(isinstance(value, int) for value in values) else values[0]
 

@@ -1,4 +1,4 @@
-"""Showing a sweep while it goes on: a table of lanes in a terminal, plain lines elsewhere, or JSON lines."""
+"""The display of a running sweep: a table of lanes in a terminal, plain lines elsewhere, or JSON lines."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from vae_jax.runs.display import duration
 from vae_jax.sweeps.slot import Slot
 
 NUM_ROWS = 20
-"""Lanes that a table shows."""
+"""Maximum number of lanes that a table shows."""
 BARS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass
 class LaneRow:
-    """What is shown of a lane."""
+    """The row of a lane in the table."""
 
     number: int
     fields: dict[str, Any]
@@ -35,7 +35,7 @@ class LaneRow:
 
     @property
     def best(self) -> float | None:
-        """Of its validations."""
+        """The best value of the lane's validations."""
         return max((value for value in self.values if value is not None), default=None)
 
 
@@ -43,10 +43,10 @@ class Table:
     """The lanes of a sweep, the best first.
 
     Args:
-        num_lanes: In all.
-        num_steps: Of a lane.
+        num_lanes: Number of all lanes.
+        num_steps: Number of training steps of a lane.
         kind: "table", "lines" or "json"; None for a table in a terminal, and lines elsewhere.
-        num_ended: Lanes that ended before.
+        num_ended: Number of lanes that ended before.
     """
 
     def __init__(self, num_lanes: int, num_steps: int, kind: str | None = None, *, num_ended: int = 0) -> None:
@@ -59,14 +59,14 @@ class Table:
         self._clock = _Clock()
 
     def validated(self, slot: Slot) -> None:
-        """A lane has been validated."""
+        """Show that a lane has been validated."""
         row = self._row(slot)
         if self._kind == "json":
             self._json(row, slot.validations[-1])
         self._show()
 
     def ended(self, slot: Slot, status: str) -> None:
-        """A lane has come to its end."""
+        """Show that a lane has ended."""
         row = self._row(slot)
         row.status = status
         if self._kind == "json":
@@ -76,12 +76,12 @@ class Table:
         self._show()
 
     def advanced(self, num_steps: int) -> None:
-        """So many steps were trained, of all lanes together."""
+        """Show that so many steps were trained, counted over all lanes."""
         self._clock.done(num_steps)
         self._show()
 
     def say(self, text: str) -> None:
-        """A line of another kind."""
+        """Print a line about anything else."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _row(self, slot: Slot) -> LaneRow:
@@ -153,7 +153,7 @@ class Table:
 
 
 class _Clock:
-    """How fast steps go, without the time that the first ones take to compile."""
+    """The pace of the steps, without the time that the first ones take to compile."""
 
     def __init__(self) -> None:
         self._begin: float | None = None
@@ -180,7 +180,7 @@ class _Clock:
 
 
 def best_first(rows: Any) -> list[LaneRow]:
-    """Lanes by their best validation; those without one last."""
+    """Lanes sorted by their best validation; those without a validation come last."""
     return sorted(rows, key=lambda row: (row.best is None, -(row.best or 0.0), row.number))
 
 
@@ -201,7 +201,7 @@ def sparkline(values: Sequence[float | None], width: int = 16) -> str:
 
 
 def in_words(fields: dict[str, Any]) -> str:
-    """Swept fields with their values.
+    """Swept fields and their values, in words.
 
     Example:
         >>> in_words({"beta": 4.0, "learning_rate": 0.00031622776, "hidden_sizes": (8, 4)})

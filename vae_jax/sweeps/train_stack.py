@@ -1,4 +1,4 @@
-"""Training a stack: its lanes' duties, in order."""
+"""Training of a stack: the duties of its lanes, in order."""
 
 from __future__ import annotations
 
@@ -23,68 +23,68 @@ Outcome = Literal["finished", "stopped", "diverged"]
 
 
 class Program(NamedTuple):
-    """What a group is trained and evaluated with: compiled once."""
+    """The program that a group is trained and evaluated with, compiled once."""
 
     family: Family
     fields: tuple[str, ...]
-    """The swept fields that its lanes differ in."""
+    """The swept fields that the group's lanes differ in."""
     experiment: Experiment
-    """Of one of its lanes."""
+    """The experiment of one of the lanes."""
     outline: Outline
     lanes: Lanes
     evaluate: Callable[[Any, Any], dict[str, Any]]
     validation_nll: Callable[[Any, Any], float] | None
-    """The NLL of the validation split, where it is an objective."""
+    """A function for the NLL of the validation split, if that is an objective; else None."""
 
     def numbers(self, trial: Trial) -> Numbers:
-        """Of a trial, the fields that the lanes differ in."""
+        """The fields of a trial that the lanes differ in."""
         return {name: trial.fields[name] for name in self.fields}
 
 
 class Judge(Protocol):
-    """Who looks at the lanes of a stack while they are trained."""
+    """A judge of the lanes of a stack while they are trained: it begins, stops and ends them."""
 
     def begin(self, trial: Trial, program: Program) -> RunDirectory:
-        """A lane is to begin: make its run directory."""
+        """Make the run directory of a lane that is to begin."""
         ...
 
     def to_stop(self, slots: Sequence[Slot]) -> list[Slot]:
-        """Lanes have been validated: which of them are to end early?"""
+        """Return the lanes that are to end early, of those that have just been validated."""
         ...
 
     def end(self, slot: Slot, status: Outcome, nll: float | None) -> None:
-        """A lane has come to its end; with the NLL of the validation split, where that was asked for."""
+        """Note the end of a lane, with the NLL of the validation split if that is an objective."""
         ...
 
     def another(self) -> Trial | None:
-        """A slot is free: what is to be trained there?"""
+        """Return the next trial for a free slot; None if there is none left."""
         ...
 
     def after_round(self, slots: Sequence[Slot | None], lanes: Lanes) -> None:
-        """All lanes have been validated that were due."""
+        """Act after a round of validations, when all lanes that were due have been validated."""
         ...
 
     def show(self, slots: Sequence[Slot | None], num_steps: int) -> None:
-        """So many steps of each lane have been trained."""
+        """Show that so many steps of each lane have been trained."""
         ...
 
 
 def train_stack(
     program: Program, slots: list[Slot | None], checkpoints: Checkpoints, judge: Judge, *, num_rounds: int
 ) -> bool:
-    """Train lanes to their end, and others in the places that become free.
+    """Train lanes to their end, and others in the slots that become free.
 
     The stack is saved at each round of validations, and on a signal.
 
     Args:
-        program: Of the group.
-        slots: A lane or nothing in each; their states are in the program's lanes.
-        checkpoints: Where the stack is saved.
-        judge: Who decides about the lanes.
-        num_rounds: How many times the stack was saved before.
+        program: Program of the group.
+        slots: The slots, each with a lane or None; the states of the lanes are in `program.lanes`.
+        checkpoints: The checkpoints of the stack.
+        judge: The judge that decides about the lanes.
+        num_rounds: Number of times that the stack was saved before.
 
     Returns:
-        Whether all came to an end; False after a signal.
+        Whether all lanes have ended; False after a signal.
     """
     validation = program.experiment.dataset.split("validation").examples
 
@@ -142,7 +142,7 @@ def train_stack(
 
 
 def _end(program: Program, index: int, slot: Slot, judge: Judge) -> None:
-    """Make an ordinary run of a lane: its checkpoints, its evaluation, and last of all its status."""
+    """Turn a lane into an ordinary run: write its checkpoints, its evaluation, and last of all its status."""
     lane, status = program.lanes.lane(index), slot.ending or "finished"
     write_checkpoints(slot.run, lane, (slot.step, slot.record()), slot.at_best)
     slot.close()
@@ -162,7 +162,7 @@ def _end(program: Program, index: int, slot: Slot, judge: Judge) -> None:
 
 
 def fill(program: Program, slots: list[Slot | None], judge: Judge) -> None:
-    """Begin new lanes in the slots that are free, as long as there are any to be trained."""
+    """Begin new lanes in the free slots, as long as there are trials left."""
     _, feed = program.experiment.key_and_feed()
     new: dict[int, Slot] = {}
     for index in [index for index, slot in enumerate(slots) if slot is None]:

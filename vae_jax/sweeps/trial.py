@@ -1,4 +1,4 @@
-"""A trial: what one lane is trained with."""
+"""Trials: the swept fields that one lane is trained with."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 
 class Trial(NamedTuple):
-    """Some fields to be tried."""
+    """The values of the swept fields for one lane."""
 
     number: int
-    """Which its lane has, too."""
+    """Number of the trial and of its lane."""
     fields: dict[str, Any]
-    """Dotted field -> value, of its axis' type."""
+    """Dotted field -> value, of the type of its axis."""

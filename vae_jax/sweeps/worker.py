@@ -1,4 +1,4 @@
-"""A worker: takes stacks of a sweep, one after another, and trains them, until nothing is left."""
+"""A worker: it takes stacks of a sweep, one after another, and trains them, until nothing is left."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECONDS_BETWEEN_LOOKS = 10
 
 
 class Setting(NamedTuple):
-    """What a worker works on, and with."""
+    """The sweep that a worker works on, and the options that it works with."""
 
     directory: SweepDirectory
     spec: SweepSpec
@@ -40,10 +40,10 @@ class Setting(NamedTuple):
 
 
 class Worker:
-    """One process at work on a sweep. Several may be, on one host or many: they share what is left by files and locks.
+    """One process at work on a sweep. Several, on one host or many, share the work by files and locks.
 
-    A stack belongs to whoever has its lock, which goes with the process: the stack of a killed worker is taken up by
-    the next that looks for work, from its last checkpoint.
+    A stack belongs to the worker that has its lock, which ends with the process: the stack of a killed worker is taken
+    up by the next worker that looks for a stack, from the last checkpoint.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -52,7 +52,7 @@ class Worker:
         self._environment = setting.directory.read_environment()
 
     def work(self) -> bool:
-        """Train until nothing is left that nobody has; False if a signal came first."""
+        """Train until all lanes are done or taken by other workers; return False if a signal came first."""
         source = self._setting.source
         with self._setting.directory.lock():
             self._settle_accounts()
@@ -63,7 +63,7 @@ class Worker:
                         return False
                 finally:
                     stack.leave()
-            # Only a database tells which of its workers are dead, and only after a while; then their trials come back.
+            # Only a database shows which of its workers are dead, and only after a while; then their trials come back.
             if not (source.is_shared_beyond_files and source.running()):
                 return True
             time.sleep(SECONDS_BETWEEN_LOOKS)
@@ -94,7 +94,7 @@ class Worker:
         return is_done
 
     def _restored(self, program: Program, checkpoints: Checkpoints, waiting: list[Trial]) -> list[Slot | None]:
-        """The slots as they were saved; the trials that are in them wait no more."""
+        """The slots as they were saved; the trials in them are removed from `waiting`."""
         slots: list[Slot | None] = [None] * program.lanes.num_slots
         restored = checkpoints.restore_latest(program.lanes.abstract())
         if restored is None:
@@ -115,7 +115,7 @@ class Worker:
         return slots
 
     def _program(self, stack: Stack) -> Program:
-        """Of its group, compiled once."""
+        """The program of the stack's group, compiled once."""
         group = json.dumps(stack.group)
         known = self._programs.get(group)
         if known is None or stack.num_slots not in (None, known.lanes.num_slots):
@@ -133,7 +133,7 @@ class Worker:
         return self._programs[group]
 
     def _next_stack(self) -> Stack | None:
-        """One that nobody has and that is not done, or a new one; taken."""
+        """Take an unfinished stack that nobody has, or a new one; None if nothing is left."""
         directory = self._setting.directory
         with directory.lock():
             for path in directory.stack_directories():
@@ -148,7 +148,7 @@ class Worker:
             return stack
 
     def _claimed(self, stack: Stack, num: int) -> list[Trial]:
-        """At most so many more trials for a stack; those of other groups are kept for stacks of theirs."""
+        """Claim at most so many more trials for a stack; trials of other groups are kept for their own stacks."""
         if num < 1:
             return []
         with self._setting.directory.lock():
@@ -182,7 +182,7 @@ class Worker:
         return stack
 
     def _settle_accounts(self) -> None:
-        """After workers that were killed: what has ended is told to the source, what no stack has is given back."""
+        """Settle the trials of killed workers: report ended ones to the source, give back those that no stack has."""
         directory, source = self._setting.directory, self._setting.source
         running = source.running()
         taken = self._taken() if running else set()

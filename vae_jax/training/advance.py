@@ -56,12 +56,12 @@ def advance(
     """Compile `(progress, batches, number of steps) -> progress`; the progress that goes in is donated.
 
     The batches are those of `open_stream`, which only a streamed feed has. The work is spread over the devices of the
-    placement, one by default: each has a share of every batch, and what is computed is the same.
+    placement, one by default: each has a share of every batch, and the result is the same.
 
     All steps run in one compiled call, with no return to Python between them. There are two exceptions, in which
     Python loops over the compiled step: batches that are streamed, and convolutions on a CPU, which XLA makes several
-    times slower inside a loop (jax issue 12868). All ways take the same
-    steps; each is a program of its own, which XLA rounds in its own way, so the last digits may differ.
+    times slower inside a loop (jax issue 12868). All ways take the same steps; each is a program of its own, which XLA
+    rounds in its own way, so the last digits may differ.
     """
     placement = placement or on_one_device()
     shardings = placement.of_state(jax.eval_shape(lambda: first_progress(trainer, feed, feed.key)))
@@ -95,14 +95,14 @@ def advance(
 
 
 def next_progress(trainer: Trainer, feed: Feed, placement: Placement, progress: Progress, examples: Any) -> Progress:
-    """One training step, from the batch to the sums of its metrics: pure, and what everything here repeats.
+    """One training step, from the batch to the sums of its metrics: pure, and repeated by everything in this module.
 
     Args:
-        trainer: What a step does.
-        feed: Which examples are its batch.
-        placement: How the batch is spread.
-        progress: Before the step.
-        examples: Those of the feed, whose arrays may be traced.
+        trainer: The trainer of the step.
+        feed: The choice of the examples in its batch.
+        placement: The devices that the batch is spread over.
+        progress: The progress before the step.
+        examples: The examples of the feed, whose arrays may be traced.
     """
     gathered_from = feed._replace(examples=examples)
     return _step_and_sum(trainer, feed, placement, progress, stored_batch(gathered_from, progress.state.step))
@@ -114,14 +114,14 @@ def placed_examples(feed: Feed, placement: Placement) -> Any:
 
 
 def first_progress(trainer: Trainer, feed: Feed, key: Key) -> Progress:
-    """The progress of a run that has done nothing yet: pure."""
+    """The progress of a run that has done nothing yet; pure."""
     _, metrics = jax.eval_shape(lambda: _first_step(trainer, feed, key))
     sums = jax.tree.map(lambda metric: jnp.zeros(metric.shape, metric.dtype), metrics)
     return Progress(trainer.init(key), sums, jnp.zeros((), jnp.int32))
 
 
 def loops_in_python(trainer: Trainer, feed: Feed) -> bool:
-    """Whether a Python loop over the compiled step is the faster way: for convolutions on a CPU."""
+    """Whether a Python loop over the compiled step is the faster way, as it is for convolutions on a CPU."""
     program = jax.make_jaxpr(lambda key: _first_step(trainer, feed, key))(feed.key)
     return jax.default_backend() == "cpu" and "conv_general_dilated" in str(program)
 

@@ -21,7 +21,7 @@ from vae_jax.types import Key, Metrics, Params, Values
 from vae_jax.vae import Model
 
 PlayerObjective = Callable[[Key, Any, Callable[[Array], Scalar], Any, Any], Values]
-"""What a player maximises: `(key, vae, discriminator, batch, step) -> (values, metrics)`, as a `BatchObjective`."""
+"""A player's `BatchObjective`, to be maximised: `(key, vae, discriminator, batch, step) -> (values, metrics)`."""
 
 
 def adversarial_trainer(
@@ -37,19 +37,19 @@ def adversarial_trainer(
 ) -> Trainer:
     """Gradient ascent of two players at once, each on an objective of its own.
 
-    In a step both see the same key, batch, and each other's parameters of before the step. A step in which the value or
-    gradient of either is not finite leaves both as they were and is counted.
+    In a step both see the same key, the same batch, and each other's parameters from before the step. A step in which
+    the value or gradient of either is not finite leaves both as they were and is counted.
 
     Args:
-        model: What to train.
+        model: The model to train.
         objective: The model's, say `partial(factor_vae, gamma=10.0)`: its mean is maximised by the model's parameters
-            alone. A third that it gives is what `Model.after` sees.
+            alone. A third result of it is passed to `Model.after`.
         optimizer: The model's.
         discriminator: A `networks.Network` from one code to one number, a logit: `mlp((latent_size,), (), ...)`.
         discriminator_objective: The discriminator's, say `factor_vae_discriminator`, maximised by its parameters alone.
         discriminator_optimizer: The discriminator's.
-        average_decay: As of `trainer`: of a moving average of the model's parameters.
-        axis_name: As of `trainer`.
+        average_decay: As for `trainer`, for a moving average of the model's parameters.
+        axis_name: As for `trainer`.
 
     Returns:
         A `Trainer` whose `TrainState.params` are the model's. Metrics of a step are `value` (the model's; nats per

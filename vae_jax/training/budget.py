@@ -1,4 +1,4 @@
-"""How long a run trains, and how often it looks up."""
+"""The number of steps of a run, and its intervals between logs and validations."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class Budget(NamedTuple):
 
     batch_size: int
     num_steps: int
-    """0 for a model that `init` solves."""
+    """Number of training steps; 0 for a model that `init` solves."""
     validate_every: int
     """Steps from one validation, and one checkpoint, to the next. The last step is always validated."""
     log_every: int
     """Steps from one line of training metrics to the next."""
     patience: int | None = None
-    """Stop early after this many validations in a row without a new best; None never to."""
+    """Stop early after this many validations in a row without a new best; None to train all steps."""
     max_skipped: int = 50
     """Give up after this many steps in a row whose value or gradient was not finite."""
 
@@ -30,10 +30,10 @@ def budget_of_epochs(
 
     Args:
         num_epochs: Passes through the data, ≥ 0.
-        num_examples: In the training split.
+        num_examples: Number of examples in the training split.
         batch_size: Examples a step. What is left over at the end of an epoch is not seen in it.
         patience: As in `Budget`.
-        num_validations: How many times to validate and to save, at most: whole epochs apart.
+        num_validations: Largest number of validations, each with a save, whole epochs apart.
 
     Raises:
         ValueError: If the batch size is not between 1 and the number of examples, or the number of epochs negative.

@@ -28,27 +28,27 @@ class Best(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What a checkpoint says beside its arrays, as JSON."""
+    """The facts that a checkpoint holds as JSON, beside its arrays."""
 
     epoch: int
     """With `batch`, the position in the data."""
     batch: int
     num_metrics_bytes: int
-    """How long the metrics file was."""
+    """Length of the metrics file at the checkpoint."""
     best: Best | None
 
     @property
     def best_step(self) -> int | None:
-        """Of the checkpoint to keep beside the latest ones."""
+        """Step of the checkpoint to keep beside the latest ones."""
         return self.best.step if self.best else None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON knows it."""
+        """A dict for JSON."""
         return self._asdict() | {"best": self.best and self.best._asdict()}
 
     @classmethod
     def from_json(cls, record: Any) -> Record:
-        """What `to_json` was made of."""
+        """The record from the dict that `to_json` made of it."""
         return cls(**(record | {"best": record["best"] and Best(**record["best"])}))
 
 
@@ -56,11 +56,11 @@ class Checkpoints:
     """The checkpoints of a run: the latest few and the best one, each complete or not there at all.
 
     Args:
-        directory: Where they are; made if it does not exist.
-        num_latest: How many of the latest to keep, beside the best.
-        record_type: Of the records: what has `best_step`, `to_json` and `from_json`.
+        directory: Their directory, made if it does not exist.
+        num_latest: Number of the latest checkpoints to keep, beside the best.
+        record_type: Type of the records, with `best_step`, `to_json` and `from_json`.
         keeps_types: Whether numbers are read in the precision that they were saved in, whatever the target's.
-        say: Is called with a line where a damaged checkpoint was passed over.
+        say: Called with a line for each damaged checkpoint that is passed over.
     """
 
     def __init__(
@@ -103,15 +103,15 @@ class Checkpoints:
 
     @property
     def steps(self) -> list[int]:
-        """The steps that there are checkpoints of, ascending."""
+        """The steps that have checkpoints, ascending."""
         return [checkpoint.step for checkpoint in self._checkpointer.checkpoints]
 
     def path_of(self, step: int) -> Path:
-        """Where the checkpoint of a step is."""
+        """Path of the checkpoint of a step."""
         return self._directory / str(step)
 
     def save(self, step: int, progress: Any, record: Any) -> None:
-        """Save in the background; only the copy off the device is waited for. A step that is saved is left alone."""
+        """Save in the background; only the copy off the device is waited for. A step saved before is left alone."""
         if step in self.steps:
             return
         self._keep.best_step = record.best_step
@@ -121,7 +121,7 @@ class Checkpoints:
     def restore_latest(self, target: Any) -> tuple[Any, Any] | None:
         """The newest checkpoint that can be read, or None if there has never been one.
 
-        A damaged one is said, moved aside to `damaged/` beside the checkpoints, and passed over.
+        A damaged checkpoint is reported, moved to `damaged/` beside the checkpoints, and passed over.
 
         Args:
             target: Abstract arrays of the shapes and types expected, from `jax.eval_shape`; where they have a sharding,
@@ -179,7 +179,7 @@ class Checkpoints:
         return progress, record
 
     def close(self) -> None:
-        """Return when the last save is on the disk, and let go."""
+        """Wait until the last save is on the disk, and close the checkpointer."""
         self._checkpointer.close()
 
     def _set_aside(self, step: int, error: _Damaged) -> None:
@@ -206,7 +206,7 @@ class Checkpoints:
 
 @contextmanager
 def _precision_in_every_thread() -> Iterator[None]:
-    """The precision of this thread in those that orbax reads with, where `with jax.enable_x64(True)` does not reach."""
+    """Set this thread's precision in the threads that orbax reads with, which `with jax.enable_x64(True)` does not."""
     # The value of jax.config is that of the thread that reads it, so a new one is asked what holds in the others.
     with ThreadPoolExecutor(1) as other:
         elsewhere = other.submit(_is_in_64_bits).result()
@@ -226,7 +226,7 @@ def _is_in_64_bits() -> bool:
 
 
 class _LatestAndBest:
-    """Which checkpoints to keep. The best is the run's own best, so that ties are broken in one place only."""
+    """The rule of the checkpoints kept. The best is the run's own best, so that ties are broken in only one place."""
 
     def __init__(self, num_latest: int) -> None:
         self._num_latest = num_latest
@@ -238,12 +238,12 @@ class _LatestAndBest:
 
 
 class _Damaged(Exception):
-    """What a checkpoint's files are is not what was written."""
+    """The error for a checkpoint whose files are not as they were written."""
 
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """What fails in it is the fault of the files, unless the machine lacks something: then they may well be sound."""
+    """Blame the files for an error in this context, unless the machine lacks something: then they may well be sound."""
     try:
         yield
     except (MemoryError, PermissionError, jax.errors.JaxRuntimeError, _Damaged):
@@ -287,7 +287,7 @@ def _checksum(progress: Any, record: Any) -> int:
 
 
 def _placed(target: Any) -> Any:
-    # Where the arrays shall lie is said, or orbax would take it from the file and so from another machine.
+    # The target states where the arrays shall lie, or orbax would take it from the file and so from another machine.
     here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     return jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=getattr(leaf, "sharding", None) or here),

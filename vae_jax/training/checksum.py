@@ -16,7 +16,7 @@ from vae_jax.data.order import mix
 def checksum(tree: Any) -> int:
     """32 bits that change where a bit of an array does, or where two numbers change places.
 
-    A sum of numbers, each mixed with its place, modulo 2³²: in which order they are added makes no difference.
+    A sum of numbers, each mixed with its place, modulo 2³²: the order of addition makes no difference.
     """
     return int(_of_leaves(jax.tree.leaves(tree)))
 
@@ -41,7 +41,7 @@ def _words(leaf: Array) -> UInt32[Array, "..."]:
 
 
 def _places(shape: tuple[int, ...]) -> UInt32[Array, "..."]:
-    # Axis by axis: to flatten an array that lies in parts would be to gather it.
+    # Axis by axis: flattening an array that lies in parts would gather it.
     places = jnp.zeros(shape, jnp.uint32)
     for axis in range(len(shape)):
         stride = math.prod(shape[axis + 1 :]) % 2**32

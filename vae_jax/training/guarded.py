@@ -1,4 +1,4 @@
-"""What every trainer's step has in common: a gradient with its metrics, an update if all is finite, and its end."""
+"""The common parts of every trainer's step: a gradient with its metrics, an update if all is finite, and its end."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from vae_jax.untrained import trained_part, with_trained_part
 
 
 class Descent(NamedTuple):
-    """Where an optimizer shall go, which is down, for values that shall go up."""
+    """A descent direction for an optimizer, for values that are to rise."""
 
     gradient: Params
-    """Of minus the mean value, in the trained part of the parameters."""
+    """Gradient of minus the mean value, in the trained part of the parameters."""
     metrics: Metrics
     """Means over the batch, with `value` (nats per example, higher is better) and `gradient_norm` among them."""
     seen: dict[str, Any]
-    """What the objective gives beside them, of the whole batch, by name."""
+    """Further results of the objective beside values and metrics, for the whole batch, by name."""
     is_finite: Bool[Array, ""]
-    """Whether value and gradient are."""
+    """Whether value and gradient are finite."""
     value_fn: Callable[[Params], Scalar]
     """The trained part -> minus the mean value, on the same batch and with the same noise: for line searches."""
 
@@ -41,18 +41,18 @@ def descent(
     batch: Any,
     shares: Shares,
 ) -> Descent:
-    """The gradient of minus the mean over the batch, at these parameters. Only here is a sign turned round.
+    """The gradient of minus the mean over the batch, at these parameters. The sign is turned round here only.
 
     Args:
-        objective: From parameters, keys and a batch to a value and metrics of each example, and perhaps what else is
-            to be seen of it.
-        params: Where.
-        keys: As `Shares.keys` gives them.
+        objective: From parameters, keys and a batch to a value and metrics of each example, and perhaps further
+            results for it.
+        params: The parameters.
+        keys: Keys as `Shares.keys` returns them.
         batch: The share of this device.
-        shares: How the batch is shared out.
+        shares: The division of the batch.
 
     Raises:
-        ValueError: If what the objective gives beside values and metrics has no leading batch axis.
+        ValueError: If a result of the objective beside values and metrics has no leading batch axis.
     """
 
     def loss(trained: Params, keys: Any, batch: Any) -> tuple[Scalar, tuple[Metrics, Any]]:
@@ -95,15 +95,15 @@ def updated(
     """Parameters and the optimizer's state after a step down, and whether the update was finite.
 
     An entry whose update is not finite (by a learning rate of 1/√0, by 0/0 where there is no ε) stays where it is.
-    What is said of the update is what its first entry in the smallest array says: a factor that is not finite meets
-    them all, and to reduce all updates would take a twentieth of a small model's step.
+    Only the first entry of the smallest array decides whether the update is finite: a factor that is not finite meets
+    all entries, and to reduce all updates would take a twentieth of a small model's step.
     """
     extra = extra_arguments(
         optimizer,
         opt_state,
         value=-descent.metrics["value"],
         gradient=descent.gradient,
-        value_fn=lambda params: descent.value_fn(params),  # a plain function: its signature is looked at
+        value_fn=lambda params: descent.value_fn(params),  # a plain function: its signature is inspected
     )
     trained = trained_part(params)
     updates, opt_state = optimizer.update(descent.gradient, opt_state, trained, **extra)
@@ -113,12 +113,12 @@ def updated(
 
 
 def ended(after: Callable[[Any, Any], Any] | None, tree: Any, seen: Any) -> Any:
-    """What a step ends with: parameters, or the state of an objective, moved by the rule that they have.
+    """The parameters, or the state of an objective, at the end of a step, moved by the rule that they have.
 
     Args:
-        after: `Model.after`, or that of a `StatefulObjective`; None for none.
-        tree: Behind the optimizer.
-        seen: Of the whole batch.
+        after: `Model.after`, or that of a `StatefulObjective`; None for no rule.
+        tree: The parameters or the state after the optimizer.
+        seen: The further results for the whole batch.
 
     Raises:
         ValueError: If the rule changes a structure, a shape or a type.
@@ -148,7 +148,7 @@ def changed_arrays(before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def averaged(params: Params, average: Params | None, decay: float | Scalar | None) -> Params | None:
-    """The moving average with these parameters taken in, where there is one; of whole numbers, the newest."""
+    """The moving average with these parameters taken in, None without one; of whole numbers it keeps the newest."""
     if decay is None:
         return None
     moved = optax.incremental_update(params, average, 1 - decay)  # pyright: ignore[reportArgumentType]
@@ -158,13 +158,13 @@ def averaged(params: Params, average: Params | None, decay: float | Scalar | Non
 def guarded_update(
     state: TrainState, is_finite: Bool[Array, ""], update: Callable[[TrainState], tuple[TrainState, Bool[Array, ""]]]
 ) -> TrainState:
-    """The state after a step: what `update` makes of it, or as it was but for the counters.
+    """The state after a step: updated by `update`, or the old state but for the counters.
 
     Args:
         state: Before the step.
         is_finite: Whether to update it.
-        update: What a good step changes: `params`, `opt_state`, `average`, `objective_state`; and whether the change
-            was finite.
+        update: The function that changes `params`, `opt_state`, `average` and `objective_state` in a good step; it also
+            returns whether the change was finite.
     """
     # A branch, not a choice array by array: a choice needs the old arrays beside the new ones, so XLA would copy the
     # optimizer's state at every step (a tenth of the time of a small MLP's step on a CPU).

@@ -29,26 +29,26 @@ Line = dict[str, Any]
 
 
 class Display(Protocol):
-    """Who shows a run while it goes on."""
+    """The display of a run while it goes on."""
 
     def train(self, line: Line, images_per_second: float | None, seconds_left: float | None) -> None:
-        """A line of training metrics has come."""
+        """Show a line of training metrics."""
         ...
 
     def validation(self, line: Line, is_best: bool) -> None:
-        """A line of validation metrics has come."""
+        """Show a line of validation metrics."""
         ...
 
 
 class Outcome(NamedTuple):
-    """How a loop ended."""
+    """The outcome of a training loop."""
 
     step: int
     best: Best
     reason: str
     """"all steps done", "no new best in N validations", or the name of a signal."""
     is_finished: bool
-    """False if it was a signal."""
+    """Whether the run is finished; False if a signal ended the loop."""
 
 
 def fit(
@@ -66,21 +66,21 @@ def fit(
 ) -> Outcome:
     """Train until the steps are done, patience is at its end, or a signal comes.
 
-    Goes on from the latest checkpoint if there is one, and then ends with the same bits as if it had never stopped.
+    It goes on from the latest checkpoint if there is one, and then ends with the same bits as if it had never stopped.
     Progress is saved before the first step, at each validation, and on a signal.
 
     Args:
-        trainer: What a step does.
-        feed: Where its batches come from.
-        budget: How many steps, and how often to log and to validate.
+        trainer: The trainer of the steps.
+        feed: The source of the batches.
+        budget: The number of steps, and the intervals of logs and validations.
         key: The run's key.
         validate: From parameters to metrics, with `value` among them: the greatest is the best.
-        checkpoints: Where progress is saved.
+        checkpoints: The checkpoints that progress is saved to.
         open_metrics: From the number of bytes to keep to the metrics file.
-        display: Who shows it.
-        placement: Over which devices the work is spread; None for one. With several hosts, all call this alike, and a
-            signal to one stops them all at the same step.
-        tracer: Who profiles some of the steps.
+        display: The display of the run.
+        placement: The devices that the work is spread over; None for one. With several hosts, all call this alike, and
+            a signal to one stops them all at the same step.
+        tracer: The profiler of some of the steps.
 
     Raises:
         RunError: If too many steps in a row were not finite, or no checkpoint can be read.
@@ -147,7 +147,7 @@ def _next_duty(step: int, budget: Budget) -> int:
 
 
 def best_of(best: Best | None, step: int, value: float | None) -> Best:
-    """The best validation after another one; the first of equal ones."""
+    """The best validation, with another one taken in; the first of equal ones."""
     value = float("-inf") if value is None else value
     if best is None or value > best.value:
         return Best(step, value)
@@ -195,7 +195,7 @@ class _TrainingLines:
             best: The best validation so far: its parameters are known to be good, which the latest ones are not.
 
         Raises:
-            RunError: If it ends with too many skipped steps in a row.
+            RunError: If the line ends with too many skipped steps in a row.
         """
         if self._pending is None:
             return

@@ -15,14 +15,14 @@ from vae_jax.messages import RunError
 
 
 class MetricsFile:
-    """One JSON object a line. A checkpoint records how long the file was, and resuming cuts it back to that.
+    """A file of one JSON object a line. A checkpoint records its length, and resuming cuts it back to that.
 
     Args:
         path: The file, which is made if it does not exist.
-        num_bytes: How much of it belongs to the checkpoint that the run goes on from.
+        num_bytes: Length of the part that belongs to the checkpoint that the run goes on from.
 
     Raises:
-        RunError: If it is shorter than that.
+        RunError: If the file is shorter than that.
     """
 
     def __init__(self, path: Path, num_bytes: int = 0) -> None:
@@ -41,7 +41,7 @@ class MetricsFile:
         self._file.write((json.dumps(plain(line), allow_nan=False) + "\n").encode())
 
     def sync(self) -> int:
-        """Put every line on the disk, and return how many bytes there are."""
+        """Put every line on the disk, and return the number of bytes."""
         self._file.flush()
         os.fsync(self._file.fileno())
         return self._file.tell()
@@ -53,13 +53,13 @@ class MetricsFile:
 
 
 class NoMetricsFile:
-    """What a process has in place of the metrics file that another one writes."""
+    """A stand-in for the metrics file in a process that writes none, because another process writes it."""
 
     def write(self, line: dict[str, Any]) -> None:
         """Do nothing."""
 
     def sync(self) -> int:
-        """Do nothing; of no file there are no bytes."""
+        """Do nothing, and return 0 bytes."""
         return 0
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def plain(value: Any) -> Any:
-    """Arrays and numbers as what JSON knows; what is not finite becomes null."""
+    """Arrays and numbers as values that JSON knows; a number that is not finite becomes null."""
     if isinstance(value, dict):
         return {name: plain(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple):

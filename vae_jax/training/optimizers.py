@@ -1,4 +1,4 @@
-"""What optax's optimizers ask for beside a gradient, and the point at which their parameters are evaluated."""
+"""Arguments of optax's optimizers beside a gradient, and the point at which their parameters are evaluated."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Apart(NamedTuple):
     """The field of the state with the copy of the parameters that it keeps."""
 
 
-# By their states, the optimizers whose parameters are evaluated at another point than that of the gradient.
+# The optimizers, by their states, whose parameters are evaluated at another point than that of the gradient.
 _APART = {
     Lookahead: _Apart("lookahead", "slow"),
     optax.contrib.SAMState: _Apart("sam", "cache"),
@@ -46,7 +46,7 @@ def finite_part(updates: Params) -> Params:
 
 def of_one_copy(optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
     """An optimizer of one copy of the parameters: `optax.lookahead`, which moves a pair, keeps the slow one itself."""
-    # By its name: it logs a warning where it begins with one copy, and its states come too late to avoid that.
+    # Found by its name: it logs a warning where it begins with one copy, and its states come too late to avoid that.
     if not getattr(optimizer.init, "__qualname__", "").startswith("lookahead."):
         return optimizer
 
@@ -66,8 +66,8 @@ def first_opt_state(optimizer: optax.GradientTransformation, params: Params) -> 
     """The state of an optimizer that has done nothing yet.
 
     Raises:
-        ValueError: If it is one that cannot work with the mean gradient of a batch, or whose parameters to evaluate
-            are not known.
+        ValueError: If the optimizer cannot work with the mean gradient of a batch, or its parameters to evaluate are
+            not known.
     """
     params = trained_part(params)
     opt_state = optimizer.init(params)
@@ -92,12 +92,12 @@ def extra_arguments(
     gradient: Params,
     value_fn: Callable[[Params], Scalar],
 ) -> dict[str, Any]:
-    """What an optimizer's update takes beside gradient, state and parameters; nothing for most.
+    """Arguments of an optimizer's update beside gradient, state and parameters; empty for most.
 
     Args:
-        optimizer: Line searches and schedules by the value ask for something, wherever they stand in a chain.
-        opt_state: Its state.
-        value: What it minimises, at these parameters.
+        optimizer: The optimizer; line searches and schedules by the value ask for arguments anywhere in a chain.
+        opt_state: The optimizer's state.
+        value: The value that it minimises, at these parameters.
         gradient: Its gradient there.
         value_fn: Parameters -> value, on the same batch and with the same noise.
     """
@@ -114,7 +114,7 @@ def extra_arguments(
 def point_to_evaluate(params: Params, opt_state: Any) -> Params:
     """The parameters that an optimizer means to be evaluated: for most, those that it moves.
 
-    The slow copy of lookahead, the average of schedule-free, the point of SAM from which it looks around.
+    Exceptions: the slow copy of lookahead, the average of schedule-free, the point of SAM from which it looks around.
 
     Source: Zhang et al. 2019, arXiv:1907.08610; Defazio et al. 2024, arXiv:2405.15682; Foret et al. 2021,
     arXiv:2010.01412.

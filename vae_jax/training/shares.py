@@ -16,10 +16,10 @@ from vae_jax.types import Key
 
 
 class Shares(NamedTuple):
-    """How the batch of a step is shared out."""
+    """The division of a step's batch into shares."""
 
     axis_name: str | None = None
-    """The axis of devices that `step` runs along, under `jax.pmap` or `jax.shard_map`; None for a step of all."""
+    """The axis of devices that `step` runs along, under `jax.pmap` or `jax.shard_map`; None for one share."""
     num_parts: int = 1
     """Parts of a device's share, whose gradients are computed one after another and added: less memory, same step."""
 
@@ -30,15 +30,15 @@ class Shares(NamedTuple):
 
     @property
     def words(self) -> str:
-        """For the errors."""
+        """The division in words, for error messages."""
         over = [] if self.axis_name is None else [f"over the axis '{self.axis_name}'"]
         return " and ".join(over + ([] if self.num_parts == 1 else [f"in {self.num_parts} parts"]))
 
     def fitted(self, objective: Callable[..., Any]) -> Callable[..., Any]:
-        """An objective of a batch, told the axis where it couples the examples of a batch.
+        """An objective of a batch, given the axis where it couples the examples of a batch.
 
         Raises:
-            ValueError: If it needs the whole batch and does not get it, or does not say whether it needs it.
+            ValueError: If the objective needs the whole batch and does not get it, or does not state whether it does.
         """
         if self.is_whole:
             return objective
@@ -56,7 +56,7 @@ class Shares(NamedTuple):
         return partial(objective, axis_name=self.axis_name) if couples else objective
 
     def keys(self, objective: Callable[..., Any], key: Key, batch: Any) -> Key | Shaped[Key, " share"]:
-        """What an objective takes as its key: the batch's, or one for each example of a share."""
+        """The key of an objective: that of the batch, or one for each example of a share."""
         if self.is_whole or couples_examples(objective):
             return key
         return keys_of_share(key, batch, self.axis_name)
@@ -65,8 +65,8 @@ class Shares(NamedTuple):
         """`function(keys, batch)` of each part of a share, one after another.
 
         Args:
-            function: Gives a mean over the examples of a part, and arrays with one entry for each of them.
-            keys: For each example of the share, if it has parts.
+            function: Returns a mean over the examples of a part, and arrays with one entry for each of them.
+            keys: A key for each example of the share, if it has parts.
             batch: The share.
 
         Returns:

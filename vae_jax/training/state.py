@@ -1,4 +1,4 @@
-"""What a run carries from step to step."""
+"""The state that a run carries from step to step."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ class TrainState(NamedTuple):
     num_skipped: Int[Array, ""]
     """Steps whose value or gradient was not finite, and which changed nothing but `step`."""
     num_skipped_in_a_row: Int[Array, ""]
-    """Of those, how many just now, without a good one since."""
+    """Number of skipped steps since the last good one."""
     average: Params | None = None
     """The exponential moving average of the parameters, if asked for."""
     objective_state: Any = ()
-    """What a `StatefulObjective` remembers, and `Model.after` knows nothing of."""
+    """State of a `StatefulObjective`, which `Model.after` does not see."""
 
 
 def first_state(
     key: Key, params: Params, opt_state: Any, *, with_average: bool, objective_state: Any = ()
 ) -> TrainState:
     """The state of a run that has done nothing yet."""
-    # No array stands in it twice: a step is given them all to overwrite.
+    # No array stands in the state twice: a step overwrites them all.
     zero = jnp.zeros((), jnp.int32)
     average = jax.tree.map(jnp.copy, params) if with_average else None
     return TrainState(zero, key, params, opt_state, jnp.copy(zero), jnp.copy(zero), average, objective_state)

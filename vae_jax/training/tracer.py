@@ -12,11 +12,11 @@ from vae_jax.machine.profile import ProfiledSteps
 
 
 class Tracer:
-    """Traces some steps, and what the loop does between them. A context, at whose end the trace is ended, too.
+    """A context that traces some steps, and what the loop does between them; its end also ends the trace.
 
     Args:
-        steps: Which; None for none.
-        directory: Where the trace is written, in the form that TensorBoard and xprof read.
+        steps: The steps to trace; None for none.
+        directory: The directory that the trace is written to, in the form that TensorBoard and xprof read.
     """
 
     def __init__(self, steps: ProfiledSteps | None = None, directory: Path | None = None) -> None:
@@ -29,14 +29,14 @@ class Tracer:
         return [stop for stop in self._steps or () if stop > step]
 
     def before(self, step: int, progress: Any) -> None:
-        """Begin, if the step that comes next is the first one to trace."""
+        """Begin the trace, if the step that comes next is the first one to trace."""
         if self._steps is not None and step == self._steps.begin:
             jax.block_until_ready(progress)  # what is still being computed belongs to the steps before
             jax.profiler.start_trace(str(self._directory))
             self._is_tracing = True
 
     def after(self, step: int, progress: Any) -> None:
-        """End, if all steps to trace are done."""
+        """End the trace, if all steps to trace are done."""
         if self._is_tracing and self._steps is not None and step == self._steps.end:
             jax.block_until_ready(progress)
             self._end()

@@ -41,23 +41,24 @@ def trainer(
     """Gradient ascent on an objective, with any optax optimizer.
 
     A step whose value or gradient is not finite keeps parameters and optimizer as they were and is counted. So is one
-    whose update is not finite: what of it is not (all, by a learning rate of 1/√0) leaves the parameters as they were.
+    whose update is not finite: its entries that are not finite (all, by a learning rate of 1/√0) leave the parameters
+    as they were.
     Optimizers that ask for the value or for a function of it (line searches as in `lbfgs`, `reduce_on_plateau`,
     `polyak_sgd`, `sophia`) get minus the mean value, on the batch of the step. The parameters of `lookahead`,
-    `schedule_free` and `sam` are evaluated where these say; `params_to_evaluate` knows.
+    `schedule_free` and `sam` are evaluated at other points, which `params_to_evaluate` returns.
 
     Args:
-        model: What to train.
+        model: The model to train.
         objective: `over_batch(elbo)` or any `(key, vae, batch, step) -> (values, metrics)`; its mean over the batch is
-            maximised, and a third that it gives is what `Model.after` sees. Or a `StatefulObjective`, whose state is
-            kept in the `TrainState`. With an axis name or in parts, one that states whether it couples the examples of
+            maximised, and a third result is passed to `Model.after`. Or a `StatefulObjective`, whose state is
+            kept in the `TrainState`. With an axis name or in parts, it has to state whether it couples the examples of
             a batch.
         optimizer: For example `optax.adam(1e-3)`; its learning rate may be a traced scalar.
-        average_decay: In [0, 1), the decay of an exponential moving average of the parameters, which then is what is
+        average_decay: In [0, 1), the decay of an exponential moving average of the parameters, which is then
             validated and evaluated; None for no average.
         axis_name: For a `step` that `jax.pmap` or `jax.shard_map` runs along an axis of this name, its state the same
-            on all devices and its batch a share on each. Under `jax.jit`, with arrays placed on a mesh, there is no
-            need of it.
+            on all devices and its batch a share on each. Under `jax.jit`, with arrays placed on a mesh, it is not
+            needed.
         num_parts: Parts of a batch (of a device's share) whose gradients are computed one after another and added up:
             the same step with less memory. Not for objectives that couple the examples of a batch.
 
@@ -67,10 +68,10 @@ def trainer(
 
     Raises:
         ValueError: If the objective needs the whole batch and would get parts of it, or does not state whether it does
-            and would get a share; when a step is traced, if the parts would differ in size, if what is to be seen of a
-            batch has no batch axis, or if `after` changes a shape; from `init`, if the
-            optimizer cannot work (differentially private ones need the gradient of each example), or does not say where
-            its parameters are evaluated.
+            and would get a share; when a step is traced, if the parts would differ in size, if a further
+            result of the objective has no batch axis, or if `after` changes a shape; from `init`, if the optimizer
+            cannot work (differentially private ones need the gradient of each example), or the point where its
+            parameters are evaluated is not known.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax

@@ -1,4 +1,4 @@
-"""How much of each pixel a polygon covers, exactly: pictures with smooth edges, without sampling."""
+"""The exact share of each pixel that a polygon covers: pictures with smooth edges, without sampling."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def coverage(vertices: Float[Array, "num_vertices 2"], height: int, width: int) 
 
     By Green's theorem: let h(x) be how much of a pixel's width is right of x. Its derivative is −1 within the pixel's
     columns and 0 elsewhere, so the integral of h dy around the outline, within the pixel's row, is the area of the
-    polygon within the pixel, up to the sign of the outline's direction. Each edge adds the part of it in the row: its
-    height, times the mean of h along it.
+    polygon within the pixel, up to the sign of the outline's direction. Each edge adds, for its part in the row,
+    the height of this part times the mean of h along it.
 
     Args:
         vertices: (x, y) of the corners, in pixels, in either direction around a polygon that does not cross itself.
             Pixel (row, column) is the square from (column, row) to (column + 1, row + 1). What lies outside of the
             canvas is not drawn.
         height: Rows of the canvas.
-        width: Its columns.
+        width: Columns of the canvas.
 
     Returns:
         Numbers in [0, 1], exact to a few units of rounding; differentiable in the vertices.
@@ -47,7 +47,7 @@ def coverage(vertices: Float[Array, "num_vertices 2"], height: int, width: int) 
 
 
 def _within_rows(start: Array, end: Array, height: int) -> tuple[Array, Array, Array]:
-    # Of the edge's part in each row: how far it goes down, its least x and its largest. Three of shape (height,).
+    # For the edge's part in each row: how far it goes down, its least x and its largest. Three arrays (height,).
     (x_start, y_start), (x_end, y_end) = start, end
     top = jnp.arange(height, dtype=start.dtype)
     first, last = jnp.clip(y_start, top, top + 1), jnp.clip(y_end, top, top + 1)

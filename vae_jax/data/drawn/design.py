@@ -17,7 +17,7 @@ from vae_jax.data.drawn.coverage import coverage
 from vae_jax.data.drawn.outlines import OUTLINES
 
 SHAPE_NAMES = tuple(OUTLINES)
-"""What the indices of the factor "shape" stand for."""
+"""Names of the shapes, in the order of the indices of the factor "shape"."""
 
 REACH = 0.25
 """The share of the canvas that a shape of full scale reaches from its centroid, which stays that far from the edge."""
@@ -27,19 +27,19 @@ _OUTLINES = np.stack(list(OUTLINES.values()))
 
 @dataclass(frozen=True)
 class Design:
-    """Factors and how many values they take; every combination is one image.
+    """Factors and their numbers of values; every combination is one image.
 
     Args:
         image_size: Height and width, in pixels.
-        num_scales: Sizes of the shape from half to full, evenly; a single one is full.
-        num_orientations: Angles from 0 up to, but without, a full turn, counter-clockwise.
-        num_x: Places of the centroid from left to right; a single one is the middle.
-        num_y: Places from top to bottom, likewise.
-        num_colours: Hues of the shape, around the circle of colours; 0 is for white, and no such factor.
-        num_backgrounds: Hues of the ground, darker; 0 is for black, and no such factor.
+        num_scales: Number of sizes of the shape, evenly from half to full; a single one is full.
+        num_orientations: Number of angles from 0 up to, but without, a full turn, counter-clockwise.
+        num_x: Number of places of the centroid from left to right; a single one is the middle.
+        num_y: Number of places of the centroid from top to bottom; a single one is the middle.
+        num_colours: Number of hues of the shape, around the circle of colours; 0 means white, and no such factor.
+        num_backgrounds: Number of hues of the ground, which are darker; 0 means black, and no such factor.
 
     Raises:
-        ValueError: If a number is too small, or the combinations are more than 2^31 - 1.
+        ValueError: If a number is too small, or there are more than 2^31 - 1 combinations.
     """
 
     image_size: int = 64
@@ -60,7 +60,7 @@ class Design:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Factor -> how many values it takes. The last changes fastest from one combination to the next."""
+        """Factor -> number of its values. The last factor changes fastest from one combination to the next."""
         colours = {"colour": self.num_colours, "background": self.num_backgrounds}
         return {
             **{name: size for name, size in colours.items() if size},
@@ -94,7 +94,7 @@ class Design:
         return combinations[..., None] // np.array(strides, np.int32) % np.array(sizes, np.int32)
 
     def draw(self, factors: Int[Array, " num_factors"]) -> Float[Array, "height width *rgb"]:
-        """The image of one combination in [0, 1]: how much of each pixel is covered, or its mean colour.
+        """The image of one combination in [0, 1]: the share of each pixel that is covered, or its mean colour.
 
         Args:
             factors: The index of each factor, in the order of `sizes`.
@@ -120,7 +120,7 @@ class Design:
         angle = 2 * jnp.pi * index["orientation"] / self.num_orientations
         cos, sin = jnp.cos(angle), jnp.sin(angle)
         x, y = jnp.asarray(_OUTLINES)[index["shape"]].T
-        # Written out, because a GPU multiplies matrices with ten bits of mantissa.
+        # The rotation is written out, because a GPU multiplies matrices with ten bits of mantissa.
         turned = jnp.stack([cos * x + sin * y, cos * y - sin * x], axis=-1)
         return self.image_size * (jnp.stack([across, down]) + length * turned)
 

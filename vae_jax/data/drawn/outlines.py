@@ -7,25 +7,25 @@ from collections.abc import Callable
 import numpy as np
 
 AREA = 1.5
-"""Of each outline. None reaches further than 1 from the origin, its centroid."""
+"""The area of each outline. No outline reaches further than 1 from the origin, its centroid."""
 
 _NUM_VERTICES = 64
 
 
 def square(turns: np.ndarray) -> np.ndarray:
-    """Upright, of side 2."""
+    """An upright square of side 2."""
     across = lambda turns: np.clip(8 * np.abs(turns % 1 - 0.5) - 2, -1, 1)
     return np.stack([across(turns), across(turns - 0.25)], axis=-1)
 
 
 def ellipse(turns: np.ndarray) -> np.ndarray:
-    """Lying, twice as wide as high."""
+    """A lying ellipse, twice as wide as high."""
     angles = 2 * np.pi * turns
     return np.stack([np.cos(angles), np.sin(angles) / 2], axis=-1)
 
 
 def heart(turns: np.ndarray) -> np.ndarray:
-    """Its tip down. Source: Weisstein, "Heart Curve", MathWorld, the sixth; its area is 180 π."""
+    """A heart with its tip down. Source: Weisstein, "Heart Curve", MathWorld, the sixth; its area is 180 π."""
     angles = 2 * np.pi * turns
     waves = np.cos(np.outer([1, 2, 3, 4], angles))
     return np.stack([16 * np.sin(angles) ** 3, -(np.array([13, -5, -2, -1]) @ waves)], axis=-1)
@@ -34,10 +34,10 @@ def heart(turns: np.ndarray) -> np.ndarray:
 def outline(curve: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """The vertices of a closed curve, moved and scaled so that the polygon has its centroid at 0 and area `AREA`.
 
-    With its corners on the curve it would be a little smaller than what the curve encloses.
+    A polygon with its corners on the curve would be a little smaller than the area that the curve encloses.
 
     Args:
-        curve: From turns in [0, 1) to (x, y), with y counted downwards as the rows of an image are.
+        curve: Maps turns in [0, 1) to (x, y), with y counted downwards as the rows of an image are.
 
     Returns:
         (num_vertices, 2) float32.
@@ -48,7 +48,7 @@ def outline(curve: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
 
 
 def area_and_centroid(vertices: np.ndarray) -> tuple[float, np.ndarray]:
-    """Of a polygon, by the shoelace formula; the area's sign is the direction of the vertices."""
+    """The area and centroid of a polygon, by the shoelace formula; the area's sign is the direction of the vertices."""
     following = np.roll(vertices, -1, axis=0)
     crosses = vertices[:, 0] * following[:, 1] - vertices[:, 1] * following[:, 0]
     area = crosses.sum() / 2
@@ -56,4 +56,4 @@ def area_and_centroid(vertices: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 OUTLINES = {curve.__name__: outline(curve) for curve in (square, ellipse, heart)}
-"""Name -> vertices."""
+"""Name of a shape -> vertices of its outline."""

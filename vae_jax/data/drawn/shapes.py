@@ -1,4 +1,4 @@
-"""Data sets of shapes with known factors, of which no image is kept.
+"""Data sets of shapes with known factors, of which no image is stored.
 
 Row number -> place in a shuffled order -> index of each factor -> image: arithmetic alone, on the device, inside a
 compiled step.
@@ -18,21 +18,21 @@ from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.drawn.design import Design
 from vae_jax.data.order import shuffled
 
-# The rows of a split are the same for ever.
+# The rows of a split never change.
 _ORDER = np.zeros(2, np.uint32)
 
 
-@jax.tree_util.register_static  # so that a compiled step may be given it, as it is given an array
+@jax.tree_util.register_static  # so that a compiled step accepts it like an array
 @dataclass(frozen=True)
 class Shapes:
     """The images of a design, `Computed` from their row numbers, in one fixed shuffled order.
 
-    Rows next to each other are a random subset of the combinations, so parts are splits. Nothing is held but the
-    numbers below.
+    Rows next to each other are a random subset of the combinations, so parts are splits. Only the numbers below
+    are held.
 
     Args:
         design: The factors and their values.
-        rows: Which rows of the shuffled order; all of them by default.
+        rows: Rows of the shuffled order; all of them by default.
 
     Example:
         >>> images = Shapes(Design(image_size=32))
@@ -50,7 +50,7 @@ class Shapes:
 
     @property
     def dtype(self) -> np.dtype:
-        """Of a pixel: 0 to 255."""
+        """The type of a pixel, from 0 to 255."""
         return np.dtype(np.uint8)
 
     def __len__(self) -> int:
@@ -63,14 +63,14 @@ class Shapes:
         return np.asarray(images) if isinstance(factors, np.ndarray) else images
 
     def part(self, rows: range) -> Shapes:
-        """Some of its rows."""
+        """Some rows of the images."""
         return replace(self, rows=self._rows[rows.start : rows.stop : rows.step])
 
     def factors(self, rows: Any) -> Any:
         """The index of each factor of some images.
 
         Args:
-            rows: As of an array: a slice, or integers, numpy's or traced.
+            rows: Rows as of an array: a slice, or integers, numpy's or traced.
 
         Returns:
             (num rows, num_factors) int32, in the order of `design.sizes`.
@@ -87,10 +87,10 @@ class Shapes:
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class ShapeFactors:
-    """The factors of the same rows of `Shapes`, as labels: (num, num_factors) int32, computed likewise.
+    """The factors of the images of `Shapes`, as labels: (num, num_factors) int32, computed from the same row numbers.
 
     Args:
-        shapes: Of which images.
+        shapes: The images.
     """
 
     shapes: Shapes
@@ -102,7 +102,7 @@ class ShapeFactors:
 
     @property
     def dtype(self) -> np.dtype:
-        """Of an index."""
+        """The type of an index."""
         return np.dtype(np.int32)
 
     def __len__(self) -> int:
@@ -112,15 +112,15 @@ class ShapeFactors:
         return self.shapes.factors(rows)
 
     def part(self, rows: range) -> ShapeFactors:
-        """Some of its rows."""
+        """Some rows of the factors."""
         return ShapeFactors(self.shapes.part(rows))
 
 
 def full_factorial(name: str, design: Design) -> Dataset:
-    """All images of a design: of a shuffled order, 80% for training, 10% for validation and 10% for testing.
+    """All images of a design in a shuffled order: 80% for training, 10% for validation and 10% for testing.
 
     Args:
-        name: What users call it.
+        name: Name of the data set.
         design: The factors and their values.
 
     Raises:
@@ -145,5 +145,5 @@ def full_factorial(name: str, design: Design) -> Dataset:
 
 @partial(jax.jit, static_argnums=0)
 def _render(design: Design, factors: Any) -> Any:
-    # So many at a time as a processor's cache holds.
+    # A batch fits into a processor's cache.
     return jax.lax.map(design.render, factors, batch_size=128)

@@ -1,4 +1,4 @@
-"""Which arrays of a file are examples and which are labels, by their names."""
+"""The arrays of a file that hold examples and labels, chosen by their names."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def choose_names(
     """The arrays that make up each split.
 
     Arrays are named by their split (`train`, `test`), by what they hold (`images`, `labels`), or by both (`x_train`,
-    `train_labels`). Where there is no split `train`, all that is found is one.
+    `train_labels`). Where there is no split `train`, the whole file is this split.
 
     Args:
         shapes: Array name -> shape.
         examples: The name of the array that holds the examples, with or without its split; "" to find it.
-        labels: Likewise of the labels, of which there may be none.
-        file: What an error calls the file.
-        option: Of the data, by which the examples were named.
+        labels: The name of the array that holds the labels, likewise; there may be none.
+        file: Name of the file in errors.
+        option: Option `--data.OPTION` by which the examples were named.
 
     Returns:
         Split name -> its arrays.
 
     Raises:
-        ValueError: If the examples cannot be told, or there is no array of the name.
+        ValueError: If the examples cannot be identified, or there is no array of that name.
     """
     for name, named_by in ((examples, option), (labels, "labels")):
         known = {*shapes, *(_split_and_role(array)[1] for array in shapes)}

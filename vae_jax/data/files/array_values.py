@@ -1,4 +1,4 @@
-"""Numbers as they are kept: whole ones in 8 bits, others in 32, and the largest of them."""
+"""Numbers as they are kept, whole numbers in 8 bits and others in 32 bits, and the largest value."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ import numpy as np
 
 from vae_jax.data.examples import ArrayLike
 
-# As many numbers are looked at in one go.
+# The number of values that are read at a time.
 _CHUNK = 2**22
 
 
 def kept_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Of images, the axis of a single channel is left out."""
+    """The shape in which an array is kept: images lose the axis of a single channel."""
     return shape[:-1] if len(shape) == 4 and shape[-1] == 1 else shape
 
 
 def kept_type(dtype: np.dtype) -> np.dtype:
-    """Whole numbers are kept as uint8, others as float32."""
+    """The type in which an array is kept: uint8 for whole numbers, float32 for others."""
     return np.dtype(np.uint8 if dtype.kind in "biu" else np.float32)
 
 
 def keep(array: np.ndarray) -> np.ndarray:
-    """An array in the shape and type that it is kept in; the same array where that is its own."""
-    # What lies outside of the type's range was refused before, or becomes infinite and is refused then.
+    """An array in the shape and type in which it is kept; the same array where it already has them."""
+    # Values outside of the type's range were refused before, or become infinite and are refused then.
     with np.errstate(over="ignore"):
         return array.reshape(kept_shape(array.shape)).astype(kept_type(array.dtype), copy=False)
 
 
 def check_numbers(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
-    """Refuse what cannot be examples, before it is read.
+    """Refuse an array that cannot hold examples, before it is read.
 
     Raises:
-        ValueError: If it is no array of numbers with an axis of examples, or empty.
+        ValueError: If it is not an array of numbers with an axis of examples, or is empty.
     """
     if dtype.kind not in "biuf":
         what = "Python objects" if dtype.hasobject else str(dtype)
@@ -49,15 +49,15 @@ def check_numbers(name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
 
 
 def largest_value(stored: Mapping[str, ArrayLike]) -> float:
-    """The value that scaling maps to 1: 1 for what is binary, in [0, 1] or real; 255 for grey levels.
+    """The value that scaling maps to 1: 1 for values that are binary, in [0, 1] or real; 255 for grey levels.
 
-    All values are read, a chunk at a time, until that is known.
+    Values are read, a chunk at a time, until the result is known.
 
     Args:
-        stored: What an error calls the examples of a split -> these, not yet converted.
+        stored: Name in errors of the examples of a split -> these examples, not yet converted.
 
     Raises:
-        ValueError: If whole numbers lie outside of [0, 255], others are not finite, or images of others neither lie in
+        ValueError: If whole numbers lie outside of [0, 255], others are not finite, or images of others lie neither in
             [0, 1] nor in [0, 255]; the message names the first row.
     """
     return max(_largest_value(name, examples) for name, examples in stored.items())

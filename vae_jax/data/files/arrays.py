@@ -1,4 +1,4 @@
-"""Arrays that numpy saved: an .npy file stays where it is, an .npz file is read."""
+"""Arrays that numpy saved: an .npy file is memory-mapped, an .npz file is read into memory."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from vae_jax.data.named_parts import part_type
 
 
 class MappedArray:
-    """The array of an .npy file, of which rows are read when they are asked for.
+    """The array of an .npy file, whose rows are read when they are asked for.
 
-    It is opened when it is first used, so that a worker process opens it for itself.
+    The file is opened when it is first used, so that a worker process opens it for itself.
 
     Args:
         path: The file.
-        shape: Of the array in it.
-        dtype: Of the array in it.
+        shape: Shape of the array in the file.
+        dtype: Type of the array in the file.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
@@ -55,7 +55,7 @@ class MappedArray:
 
     @cached_property
     def _scattered(self) -> np.ndarray:
-        # Read ahead, as a file is otherwise, each row of a shuffled batch would bring 128 KiB of others from the disk.
+        # With the usual read-ahead, each row of a shuffled batch would bring 128 KiB of other rows from the disk.
         with _readable(self.path):
             mapped: np.memmap = np.load(self.path, mmap_mode="r", allow_pickle=False)
         if hasattr(mmap, "MADV_RANDOM"):
@@ -79,7 +79,7 @@ def read_arrays(path: Path, config: DataConfig) -> Dataset:
         Whole numbers as uint8, others as float32.
 
     Raises:
-        ValueError: If it is no such file, its arrays cannot be told apart, or hold other values than expected.
+        ValueError: If it is not such a file, or its arrays cannot be told apart or hold other values than expected.
     """
     return _read_npy(path) if path.suffix.lower() == ".npy" else _read_npz(path, config)
 
@@ -124,13 +124,13 @@ def _read_npz(path: Path, config: DataConfig) -> Dataset:
 
 
 def read_array_part(path: Path, config: DataConfig, name: str) -> dict[str, Examples]:
-    """An array of an .npz file as a part of the examples: (num, ...) for each split that has one of the name.
+    """An array of an .npz file as a part of the examples: (num, ...) for each split that has one of that name.
 
     Returns:
-        Whole numbers as int32 (bytes as uint8), truths as they are, others as float32.
+        Whole numbers as int32 (bytes as uint8), booleans as they are, others as float32.
 
     Raises:
-        ValueError: If there is no such array, or it holds something else than numbers.
+        ValueError: If there is no such array, or it holds anything but numbers.
     """
     if path.suffix.lower() == ".npy":
         raise ValueError(f"expected an .npz file for --data.parts {config.parts}; {path} holds a single array")

@@ -1,4 +1,4 @@
-"""A folder of images: every header is looked at when it is opened, pixels are decoded when they are asked for."""
+"""A folder of images: every header is read when the folder is opened, pixels are decoded when they are asked for."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Result = TypeVar("Result")
 
 
 class ImageFiles:
-    """Images that are decoded when rows are asked for, by threads: Pillow decodes outside of Python's lock.
+    """Images that threads decode when rows are asked for: Pillow decodes outside of Python's lock.
 
     Args:
-        folder: Where they are.
-        names: Their files, relative to it.
-        example_shape: (height, width) of grey ones, (height, width, 3) of coloured ones.
-        image_size: Height and width that each is cropped and resized to; None keeps them as they are.
+        folder: Folder of the images.
+        names: Files of the images, relative to the folder.
+        example_shape: (height, width) of grey images, (height, width, 3) of coloured ones.
+        image_size: Height and width to which each image is cropped and resized; None keeps the images as they are.
     """
 
     def __init__(
@@ -65,19 +65,19 @@ class ImageFiles:
 def read_images(path: Path, config: DataConfig) -> Dataset:
     """The images of a folder.
 
-    They lie directly in it, or in a folder for each class; and, where there is a folder `train`, so in each of the
-    folders `train`, `validation`, `test` or whatever they are called: these are the splits.
+    The images lie directly in the folder, or in a subfolder for each class. Where there is a subfolder `train`, this
+    holds for each of the subfolders `train`, `validation`, `test` or whatever they are called: these are the splits.
 
     Args:
         path: The folder.
-        config: Its `colour` and `image_size`.
+        config: Its `colour` and `image_size` are used.
 
     Returns:
         uint8, (height, width) for grey images, (height, width, 3) for coloured ones, sorted by name; the labels are
         the folders of classes in alphabetical order.
 
     Raises:
-        ValueError: If there are no images, one is none, or they differ in size; the message names the file.
+        ValueError: If there are no images, a file is not an image, or they differ in size; the message names the file.
     """
     if config.image_size is not None and config.image_size < 1:
         raise ValueError(f"expected --data.image-size of at least 1; got {config.image_size}")
@@ -167,7 +167,7 @@ def _in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> It
     if len(items) <= _FEW:
         yield from map(function, items)
         return
-    # A block at a time, so that what waits to be taken stays small.
+    # Images are decoded a block at a time, so that few of them wait to be taken.
     block = 1_024
     with ThreadPoolExecutor() as threads:
         for start in range(0, len(items), block):

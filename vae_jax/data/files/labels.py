@@ -8,18 +8,18 @@ import numpy as np
 
 
 def label_ids(stored: Mapping[str, np.ndarray], name: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    """The labels of every split as integers, and what they are called.
+    """The labels of every split as integers, and their names.
 
     Args:
         stored: Split name -> (num,), (num, 1) or (num, factors), whole numbers; or (num,) words, which get the numbers
             0, 1, ... in alphabetical order, the same in every split.
-        name: What an error calls them.
+        name: Name of the labels in errors.
 
     Returns:
         Split name -> int32 of (num,) or (num, factors); and the words, or nothing where the labels are numbers.
 
     Raises:
-        ValueError: If they are neither whole numbers nor words.
+        ValueError: If the labels are neither whole numbers nor words.
     """
     labels = {split: np.asarray(values) for split, values in stored.items()}
     labels = {split: values[:, 0] if values.shape[1:] == (1,) else values for split, values in labels.items()}

@@ -1,4 +1,4 @@
-"""One image file: what its header says, and its pixels as 8-bit numbers."""
+"""One image file: its header, and its pixels as 8-bit numbers."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _THIRTY_TWO_BITS = ("I", "F")
 
 
 class Header(NamedTuple):
-    """What an image will be like, known without decoding it."""
+    """The size and colour of an image, known without decoding it."""
 
     height: int
-    """In pixels, as it is to be looked at."""
+    """Height in pixels, as the image is displayed."""
     width: int
-    """Likewise."""
+    """Width in pixels, as the image is displayed."""
     is_grey: bool
-    """Whether it is stored without colour."""
+    """Whether the image is stored without colour."""
 
 
 def read_header(path: Path) -> Header:
-    """What the header of an image file says.
+    """Read the header of an image file.
 
     Raises:
-        ValueError: If it is no image, or one of 32 bits a pixel; the message names it.
+        ValueError: If the file is not an image, or has 32 bits a pixel; the message names it.
     """
     with _opened(path) as image:
         mode, (width, height), orientation = image.mode, image.size, _orientation(image)
@@ -54,14 +54,14 @@ def decode(path: Path, *, is_grey: bool, image_size: int | None) -> np.ndarray:
 
     Args:
         path: The file.
-        is_grey: As grey levels (ITU-R 601 luma of a coloured image), or as red, green and blue.
-        image_size: Height and width that the largest square in its middle is resized to; None keeps it as it is.
+        is_grey: Whether to decode to grey levels (ITU-R 601 luma of a coloured image), or to red, green and blue.
+        image_size: Height and width to which the largest square in the middle is resized; None keeps its size.
 
     Returns:
-        uint8 of (height, width), or (height, width, 3). Of 16 bits, the higher eight.
+        uint8 of (height, width), or (height, width, 3). Of 16 bits, the higher eight are kept.
 
     Raises:
-        ValueError: If it cannot be decoded; the message names it.
+        ValueError: If the file cannot be decoded; the message names it.
     """
     from PIL import Image, ImageOps
 

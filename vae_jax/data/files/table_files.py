@@ -18,7 +18,7 @@ def read_csv(path: Path) -> pyarrow.Table:
     """The table of a .csv file, whose first line names the columns.
 
     Raises:
-        ValueError: If it is none, has no such line, or lines of different lengths; the message names the line.
+        ValueError: If it is not a table, lacks such a line, or its lines differ in length; the message names the line.
     """
     import pyarrow
     from pyarrow import csv as arrow
@@ -29,7 +29,7 @@ def read_csv(path: Path) -> pyarrow.Table:
         ragged.append(row)
         return "error"
 
-    # The type of a column is found from the first block: so there is one.
+    # The type of a column is inferred from the first block, so the file is read as one block.
     block_size = min(max(path.stat().st_size, 1), _LARGEST_BLOCK)
     try:
         table = arrow.read_csv(
@@ -58,7 +58,7 @@ def read_parquet(path: Path) -> pyarrow.Table:
     """The table of a .parquet file.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If the file is not a Parquet file, or is damaged.
     """
     import pyarrow
     from pyarrow import parquet
@@ -78,7 +78,7 @@ def _with_distinct_names(path: Path, table: pyarrow.Table) -> pyarrow.Table:
 
 
 def line_of(path: Path) -> Callable[[int], str]:
-    """Where a row is in a .csv file: empty lines are no rows, and values in quotes may go over several lines."""
+    """A function from row to line of a .csv file: empty lines are not rows, quoted values may span several lines."""
 
     def where(row: int) -> str:
         with path.open(newline="", encoding="utf-8", errors="replace") as file:

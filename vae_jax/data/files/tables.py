@@ -26,15 +26,15 @@ def read_table(path: Path, config: DataConfig) -> Dataset:
     """The rows of a .csv or .parquet file.
 
     Args:
-        path: The file. Of a .csv file, the first line names the columns.
-        config: Its `examples` names columns, divided by commas, and its `labels` one that is none of them.
+        path: The file. The first line of a .csv file names the columns.
+        config: Its `examples` names columns, separated by commas, and its `labels` another column.
 
     Returns:
-        float32 of (num, columns), as it is stored: what is to be standardised is up to the model.
+        float32 of (num, columns), as stored; the model decides what is standardised.
 
     Raises:
-        ValueError: If it is no such file, lacks a column, or holds something else than finite numbers; the message
-            names column and line.
+        ValueError: If it is not such a file, lacks a column, or holds anything but finite numbers; the message names
+            column and line.
     """
     table, where = _open(path)
     if table.num_rows == 0:
@@ -65,10 +65,10 @@ def read_column_part(path: Path, config: DataConfig, name: str) -> dict[str, Exa
     """The values of a column, or of several with + between, as a part of the examples.
 
     Returns:
-        float32 of (num,), or of (num, columns) for several; of a column of words their numbers, int32, as of labels.
+        float32 of (num,), or of (num, columns) for several; for a column of words int32, numbered as labels are.
 
     Raises:
-        ValueError: As `read_table`.
+        ValueError: As in `read_table`.
     """
     table, where = _open(path)
     columns = _columns_of_part(name)

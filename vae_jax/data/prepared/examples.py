@@ -20,10 +20,10 @@ class Stored:
 
     Args:
         path: The folder of the prepared version.
-        split: As stored.
-        features: Which; images of the others are not decoded.
+        split: Name of the split, as stored.
+        features: Names of the features; images of other features are not decoded.
         shape: (num, *example_shape).
-        dtype: Of a value.
+        dtype: Type of a value.
     """
 
     def __init__(
@@ -97,14 +97,14 @@ class StoredLabels(Stored):
 
 
 class StoredFeature(Stored):
-    """Numbers of a prepared split beside its images: (num, *feature_shape), whole numbers in 32 bits but for bytes.
+    """Numbers of a prepared split beside its images: (num, *feature_shape), whole numbers in 32 bits except uint8.
 
     Args:
         path: The folder of the prepared version.
-        split: As stored.
-        name: Of the feature; one within another by its path, with / between.
+        split: Name of the split, as stored.
+        name: Name of the feature; a feature within another by its path, with / between.
         shape: (num, *feature_shape).
-        dtype: As stored.
+        dtype: Type of a value, as stored.
     """
 
     def __init__(self, path: Path, split: str, name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
@@ -123,7 +123,7 @@ class StoredFeature(Stored):
 
 
 def open_prepared(path: Path) -> Any:
-    """TFDS's builder of what is prepared in a folder."""
+    """TFDS's builder of the data set that is prepared in a folder."""
     # TFDS advises to install OpenCV whenever it decodes with Pillow.
     logging.getLogger("absl").addFilter(_is_not_about_opencv)
     import tensorflow_datasets as tfds
@@ -136,7 +136,7 @@ def _is_not_about_opencv(record: logging.LogRecord) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """The first part of a long message of TFDS's, or of what is below it."""
+    """The first part of a long error message of TFDS, or of a library below it."""
     return str(error).partition(";")[0].partition("\n")[0]
 
 
@@ -146,6 +146,6 @@ def without_channel(image: np.ndarray) -> np.ndarray:
 
 
 def mixed_sizes(path: Path, shapes: set[tuple[int, ...]]) -> str:
-    """What is said of images that differ in size."""
+    """The error message for images that differ in size."""
     sizes = " and ".join("x".join(map(str, shape)) for shape in sorted(shapes)[:2])
     return f"expected images of one size in {path}; got {sizes}; prepare them at one size"

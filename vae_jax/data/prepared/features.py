@@ -1,4 +1,4 @@
-"""Which features of a prepared data set are its images and its labels."""
+"""The features of a prepared data set that hold its images and its labels."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ def image_feature(features: Mapping[str, Any], chosen: str, name: str) -> str:
     """The feature that holds the images.
 
     Args:
-        features: All, as TFDS describes them.
+        features: All features, as TFDS describes them.
         chosen: The user's choice, or "".
-        name: Of the data set.
+        name: Name of the data set.
 
     Raises:
-        ValueError: If there is none, or which is meant is not plain.
+        ValueError: If there is no such feature, or it is not clear which is meant.
     """
     return _one_of(features, chosen, name, _is_image, "images", "--data.examples")
 
 
 def label_features(features: Mapping[str, Any], chosen: str, name: str) -> tuple[str, ...]:
-    """The feature that holds the labels; all of the classes where none is called `label`, as the factors of an image.
+    """The feature that holds the labels, or all classes, as the factors of an image, where none is called `label`.
 
     Args:
-        features: All, as TFDS describes them.
+        features: All features, as TFDS describes them.
         chosen: The user's choice, several with commas between, or "".
-        name: Of the data set.
+        name: Name of the data set.
 
     Returns:
-        Their names; none for data without labels.
+        Names of the features; none for data without labels.
 
     Raises:
-        ValueError: If the choice cannot be labels, or which is meant is not plain.
+        ValueError: If the choice cannot be labels, or it is not clear which feature is meant.
     """
     if chosen:
         return tuple(_one_of(features, one, name, _is_label, "labels", "--data.labels") for one in chosen.split(","))
@@ -49,15 +49,15 @@ def label_features(features: Mapping[str, Any], chosen: str, name: str) -> tuple
 
 
 def feature_at(features: Mapping[str, Any], path: str, name: str) -> Any:
-    """The feature of a path such as `attributes/Smiling`, which holds numbers of one shape.
+    """The feature at a path such as `attributes/Smiling`, which holds numbers of one shape.
 
     Args:
-        features: All, as TFDS describes them.
-        path: The names on the way, with / between.
-        name: Of the data set.
+        features: All features, as TFDS describes them.
+        path: Names of the features along the path, with / between.
+        name: Name of the data set.
 
     Raises:
-        ValueError: If there is none, or it holds something else.
+        ValueError: If there is no such feature, or it holds anything else.
     """
     feature: Any = features
     for step in path.split("/"):

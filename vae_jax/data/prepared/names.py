@@ -1,4 +1,4 @@
-"""Names that messages about data speak of, from rooms that `data` does not import."""
+"""Names that messages about data mention, from packages that `data` does not import."""
 
 CAN_BE_PREPARED = (
     "mnist",
@@ -14,4 +14,4 @@ CAN_BE_PREPARED = (
     "celeb_a",
     "dsprites",
 )
-"""What `vae-jax data prepare` makes without TensorFlow: the recipes of `vae_jax.prepare`."""
+"""The data sets that `vae-jax data prepare` makes without TensorFlow: the recipes of `vae_jax.prepare`."""

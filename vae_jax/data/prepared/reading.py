@@ -24,17 +24,17 @@ from vae_jax.data.prepared.features import feature_at, image_feature, label_feat
 from vae_jax.data.prepared.sets import PreparedSet, data_directory, find_prepared, prepare_command
 
 NUM_LOOKED_AT = 100
-"""So many of the first examples tell what the description of a data set leaves open."""
+"""Number of first examples that are read to learn what the description of a data set leaves open."""
 
 
 def read_prepared(config: DataConfig) -> Dataset:
-    """A prepared data set, all its splits under the names they are stored by.
+    """A prepared data set, with all its splits under their stored names.
 
     Args:
-        config: Its name, and where sets are prepared; which features are examples and labels, where that is not plain.
+        config: Name of the set and folder of prepared sets; features of examples and labels, where not clear.
 
     Raises:
-        ValueError: If it is not prepared, or damaged, or it is not plain which feature holds the images.
+        ValueError: If the set is not prepared, or damaged, or it is not clear which feature holds the images.
     """
     directory = data_directory(config.dir)
     found = find_prepared(config.name, directory)
@@ -44,7 +44,7 @@ def read_prepared(config: DataConfig) -> Dataset:
     except (OSError, ValueError, KeyError, TypeError) as error:  # a damaged features.json
         raise ValueError(f"expected a prepared data set in {found.path}; it cannot be read ({error}); {anew}") from None
     _check_files(builder, anew)
-    # TFDS keeps them in no order.
+    # TFDS keeps features in no particular order.
     features = dict(sorted(builder.info.features.items()))
     image = image_feature(features, config.examples, found.name)
     labels = label_features(features, config.labels, found.name)
@@ -75,11 +75,11 @@ def read_feature(config: DataConfig, name: str) -> dict[str, Examples]:
     """A feature of a prepared data set as a part of the examples, (num, ...) for each split.
 
     Args:
-        config: Which data set.
-        name: Of the feature; one within another by its path, as in `attributes/Smiling`.
+        config: Config that names the data set.
+        name: Name of the feature; a feature within another by its path, as in `attributes/Smiling`.
 
     Raises:
-        ValueError: If there is no such feature, or it holds something else than numbers of one shape.
+        ValueError: If there is no such feature, or it holds anything but numbers of one shape.
     """
     found = find_prepared(config.name, data_directory(config.dir))
     feature = feature_at(open_prepared(found.path).info.features, name, found.name)
@@ -93,7 +93,7 @@ def read_feature(config: DataConfig, name: str) -> dict[str, Examples]:
 
 
 def _check_files(builder: Any, anew: str) -> None:
-    """TFDS takes the number of records from the description; the files may hold fewer."""
+    """Check the number of records in the files: TFDS takes it from the description, and files may hold fewer."""
     from array_record.python.array_record_module import ArrayRecordReader
 
     for split in builder.info.splits.values():

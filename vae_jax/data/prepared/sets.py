@@ -1,4 +1,4 @@
-"""Which data sets TFDS has prepared, and where: read from what lies on disk, without importing TFDS."""
+"""The data sets that TFDS has prepared and their folders, read from disk without importing TFDS."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ class PreparedSet(NamedTuple):
     """A version of a prepared data set."""
 
     name: str
-    """What TFDS calls it: `name`, or `name/config`."""
+    """Name in TFDS: `name`, or `name/config`."""
     version: str
-    """Three numbers, `3.0.1`."""
+    """Three numbers, such as `3.0.1`."""
     splits: Mapping[str, int]
-    """How many examples are in each split."""
+    """Number of examples in each split."""
     path: Path
     """The folder of its files."""
     file_format: str
-    """What its records are kept in."""
+    """File format of the records."""
     problem: str = ""
-    """Why it cannot be read, in a line; empty where nothing is known to be wrong."""
+    """Reason why the set cannot be read, in a line; empty where nothing is known to be wrong."""
 
 
 def data_directory(given: str | Path = "") -> Path:
-    """Where TFDS sets are prepared: as given, or $TFDS_DATA_DIR, or ~/tensorflow_datasets."""
+    """The folder of prepared TFDS sets: the given one, or $TFDS_DATA_DIR, or ~/tensorflow_datasets."""
     # TFDS itself reads the variable once, when it is imported.
     return Path(given or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
 
 
 def list_prepared(directory: Path) -> list[PreparedSet]:
-    """All that is prepared in a directory, by name, the newest version of each first.
+    """All data sets that are prepared in a directory, sorted by name, the newest version of each first.
 
     Args:
-        directory: It need not exist.
+        directory: The directory, which need not exist.
 
     Raises:
         ValueError: If the directory may not be read.
@@ -64,10 +64,10 @@ def find_prepared(name: str, directory: Path) -> PreparedSet:
     Args:
         name: `mnist`, `mnist:3.0.1`, `name/config` or `name/config:1.0.0`; the config may be left out where only one
             is prepared.
-        directory: Where sets are prepared.
+        directory: Folder of prepared sets.
 
     Raises:
-        ValueError: If it is not prepared there, or not so that it can be read; the message says how to prepare it.
+        ValueError: If the set is not prepared there, or cannot be read; the message says how to prepare it.
     """
     prepared = list_prepared(directory)
     wanted, _, version = name.partition(":")
@@ -114,7 +114,7 @@ def _not_prepared(name: str, directory: Path, prepared: list[PreparedSet], versi
 
 
 def _version_folders(folder: Path, depth: int) -> list[Path]:
-    """Folders named like versions, at most so deep, which a description makes data sets."""
+    """The folders of data sets down to a depth: each is named like a version and holds a description."""
     found = []
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or not path.is_dir():

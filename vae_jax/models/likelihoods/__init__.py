@@ -1,4 +1,4 @@
-"""What a decoder's output means: from an array to p(x|z)."""
+"""Likelihoods: maps from a decoder's output to p(x|z)."""
 
 from vae_jax.models.likelihoods.by_name import by_name
 from vae_jax.models.likelihoods.columns import mixed_columns

@@ -49,7 +49,7 @@ def by_name(name: str) -> Likelihood:
     """The likelihood of this name, with its default options.
 
     Args:
-        name: That of a constructor here, such as "bernoulli".
+        name: Name of a constructor of this package, such as "bernoulli".
 
     Raises:
         ValueError: If the name is not known; the message gives the nearest one.

@@ -17,7 +17,7 @@ from vae_jax.models.likelihoods.likelihood import Likelihood, learned_scale, log
 from vae_jax.types import Distribution, Params
 
 Kind: TypeAlias = Literal["continuous", "binary", "count"] | int
-"""What a column holds: real numbers, zeros and ones, counts; or, as a number k, codes 0, ..., k − 1 of k classes."""
+"""Kind of a column: real numbers, zeros and ones, counts; or, as a number k, codes 0, ..., k − 1 of k classes."""
 
 _KINDS = ("continuous", "binary", "count")
 
@@ -30,10 +30,10 @@ def mixed_columns(kinds: Sequence[Kind], *, initial_scale: float = 1.0) -> Likel
 
     Args:
         kinds: The kind of each column.
-        initial_scale: Where the continuous columns' σ > 0 begin; 1 for standardised columns.
+        initial_scale: Initial σ > 0 of the continuous columns; 1 for standardised columns.
 
     Raises:
-        ValueError: If a kind is not known, the scale is not positive, or an example is no such row.
+        ValueError: If a kind is not known, the scale is not positive, or an example is not a row of these columns.
 
     Example:
         >>> mixed_columns(["continuous", 5, "binary"]).output_shape((3,))
@@ -62,7 +62,7 @@ def mixed_columns(kinds: Sequence[Kind], *, initial_scale: float = 1.0) -> Likel
 
 
 def _groups(kinds: Sequence[Kind]) -> list[tuple[Kind, tuple[int, ...]]]:
-    """Columns of one kind together, so that they are one vector; each column of classes for itself."""
+    """Groups of columns: those of one kind together, as one vector; each column of classes in a group of its own."""
     for column, kind in enumerate(kinds):
         if isinstance(kind, int) and kind >= 2:
             continue

@@ -30,7 +30,7 @@ def negative_binomial(dispersion_shape: tuple[int, ...] = ()) -> Likelihood:
     """Counts more variable than Poisson's; the decoder gives the logarithms of the means, the dispersion is learned.
 
     Args:
-        dispersion_shape: Of the dispersions θ: the shape of x for one each (scVI's "gene"), () for one in all.
+        dispersion_shape: Shape of the dispersions θ: that of x for one each (scVI's "gene"), () for a single one.
 
     Source: Lopez et al. 2018, "Deep generative modeling for single-cell transcriptomics" (scVI).
     """

@@ -31,11 +31,11 @@ def gaussian(scale: float = 1.0) -> Likelihood:
 def gaussian_with_learned_scale(initial_scale: float = 1.0) -> Likelihood:
     """Real pixels with the same noise everywhere, its scale learned with the model; the decoder gives the means.
 
-    Trained by `objectives.over_batch_with_optimal_scale`, the gradient of the means is taken at the scale that is best
-    for the batch, and this one follows.
+    With `objectives.over_batch_with_optimal_scale`, the gradient of the means is taken at the best scale for the batch,
+    and the learned scale follows.
 
     Args:
-        initial_scale: Where σ > 0 begins; its logarithm is the parameter.
+        initial_scale: Initial σ > 0; its logarithm is the parameter.
 
     Raises:
         ValueError: If the scale is not positive.

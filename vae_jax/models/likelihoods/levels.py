@@ -20,8 +20,8 @@ def discretised_logistic(
 
     Args:
         num_channels: Size of the last axis of x, each with a scale of its own; 1 for one scale everywhere.
-        num_levels: K, 256 for bytes.
-        initial_scale: Where σ > 0 begins, in units of x; its logarithm is the parameter.
+        num_levels: K, the number of levels; 256 for bytes.
+        initial_scale: Initial σ > 0, in units of x; its logarithm is the parameter.
 
     Raises:
         ValueError: If the scale is not positive.
@@ -42,8 +42,8 @@ def discretised_logistic_with_scale_per_pixel(
     """Rounded logistic pixels, each with a scale that depends on z; the decoder gives (centre, log scale) for each.
 
     Args:
-        num_levels: K, 256 for bytes.
-        initial_scale: Where σ > 0 begins, in units of x.
+        num_levels: K, the number of levels; 256 for bytes.
+        initial_scale: Initial σ > 0, in units of x.
 
     Raises:
         ValueError: If the scale is not positive.
@@ -63,11 +63,11 @@ def discretised_logistic_mixture(
     """Mixtures of rounded logistic pixels; the decoder gives weights, centres, log scales and, for colours, couplings.
 
     Args:
-        num_components: M ≥ 1; 10 in most papers.
-        rgb: Whether x is (height, width, 3) and the channels of a pixel depend on each other. Otherwise every entry of
-            x is for itself.
-        num_levels: K, 256 for bytes.
-        initial_scale: Where σ > 0 begins, in units of x.
+        num_components: M ≥ 1, the number of components; 10 in most papers.
+        rgb: Whether x is (height, width, 3) and the channels of a pixel depend on each other. Otherwise the entries
+            of x are independent.
+        num_levels: K, the number of levels; 256 for bytes.
+        initial_scale: Initial σ > 0, in units of x.
 
     Raises:
         ValueError: If there is no component, the scale is not positive, or `rgb` meets images without three channels.
@@ -112,7 +112,7 @@ def categorical_pixels(*, num_levels: int = NUM_LEVELS) -> Likelihood:
     The bias is the distribution of largest entropy that has the data's mean: logits that rise or fall with the level.
 
     Args:
-        num_levels: K, 256 for bytes.
+        num_levels: K, the number of levels; 256 for bytes.
     """
     return Likelihood(
         init=lambda key: (),
@@ -123,7 +123,7 @@ def categorical_pixels(*, num_levels: int = NUM_LEVELS) -> Likelihood:
 
 
 def tilted_logits(mean: ArrayLike, num_levels: int) -> Array:
-    """Of the distribution of largest entropy over equally spaced levels in [0, 1] that has this mean."""
+    """Logits of the distribution of largest entropy over equally spaced levels in [0, 1] that has this mean."""
     levels = jnp.linspace(0.0, 1.0, num_levels)
 
     def mean_of(slope: Array) -> Array:
@@ -133,5 +133,5 @@ def tilted_logits(mean: ArrayLike, num_levels: int) -> Array:
 
 
 def _scale(log_scale: Array) -> Array:
-    """At least e⁻¹⁰, a hundredth of a byte's level: below that a pixel is certain, and in the end 0 would divide."""
+    """Scale of at least e⁻¹⁰, 1/100 of a byte's level: below that a pixel is certain, and in the end 0 would divide."""
     return bounded_exp(jnp.maximum(log_scale, -10.0))

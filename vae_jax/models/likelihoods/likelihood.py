@@ -1,4 +1,4 @@
-"""What a likelihood is to a decoder network."""
+"""The interface between a likelihood and a decoder network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vae_jax.types import Distribution, Key, Params
 
 
 class Likelihood(NamedTuple):
-    """A family of p(x|z), and how a decoder network has to look for it."""
+    """A family of p(x|z), and the output of a decoder network for it."""
 
     init: Callable[[Key], Params]
     """key -> parameters of the likelihood itself, beside those of the decoder; `()` for none."""
@@ -23,7 +23,7 @@ class Likelihood(NamedTuple):
     output_shape: Callable[[tuple[int, ...]], tuple[int, ...]]
     """shape of x -> shape of the decoder's output."""
     output_bias: Callable[[ArrayLike], Array]
-    """mean of the data -> the decoder's output that predicts it: where to start the last bias."""
+    """mean of the data -> the decoder's output that predicts it: the initial value of the last bias."""
 
 
 def learned_scale(initial_scale: float, shape: tuple[int, ...] = ()) -> Callable[[Key], Params]:
@@ -37,22 +37,22 @@ def learned_scale(initial_scale: float, shape: tuple[int, ...] = ()) -> Callable
 
 
 def logit(probability: ArrayLike) -> Array:
-    """log p/(1 − p), of p clipped to [0.001, 0.999], as in the code of Burda et al. 2016."""
+    """log p/(1 − p), with p clipped to [0.001, 0.999], as in the code of Burda et al. 2016."""
     probability = jnp.clip(jnp.asarray(probability), 0.001, 0.999)
     return jnp.log(probability) - jnp.log1p(-probability)
 
 
 def log_of_mean(mean: ArrayLike) -> Array:
-    """The logarithm of a positive mean; of at least 0.001, where a pixel never changes."""
+    """The logarithm of a mean; a mean below 0.001, as of a pixel that is always zero, is raised to it."""
     return jnp.log(jnp.maximum(jnp.asarray(mean, jnp.float32), 0.001))
 
 
 def solve_mean(mean_of: Callable[[Array], Array], mean: ArrayLike) -> Float[Array, "..."]:
-    """The parameter with which a family has a mean, for a mean in [0, 1] that rises with the parameter: by bisection.
+    """The parameter at which a family has a given mean in [0, 1], which rises with the parameter; found by bisection.
 
     Args:
         mean_of: The mean, element by element, of an array of parameters.
-        mean: Wanted; clipped to [0.001, 0.999].
+        mean: The given mean, clipped to [0.001, 0.999].
     """
     mean = jnp.clip(jnp.asarray(mean, jnp.float32), 0.001, 0.999)
     low, high = jnp.full_like(mean, -2_000.0), jnp.full_like(mean, 2_000.0)
@@ -73,6 +73,6 @@ def pairs(first: ArrayLike, second: ArrayLike) -> Array:
 
 def check_positive(scale: float) -> None:
     """Refuse a scale that is not positive and finite."""
-    # A traced scale (one lane of a sweep) has no value to look at.
+    # A traced scale (one lane of a sweep) has no value to check.
     if isinstance(scale, int | float) and not (scale > 0 and math.isfinite(scale)):
         raise ValueError(f"expected a positive, finite scale; got {scale}")

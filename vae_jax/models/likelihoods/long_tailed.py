@@ -10,10 +10,10 @@ from vae_jax.models.likelihoods.likelihood import Likelihood, check_positive, le
 
 
 def laplace(initial_scale: float = 1.0) -> Likelihood:
-    """Real pixels whose absolute error counts, of one learned scale; the decoder gives the means.
+    """Real pixels under Laplace distributions, with absolute errors and one learned scale; the decoder gives the means.
 
     Args:
-        initial_scale: Where b > 0 begins; its logarithm is the parameter.
+        initial_scale: Initial b > 0; its logarithm is the parameter.
 
     Raises:
         ValueError: If the scale is not positive.
@@ -27,11 +27,11 @@ def laplace(initial_scale: float = 1.0) -> Likelihood:
 
 
 def student_t(degrees_of_freedom: float = 4.0, initial_scale: float = 1.0) -> Likelihood:
-    """Real pixels under Student's t distribution, of one learned scale; the decoder gives the means.
+    """Real pixels under Student's t distribution, with one learned scale; the decoder gives the means.
 
     Args:
         degrees_of_freedom: ν > 0, fixed; the smaller, the less an outlier counts.
-        initial_scale: Where σ > 0 begins; its logarithm is the parameter.
+        initial_scale: Initial σ > 0; its logarithm is the parameter.
 
     Raises:
         ValueError: If one of the two is not positive.

@@ -45,7 +45,7 @@ def beta(initial_concentration: float = 2.0) -> Likelihood:
     α = m c and β = (1 − m) c, so c = α + β: the variance is m (1 − m)/(1 + c).
 
     Args:
-        initial_concentration: Where c > 0 begins; with 2, a mean of ½ is the uniform distribution.
+        initial_concentration: Initial c > 0; with 2, a mean of ½ is the uniform distribution.
 
     Raises:
         ValueError: If the concentration is not positive.

@@ -1,4 +1,4 @@
-"""MNIST as zeros and ones, in the one binarisation that published likelihoods are of."""
+"""MNIST as zeros and ones, in the binarisation for which likelihoods are published."""
 
 from __future__ import annotations
 

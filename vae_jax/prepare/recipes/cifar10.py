@@ -14,7 +14,7 @@ CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 
 
 def _batches(path: Path, split: str, batches: list[str]) -> Iterator[Example]:
-    """A record is a label and three planes of 32x32 bytes."""
+    """The examples of some batches; a record is a label and three planes of 32x32 bytes."""
     num = 0
     for batch in batches:
         with tarfile.open(path) as archive:

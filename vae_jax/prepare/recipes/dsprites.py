@@ -10,7 +10,7 @@ import numpy as np
 from vae_jax.prepare.recipe import Example, Original, Recipe, Source
 
 FACTORS = {"shape": 3, "scale": 6, "orientation": 40, "x_position": 32, "y_position": 32}
-"""How many values each has. The first of the file, the colour, has one, and is left out as in TFDS."""
+"""Number of values of each factor. The first one of the file, the colour, has one value, and is left out as in TFDS."""
 
 
 def _read(path: Path) -> Mapping[str, Iterator[Example]]:
@@ -21,7 +21,7 @@ def _examples(path: Path) -> Iterator[Example]:
     import h5py  # pyright: ignore[reportMissingImports]  # an extra
 
     with h5py.File(path, "r") as file:
-        # Row by row the three would be read a hundred times slower.
+        # Reading the three arrays row by row would be a hundred times slower.
         images, classes, values = (np.asarray(file[key]) for key in ("imgs", "latents/classes", "latents/values"))
     for image, number, value in zip(images, classes, values, strict=True):
         yield {

@@ -1,4 +1,4 @@
-"""MNIST and the two that took its format, IDX."""
+"""MNIST and the two data sets that took its format, IDX."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def idx(path: Path) -> np.ndarray:
     """The array of a gzipped IDX file of bytes.
 
     Raises:
-        ValueError: If it is not one.
+        ValueError: If it is not such a file.
     """
     try:
         content = gzip.decompress(path.read_bytes())

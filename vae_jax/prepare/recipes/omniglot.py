@@ -1,4 +1,4 @@
-"""OMNIGLOT at 28x28, ink white: Burda's file, which published likelihoods are of, or our crop of Lake's drawings.
+"""OMNIGLOT at 28x28, ink white: Burda's file, used for published likelihoods, or Lake's drawings, resized by us.
 
 The two differ in pixels and in splits, and so have configs of their own.
 """
@@ -37,7 +37,7 @@ def _read_lake(background: Path, evaluation: Path) -> Mapping[str, Iterator[Exam
 
 
 def _lake(path: Path, first_alphabet: int) -> Iterator[Example]:
-    """`SET/ALPHABET/CHARACTER/DRAWING.png`, in that order; black ink on white, 105x105, one bit a pixel."""
+    """Examples, `SET/ALPHABET/CHARACTER/DRAWING.png`, in that order; black ink on white, 105x105, one bit a pixel."""
     from PIL import Image
 
     with zipfile.ZipFile(path) as archive:

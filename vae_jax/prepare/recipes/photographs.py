@@ -1,6 +1,7 @@
 """LFW and CelebA: photographs of faces, cropped in the middle and made 64x64.
 
-TFDS's sets of these names hold them whole; ours have the config `crop_64`, so that nobody takes one for the other.
+TFDS's sets of these names hold the whole photographs; ours have the config `crop_64`, so that nobody takes one for the
+other.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from vae_jax.prepare.recipe import Example, Original, Recipe, Source
 
 SIZE = 64
 LFW_CROP = 128
-"""The face fills the middle of LFW's 250x250; halving is exact."""
+"""Side of the square in the middle of LFW's 250x250, which the face fills; halving it is exact."""
 CELEB_A_CROP = 148
-"""Of 178x218: the crop that most VAEs are trained on."""
+"""Side of the crop of CelebA's 178x218 that most VAEs are trained on."""
 _PARTITION = ("train", "validation", "test")
 
 
@@ -39,7 +40,7 @@ def _read_lfw(archive: Path) -> Mapping[str, Iterator[Example]]:
 
 
 def _lfw(path: Path) -> Iterator[Example]:
-    """`lfw/PERSON/PERSON_0001.jpg`."""
+    """The examples of `lfw/PERSON/PERSON_0001.jpg`."""
     with tarfile.open(path) as archive:
         for member in archive:
             file = archive.extractfile(member) if member.name.endswith(".jpg") else None

@@ -56,7 +56,7 @@ SVHN_CROPPED = Recipe(
     },
     sources=(
         Source((_TRAIN, _TEST, _EXTRA), _read, _SPLITS),
-        # Whoever lays two files down by hand does without the third, which is most of the bytes.
+        # A user who puts two files there by hand does without the third, which is most of the bytes.
         Source((_TRAIN, _TEST), _read, {name: _SPLITS[name] for name in ("train", "test")}),
     ),
 )

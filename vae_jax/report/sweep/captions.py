@@ -1,4 +1,4 @@
-"""The words of a sweep's page: what each picture is, and what a learner should look for."""
+"""The captions of a sweep's page: what each picture is, and what a learner should look for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vae_jax.report.sweep.scale import Scale, field_words
 
 
 def curves(records: Sequence[RunRecord], scale: Scale | None) -> str:
-    """What the learning curves show, and the marks that are in them."""
+    """The caption of the learning curves and of the marks in them."""
     num = sum(any(line.get("split") == "validation" for line in record.metrics) for record in records)
     states = {record.state for record in records}
     if num == 1:
@@ -26,7 +26,7 @@ def curves(records: Sequence[RunRecord], scale: Scale | None) -> str:
 
 
 def ranking(metric: str, has_seeds: bool) -> str:
-    """How to read the table."""
+    """The caption of the table: how to read it."""
     better = "lower" if lower_is_better(metric) else "higher"
     text = f"By {quantity_of(metric).name}: {better} is better."
     if not has_seeds:
@@ -38,7 +38,7 @@ def ranking(metric: str, has_seeds: bool) -> str:
 
 
 def fields(*, has_lines: bool, has_others: bool, has_seeds: bool) -> str:
-    """What the plots of the metric against single fields show."""
+    """The caption of the plots of the metric against single fields."""
     if not has_lines:
         return (
             "Each point is a setting, the best tenth in colour. A field that matters gathers these in a part of its "
@@ -61,7 +61,7 @@ PARALLEL = (
 
 
 def rate_distortion(is_evaluation: bool, has_beta: bool) -> str:
-    """What the plane shows."""
+    """The caption of the rate-distortion plane."""
     split = "final evaluation" if is_evaluation else "best validation"
     beta = (
         " Beta is the price of a nat of rate: a lane settles where one nat more would save beta nats of distortion, so "
@@ -77,7 +77,7 @@ def rate_distortion(is_evaluation: bool, has_beta: bool) -> str:
 
 
 def pareto(metrics: tuple[str, str]) -> str:
-    """What the front of two objectives shows."""
+    """The caption of the front of two objectives."""
     first, second = (quantity_of(metric).name for metric in metrics)
     return (
         f"Each point is a setting. The front joins those that no other beats in both {first} and {second}: to gain in "
@@ -87,7 +87,7 @@ def pareto(metrics: tuple[str, str]) -> str:
 
 
 def importance(found: Importance, metric: str, has_seed: bool) -> str:
-    """How the importance was computed, without which it means nothing."""
+    """The caption of the importance: how it was computed, without which it means nothing."""
     seed = " The seed is there to show what noise gets." if has_seed else ""
     return (
         f"A random forest learned to predict {quantity_of(metric).name} from the fields. Each bar is by how much its "

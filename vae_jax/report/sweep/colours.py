@@ -14,7 +14,7 @@ from vae_jax.report.sweep.scale import Scale, value_words
 from vae_jax.report.theme import CLASSES, DARK, Theme
 
 FEW = 6
-"""Up to so many values are named in their colours; of more a bar is drawn."""
+"""Largest number of values that are named in their colours; for more values a bar is drawn."""
 
 
 def colour_of(scale: Scale, value: Any, theme: Theme) -> str:
@@ -25,14 +25,14 @@ def colour_of(scale: Scale, value: Any, theme: Theme) -> str:
 
 
 def ramp(theme: Theme) -> Colormap:
-    """Viridis, without the end that the ground swallows."""
+    """Viridis, without the end that can hardly be seen on the ground of a theme."""
     low, high = (0.3, 1.0) if theme == DARK else (0.0, 0.87)
     viridis = matplotlib.colormaps["viridis"]
     return LinearSegmentedColormap.from_list("ramp", [viridis(low + (high - low) * i / 255) for i in range(256)])
 
 
 def key_above(axes: Axes, scale: Scale, theme: Theme) -> None:
-    """What each colour means: the values as coloured words above the plot, or a bar at its side where they are many."""
+    """Draw the key to the colours: the values as coloured words above the plot, or a bar beside it if they are many."""
     name = scale.title
     if scale.kind == "classes" or len(scale.values) <= FEW:
         words_above(axes, [(name, theme.muted), *_named(scale, theme)])
@@ -48,7 +48,7 @@ def key_above(axes: Axes, scale: Scale, theme: Theme) -> None:
 
 
 def _named(scale: Scale, theme: Theme) -> list[tuple[str, str]]:
-    """As many values as fit beside the title, each in its colour."""
+    """The words of the values that fit beside the title, each with its colour."""
     named, room = [], 38
     for value in scale.values:
         words = value_words(value)

@@ -21,7 +21,7 @@ from vae_jax.report.sweep.scale import Scale
 from vae_jax.report.theme import LIGHT, Theme, plot, to_png
 
 FEW = 8
-"""Of so many lanes none leaves the plot, unless it is extreme."""
+"""Number of lanes up to which no lane leaves the plot, unless it is extreme."""
 
 
 def lane_curves(
@@ -33,12 +33,12 @@ def lane_curves(
 
     Args:
         records: The lanes.
-        scale: Of the field that gives the colours; None for one colour.
+        scale: The scale of the field that gives the colours; None for one colour.
         best: The name of the lane to stress.
         theme: The colours.
 
     Returns:
-        A PNG file, or None if nothing was validated yet.
+        A PNG file, or None if no lane was validated yet.
     """
     drawn = [(record, curve) for record in records if len(curve := validation_curve(record))]
     if not drawn:
@@ -84,15 +84,15 @@ def validation_curve(record: RunRecord) -> NDArray[Any]:
 
 
 def line_style(num: int) -> tuple[float, float]:
-    """Width in points and opacity of one of `num` lines: the more, the fainter."""
+    """Width in points and opacity of one of `num` lines: the more lines, the fainter."""
     return float(np.clip(2.2 - 0.25 * np.log2(num), 0.7, 1.8)), float(np.clip(1.5 * num**-0.25, 0.3, 1.0))
 
 
 def view(curves: Sequence[NDArray[Any]]) -> tuple[float, float]:
-    """The values from which to which the plot reaches.
+    """The lower and upper limit of the plot.
 
-    All that comes after the first tenth of the steps, unless that is far below the best: then as much as the best lane
-    went through, or most lanes end at.
+    They hold all values after the first tenth of the steps, unless some are far below the best: then they hold the
+    values that the best lane went through, and those at which most lanes end.
     """
     last = max(curve[-1, 0] for curve in curves)
     settled = [curve[curve[:, 0] >= last / 10, 1] if curve[-1, 0] >= last / 10 else curve[-1:, 1] for curve in curves]
@@ -103,7 +103,7 @@ def view(curves: Sequence[NDArray[Any]]) -> tuple[float, float]:
         high - best.min(), (4 if far.size > FEW else 20) * np.median(far), 1.2 * np.quantile(far, 0.8, method="lower")
     )
     low = max(min(float(values.min()) for values in settled), high - reach)
-    # A floor, so that a constant is a level line and not noise blown up.
+    # A floor, so that a constant is a level line and not magnified noise.
     margin = max(0.05 * (high - low), 1e-3 * max(abs(high), 1e-3))
     return low - margin, high + margin
 
@@ -111,7 +111,7 @@ def view(curves: Sequence[NDArray[Any]]) -> tuple[float, float]:
 def _mark_ends(
     axes: Axes, drawn: Sequence[tuple[RunRecord, NDArray[Any]]], colours: Sequence[str], theme: Theme
 ) -> None:
-    """A ring where a lane was stopped, a cross where it diverged; at the lower edge where that lies below the plot."""
+    """A ring where a lane was stopped, a cross where it diverged; a cross below the plot moves to its lower edge."""
     floor = axes.get_ylim()[0]
     size = 5.0 if len(drawn) <= 64 else 3.5
     for (record, curve), colour in zip(drawn, colours, strict=True):

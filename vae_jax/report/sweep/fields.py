@@ -1,4 +1,4 @@
-"""The metric against one field that was swept."""
+"""The plot of the metric against one field that was swept."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from vae_jax.report.sweep.scale import Scale
 from vae_jax.report.theme import LIGHT, Theme, plot, to_png
 
 FEW = 8
-"""Of so many settings none leaves a plot, unless it is extreme."""
+"""Number of settings up to which no setting leaves a plot, unless it is extreme."""
 
 LINE_LENGTH = 70
-"""Letters below a plot side by side; more of them are tilted."""
+"""Number of letters that fit side by side below a plot; longer labels are tilted."""
 
 
 def field_plot(
     rows: Sequence[Row], scale: Scale, others: Sequence[Scale], metric: str, *, theme: Theme = LIGHT
 ) -> bytes:
-    """The metric against a field: a line for each choice of the other fields, or points where nothing repeats.
+    """The metric against a field: a line for each choice of the other fields, or points if nothing repeats.
 
     Bands are one standard error over the seeds, up and down. Rows far worse than most may leave the plot.
 
     Args:
         rows: The ranking, the best first; at least one has a value.
-        scale: Of the field.
-        others: Of the other fields that were swept.
-        metric: What the ranking is by.
+        scale: The scale of the field.
+        others: The scales of the other fields that were swept.
+        metric: The metric of the ranking.
         theme: The colours.
 
     Returns:
@@ -74,12 +74,12 @@ def means_of(rows: Sequence[Row]) -> list[float]:
 
 
 def view(means: Sequence[float], metric: str, stressed: Sequence[float] | None = None) -> tuple[float, float]:
-    """The values from which to which a plot of a metric reaches: all of a few, and of many not those far worse.
+    """The limits of a plot of a metric: they hold all values if these are few, else those that are not far worse.
 
     Args:
-        means: All that could be shown.
-        metric: Their name, which says whether lower is better.
-        stressed: Those to be seen well, with some room around them for the others, if there are such.
+        means: All values that could be shown.
+        metric: Name of the metric, which says whether lower is better.
+        stressed: The values to be seen well, with some room around them for the others; None for no such values.
     """
     values = np.asarray(means, float)
     best = values.min() if lower_is_better(metric) else values.max()
@@ -95,7 +95,7 @@ def view(means: Sequence[float], metric: str, stressed: Sequence[float] | None =
 
 
 def show_scale(axes: Axes, scale: Scale) -> None:
-    """The field to the right, with its own ticks and its name."""
+    """Put the field on the horizontal axis, with its own ticks and its name."""
     low, high = scale.ends
     margin = (0.35 if scale.kind == "classes" else 0.05) * ((high - low) if scale.kind != "classes" else 1)
     axes.set_xlim(low - margin, high + margin)

@@ -9,15 +9,15 @@ from vae_jax.report.sweep.scale import Scale
 
 
 def along(rows: Sequence[Row], scale: Scale, others: Sequence[Scale]) -> list[list[Row]]:
-    """Rows with a value, in groups that have the same values of all other fields, along one field.
+    """Rows with a value, grouped by the values of all fields but one, and sorted along that field.
 
     Args:
-        rows: The best first.
-        scale: Of the one field.
-        others: Of the other fields that were swept.
+        rows: The rows, the best first.
+        scale: The scale of the one field.
+        others: The scales of the other fields that were swept.
 
     Returns:
-        The groups, that with the best row first, each in the order of the field.
+        The groups, the one with the best row first, each in the order of the field.
     """
     groups: dict[tuple[float, ...], list[Row]] = {}
     for row in rows:
@@ -28,5 +28,5 @@ def along(rows: Sequence[Row], scale: Scale, others: Sequence[Scale]) -> list[li
 
 
 def are_lines(groups: Sequence[Sequence[Row]]) -> bool:
-    """Whether most rows have a neighbour along the field: so in a grid, and not among random draws."""
+    """Whether most rows have a neighbour along the field: they do in a grid, and not among random draws."""
     return sum(len(group) for group in groups if len(group) > 1) > sum(len(group) == 1 for group in groups)

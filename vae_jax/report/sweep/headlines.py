@@ -20,19 +20,19 @@ STATES = {
     "waiting": ("Waiting", "Not begun yet."),
 }
 MOST_FIELDS = 4
-"""Of the best setting that are named."""
+"""Number of fields of the best setting that are named."""
 
 
 def sweep_headlines(
     records: Sequence[RunRecord], rows: Sequence[Row], scales: Sequence[Scale], metric: str
 ) -> list[Headline]:
-    """The best setting, what seeds alone do, and how many lanes there were and how they ended.
+    """The best setting, the noise of seeds, the number of lanes, and how they ended.
 
     Args:
         records: The lanes.
         rows: The ranking, the best first.
-        scales: Of the fields that were swept, but for the seed.
-        metric: What the ranking is by.
+        scales: The scales of the fields that were swept, except the seed.
+        metric: The metric of the ranking.
     """
     found = []
     quantity = quantity_of(metric)

@@ -1,4 +1,4 @@
-"""How much each field matters to the metric: what a model that knows the fields loses when one is shuffled."""
+"""The importance of each field for the metric: the accuracy that a model of it loses when that field is shuffled."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from vae_jax.report.sweep.scale import Scale, field_words, shortened
 from vae_jax.report.theme import LIGHT, Theme, plot, to_png
 
 LEAST_LANES = 24
-"""Of fewer lanes a forest knows too little to be asked."""
+"""Least number of lanes: from fewer, a forest learns too little."""
 LEAST_EXPLAINED = 0.1
-"""Of the variance: a forest that explains less does not know what matters."""
+"""Least fraction of the variance: a forest that explains less does not know what matters."""
 NUM_FOLDS = 5
 NUM_TREES = 100
 NUM_SHUFFLES = 10
 
 
 class Importance(NamedTuple):
-    """What the fields explain of a metric."""
+    """The importance of the fields for a metric."""
 
     names: list[str]
     """The fields, the most important first."""
     mean: list[float]
     """The error that shuffling a field adds, in the unit of the metric."""
     deviation: list[float]
-    """Its standard deviation over folds and shuffles."""
+    """Standard deviation of the added error over folds and shuffles."""
     explained: float
-    """The fraction of the variance, between lanes it had not seen, that the model explains: at most 1."""
+    """The fraction of the variance between unseen lanes that the model explains, at most 1."""
     num_lanes: int
 
 
@@ -41,15 +41,15 @@ def importance(records: Sequence[RunRecord], scales: Sequence[Scale], metric: st
     """Permutation importance of the fields for the metric, by a random forest.
 
     The forest learns the metric from the fields of four fifths of the lanes. On the last fifth, the values of one
-    field are shuffled between the lanes: the mean absolute error of the prediction grows by what that field told.
+    field are shuffled between the lanes: its importance is the growth of the prediction's mean absolute error.
 
     Args:
-        records: The lanes; those that diverged or have no such number are left out.
-        scales: Of the fields, the seed among them if it was swept: it shows what noise gets.
-        metric: What is explained.
+        records: The lanes; those that diverged or lack the metric are left out.
+        scales: The scales of the fields, with the seed if it was swept: it shows the importance that noise gets.
+        metric: The metric to explain.
 
     Returns:
-        None if there are fewer than `LEAST_LANES` lanes or two fields, or the forest explains next to nothing.
+        The importance; None for fewer than `LEAST_LANES` lanes or two fields, or if the forest explains too little.
 
     Source: Breiman 2001, Random Forests, section 10; the average over held-out folds is ours.
     """
@@ -91,7 +91,7 @@ def importance(records: Sequence[RunRecord], scales: Sequence[Scale], metric: st
 
 
 def importance_bars(found: Importance, metric: str, *, theme: Theme = LIGHT) -> bytes:
-    """A bar for each field, the most important at the top, its whisker one standard deviation to both sides."""
+    """A bar for each field, the most important at the top, with a whisker of one standard deviation to both sides."""
     with plot(theme, 460, 300) as (figure, axes):
         name_plot(figure, f"Importance for {quantity_of(metric).title}")
         places = -np.arange(len(found.names))

@@ -24,23 +24,23 @@ from vae_jax.report.templates import render
 from vae_jax.report.theme import DARK, LIGHT, Theme
 
 NUM_SHOWN = 16
-"""Rows of the ranking that are seen at once; the others unfold."""
+"""Number of rows of the ranking that are seen at once; the others unfold."""
 MOST_LANES = 8
-"""Names in a row of it, likewise."""
+"""Number of lanes in a row of the ranking that are seen at once; the others unfold."""
 
 
 class Digest(NamedTuple):
-    """What all sections are made of."""
+    """The data that all sections are made of."""
 
     records: Sequence[RunRecord]
     rows: list[Row]
     """The ranking, the best first."""
     scored: list[Row]
-    """Those that have the metric."""
+    """The rows that have the metric."""
     scales: list[Scale]
-    """Of the swept fields with more than one value, but for the seed."""
+    """Scales of the swept fields with more than one value, except the seed."""
     seed: Scale | None
-    """Of the seed, if it was swept."""
+    """Scale of the seed, if it was swept."""
     metric: str
 
 
@@ -63,14 +63,14 @@ def sweep_report_html(
 
     Args:
         title: The experiment's name.
-        summary: What it is, in one sentence.
+        summary: The experiment in one sentence.
         records: The lanes.
         swept: Names of the fields that were swept, in the order to show them; the first one gives the colours.
-        metric: What lanes are ranked by, as `metric_of` finds it.
+        metric: The number by which lanes are ranked, as `metric_of` finds it.
         samples: Pictures of the best lanes by the lanes' names.
-        command: What to type to get this sweep again.
+        command: The command that repeats this sweep.
         environment: environment.json: versions, device, source state.
-        search: The fields of the `SearchConfig` where lanes were searched for; None for a grid.
+        search: The fields of the `SearchConfig` of a search; None for a grid.
         reports: Names of the lanes that have a page lanes/NAME/report.html; by default those that were evaluated.
 
     Returns:
@@ -141,7 +141,7 @@ def _others(digest: Digest, scale: Scale) -> list[Scale]:
 
 
 def _fields(digest: Digest) -> list[Picture]:
-    """One plot for each field of which at least two values have the metric."""
+    """One plot for each field that has the metric at two values or more."""
     found = []
     for scale in digest.scales:
         if len({scale.place(row.fields.get(scale.name)) for row in digest.scored}) < 2:
@@ -175,7 +175,7 @@ def _importance(digest: Digest) -> Picture | None:
 
 
 def _parallel(digest: Digest) -> Picture | None:
-    """Of two fields or more, and three settings or more: of fewer the plots of single fields tell all."""
+    """Parallel coordinates of two fields and three settings or more: for fewer, the plots of single fields tell all."""
     if len(digest.scales) < 2 or len(digest.scored) < 3:
         return None
     (found,) = _on_both_grounds(
@@ -199,7 +199,7 @@ def _plane(digest: Digest) -> list[Picture]:
 
 
 def _front(digest: Digest, search: Mapping[str, Any] | None) -> list[Picture]:
-    """Of the first two objectives of a search."""
+    """The Pareto front of the first two objectives of a search."""
     objectives = tuple((search or {}).get("objectives") or ())
     if len(objectives) < 2:
         return []
@@ -210,7 +210,7 @@ def _front(digest: Digest, search: Mapping[str, Any] | None) -> list[Picture]:
 
 
 def _samples(digest: Digest, samples: Mapping[str, Picture | bytes]) -> list[Picture]:
-    """The given pictures, that of the best lane first, with what the lane was."""
+    """The given pictures, that of the best lane first, with the settings of the lane."""
     found = []
     for row in digest.rows:
         for record, value in zip(row.records, row.values, strict=True):

@@ -28,8 +28,8 @@ def parallel_coordinates(rows: Sequence[Row], scales: Sequence[Scale], metric: s
 
     Args:
         rows: The ranking, the best first; at least one has a value.
-        scales: Of the fields, in the order of the axes.
-        metric: What the ranking is by, the last axis: better is higher up.
+        scales: The scales of the fields, in the order of the axes.
+        metric: The metric of the ranking, on the last axis: better is higher up.
         theme: The colours.
 
     Returns:
@@ -63,7 +63,7 @@ def parallel_coordinates(rows: Sequence[Row], scales: Sequence[Scale], metric: s
 
 
 def in_few_colours(png: bytes) -> bytes:
-    """The same in 256 colours: of a few hues nobody sees it, and hundreds of lines take half the room."""
+    """The same image in 256 colours: with few hues the loss is invisible, and hundreds of lines take half the space."""
     file = io.BytesIO()
     image = Image.open(io.BytesIO(png)).convert("RGB")
     image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
@@ -71,15 +71,15 @@ def in_few_colours(png: bytes) -> bytes:
 
 
 def line_heights(rows: Sequence[Row], scales: Sequence[Scale], worst: float, best: float) -> NDArray[Any]:
-    """Where each row crosses each axis, 0 at the bottom to 1 at the top, (rows, fields + 1).
+    """The height at which each row crosses each axis, from 0 at the bottom to 1 at the top, (rows, fields + 1).
 
-    Rows of one value are spread a little, the better ones higher, so that lines do not hide each other.
+    Rows that share a value are spread a little, the better ones higher, so that lines do not hide each other.
 
     Args:
-        rows: Those with a value, the best first.
-        scales: Of the fields.
-        worst: The metric at the foot of the last axis; what is worse stays there.
-        best: The metric at its top.
+        rows: The rows that have a value, the best first.
+        scales: The scales of the fields.
+        worst: The metric at the foot of the last axis; worse values stay there.
+        best: The metric at the top of the last axis.
     """
     of_fields = [[scale.fraction(row.fields.get(scale.name)) for scale in scales] for row in rows]
     heights = np.column_stack([of_fields, (np.array(means_of(rows)) - worst) / (best - worst)])
@@ -104,7 +104,7 @@ def smooth(heights: NDArray[Any], num: int = 60) -> NDArray[Any]:
 
 
 def _axis(axes: Axes, place: int, ticks: Sequence[tuple[float, str]], name: str, theme: Theme, *, last: bool) -> None:
-    """One axis; the words of the last stand on its free side."""
+    """Draw one axis; the words of the last axis stand on its free side."""
     halo = [patheffects.withStroke(linewidth=3, foreground=theme.ground)]
     side, align = (1, "left") if last else (-1, "right")
     axes.plot([place, place], [0, 1], color=theme.muted, linewidth=1, zorder=4)

@@ -14,12 +14,12 @@ from vae_jax.report.theme import LIGHT, Theme, plot, to_png
 
 
 def pareto_front(first: Sequence[float], second: Sequence[float], metrics: tuple[str, str]) -> list[int]:
-    """Which points no other point beats: none is as good in both numbers and better in one.
+    """The points that no other point beats, by being as good in both numbers and better in one.
 
     Args:
-        first: A number of each.
-        second: Another.
-        metrics: Their names, which say whether lower is better.
+        first: The first number of each point.
+        second: The second number of each point.
+        metrics: The names of the numbers, which say whether lower is better.
 
     Returns:
         Indices, from the best by the first number to the best by the second.
@@ -59,7 +59,7 @@ def pareto_plot(rows: Sequence[Row], metrics: tuple[str, str], *, theme: Theme =
         others = np.setdiff1d(np.arange(len(known)), front)
         size = float(np.clip(3_000 / len(known), 10, 36))
         axes.scatter(first[others], second[others], s=size, color=theme.quiet, linewidths=0, alpha=0.7, zorder=3)
-        # Steps on the worse side: between two settings nobody has been.
+        # Steps on the worse side: between two settings nothing was measured.
         axes.plot(first[front], second[front], color=theme.accent, linewidth=1.4, drawstyle="steps-post", zorder=4)
         errors = np.array([[one.standard_error or 0.0 for one in pair] for _, *pair in known])[front].T
         axes.errorbar(

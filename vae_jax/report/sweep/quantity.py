@@ -1,4 +1,4 @@
-"""What a number of a run is called, and how it is written."""
+"""Names, units and formats of the numbers of a run."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from vae_jax.report.numbers import decimal, words
 
 
 class Quantity(NamedTuple):
-    """A metric, as a reader meets it."""
+    """The name, unit and format of a metric."""
 
     name: str
     unit: str
     digits: int | None
-    """After the point; None for four significant ones."""
+    """Digits after the point; None for four significant digits."""
 
     @property
     def title(self) -> str:
-        """Name and unit, as at an axis."""
+        """Name and unit, as on an axis."""
         return f"{self.name} ({self.unit})" if self.unit else self.name
 
     def show(self, value: float | None) -> str:
-        """A value without its unit; a dash where there is none."""
+        """A value without its unit; a dash for None."""
         return "—" if value is None else decimal(value, self.digits)
 
 
@@ -38,7 +38,7 @@ KNOWN = {
 
 
 def quantity_of(metric: str) -> Quantity:
-    """The metric of a name.
+    """The quantity that belongs to the name of a metric.
 
     Example:
         >>> quantity_of("nll").title, quantity_of("mutual_information").title

@@ -21,27 +21,27 @@ from vae_jax.report.sweep.scale import Scale
 from vae_jax.report.theme import LIGHT, Theme, plot, to_png
 
 LEAST_SPREAD = 0.05
-"""Relative to the largest KL: settings that differ by less lie on one point of the plane."""
+"""Least spread of the KL, relative to the largest: settings that differ by less lie on one point of the plane."""
 
 
 class Plane(NamedTuple):
-    """Where settings lie in the rate-distortion plane."""
+    """The settings as points in the rate-distortion plane."""
 
     rows: list[Row]
-    """Those that have both numbers."""
+    """The rows that have both numbers."""
     rate: NDArray[Any]
     """KL, nats per example, mean over the seeds, (rows,)."""
     distortion: NDArray[Any]
-    """−log p(x|z), nats per example, likewise."""
+    """−log p(x|z), nats per example, mean over the seeds, (rows,)."""
     is_evaluation: bool
-    """Whether the numbers are of the final evaluation, or else of the best validation."""
+    """Whether the numbers are of the final evaluation; otherwise they are of the best validation."""
 
 
 def rate_distortion(rows: Sequence[Row]) -> Plane | None:
-    """The plane of a ranking, if it shows more than one place.
+    """The plane of a ranking; None if the settings do not spread over it.
 
-    It is of the runs that finished, or of all that did not diverge where none did. All numbers are of one origin,
-    evaluation or validation, whichever more runs have: those of two splits do not belong on one plane.
+    The plane shows the runs that finished or, if no run did, all that did not diverge. All numbers are of one origin,
+    evaluation or validation, whichever more runs have: numbers of two splits do not belong on one plane.
     """
     states = {record.state for row in rows for record in row.records}
     drawn = {"finished"} if "finished" in states else states - {"diverged"}
@@ -68,9 +68,9 @@ def rate_distortion_plot(plane: Plane, scales: Sequence[Scale], *, theme: Theme 
     """The rate-distortion plane: KL to the right, −log p(x|z) upwards, lines of constant ELBO.
 
     Args:
-        plane: Where the settings lie.
-        scales: Of the fields that were swept; the first, or `beta`, gives the colours, and joins settings that
-            differ in it alone.
+        plane: The settings in the plane.
+        scales: The scales of the fields that were swept; the field `beta`, or else the first, gives the colours, and
+            settings that differ in it alone are joined.
         theme: The colours.
 
     Returns:
@@ -109,11 +109,11 @@ def elbo_levels(rate: tuple[float, float], distortion: tuple[float, float]) -> l
     """Round values of the ELBO, −distortion − rate, in a part of the plane.
 
     Args:
-        rate: From where to where, nats.
-        distortion: Likewise.
+        rate: Range of the rate, in nats.
+        distortion: Range of the distortion, in nats.
 
     Returns:
-        Nats, rising.
+        The values in nats, rising.
 
     Example:
         >>> elbo_levels((0.0, 40.0), (60.0, 160.0))
@@ -121,7 +121,7 @@ def elbo_levels(rate: tuple[float, float], distortion: tuple[float, float]) -> l
     """
     low, high = -distortion[1] - rate[1], -distortion[0] - rate[0]
     levels = MaxNLocator(7).tick_values(low, high)
-    # The outermost ones would cut off a corner only.
+    # The outermost lines would only cut off a corner.
     margin = 0.05 * (high - low)
     return [float(level) for level in levels if low + margin < level < high - margin]
 
@@ -133,7 +133,7 @@ def _limits(values: NDArray[Any]) -> tuple[float, float]:
 
 
 def _iso_elbo(axes: Axes, elbo: float, plane: Plane, theme: Theme) -> None:
-    """A line distortion = −ELBO − rate, with its value where the fewest points are in the way."""
+    """Draw the line distortion = −ELBO − rate, with its value where the fewest points are in the way."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     start, end = max(left, -elbo - top), min(right, -elbo - bottom)
     axes.plot([start, end], [-elbo - start, -elbo - end], color=theme.quiet, linewidth=0.8, alpha=0.6, zorder=1)

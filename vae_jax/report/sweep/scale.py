@@ -1,4 +1,4 @@
-"""Where the values of a field stand on an axis: numbers evenly or by their logarithms, all else one after another."""
+"""The places of a field's values on an axis: numbers evenly or by their logarithms, all else one after another."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from vae_jax.report.numbers import setting
 
 MANY = 8
-"""More distinct values than these get round numbers at the axis, in place of the values themselves."""
+"""Number of distinct values above which an axis shows round numbers, in place of the values themselves."""
 MOST_LETTERS = 20
-"""Of a value at an axis, and half of those of a name."""
+"""Most letters of a value on an axis; a name may have twice as many."""
 
 
 class Scale(NamedTuple):
     """The axis of a field."""
 
     name: str
-    """Of the field, dotted."""
+    """Dotted name of the field."""
     kind: Literal["linear", "log", "classes"]
     values: tuple[Any, ...]
-    """The distinct ones: numbers in order, others as they first came."""
+    """The distinct values: numbers in order, others as they first came."""
 
     @property
     def title(self) -> str:
-        """The field's name in words, as at an axis."""
+        """The field's name in words, as on an axis."""
         return shortened(field_words(self.name), 2 * MOST_LETTERS)
 
     def place(self, value: Any) -> float:
-        """Where a value stands: itself, its logarithm to base ten, or its number in the row of classes."""
+        """The place of a value: itself, its logarithm to base ten, or its number in the row of classes."""
         if self.kind == "classes":
             return float(self.values.index(value))
         return float(np.log10(value) if self.kind == "log" else value)
@@ -43,12 +43,12 @@ class Scale(NamedTuple):
         return (low, high) if high > low else (low - 0.5, high + 0.5)
 
     def fraction(self, value: Any) -> float:
-        """Where a value stands between the ends, 0 to 1."""
+        """The place of a value between the ends, 0 to 1."""
         low, high = self.ends
         return (self.place(value) - low) / (high - low)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Places with their words: every value where there are few, else round numbers."""
+        """Places with their words: every value if there are few, else round numbers."""
         if self.kind == "classes" or len(self.values) <= MANY:
             ticks = [(self.place(value), shortened(value_words(value), MOST_LETTERS)) for value in self.values]
             return ticks if self.kind == "classes" else _apart(ticks, 0.07 * (self.ends[1] - self.ends[0]))
@@ -69,12 +69,12 @@ class Scale(NamedTuple):
 def scale_of(name: str, values: Iterable[Any]) -> Scale:
     """The axis on which a field's values are easiest to tell apart.
 
-    Logarithms where all are positive, the largest is at least four times the smallest (ten times, of two), and the
-    median is nearer to the geometric than to the arithmetic middle of the two.
+    The axis is logarithmic if all values are positive, the largest is at least four times the smallest (ten times, if
+    there are only two values), and the median is nearer to the geometric than to the arithmetic mean of these extremes.
 
     Args:
-        name: The field.
-        values: Of all runs, in any order, repeated or not.
+        name: The name of the field.
+        values: The field's values in all runs, in any order, repeated or not.
 
     Example:
         >>> scale_of("beta", [4.0, 1.0, 2.0, 8.0]).kind, scale_of("latent_size", [10, 20, 30, 40]).kind
@@ -98,7 +98,7 @@ def _is_spread_by_logarithm(values: list[float]) -> bool:
 
 
 def _apart(ticks: list[tuple[float, str]], least: float) -> list[tuple[float, str]]:
-    """Those ticks whose words do not run into the ones before."""
+    """The ticks whose words do not run into those of the tick before."""
     kept: list[tuple[float, str]] = []
     for tick in ticks:
         if not kept or tick[0] - kept[-1][0] >= least:
@@ -115,14 +115,14 @@ def value_words(value: Any) -> str:
     """
     if isinstance(value, float):
         exact = f"{value:.12g}"
-        # Nobody typed more digits than these: a search drew them.
+        # A longer number was not typed by a user, but drawn by a search.
         short = exact if len(exact) <= 6 else f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
         return short.replace("e-0", "e-").replace("e+0", "e").replace("-", "−", value < 0)
     return setting(value)
 
 
 def shortened(words: str, most: int) -> str:
-    """At most so many letters.
+    """The words, cut to at most `most` letters.
 
     Example:
         >>> shortened("512, 512, 256", 8)

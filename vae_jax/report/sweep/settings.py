@@ -1,4 +1,4 @@
-"""What was swept and how it was searched, in words."""
+"""The swept values and the settings of the search, in words."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from vae_jax.report.sweep.quantity import quantity_of
 from vae_jax.report.sweep.scale import Scale, field_words, value_words
 
 FEW = 12
-"""So many values of a field are listed; of more, the ends."""
+"""Largest number of values of a field that are listed; for more values, only the ends are."""
 
 
 def swept_values(scale: Scale) -> str:
-    """The values of a field.
+    """The values of a field, in words.
 
     Example:
         >>> swept_values(Scale("beta", "log", (1.0, 2.0, 8.0)))
@@ -28,7 +28,7 @@ def swept_values(scale: Scale) -> str:
 
 
 def setting_words(fields: Mapping[str, Any], scales: Sequence[Scale]) -> str:
-    """The values of some fields of one run.
+    """The values of some fields of one run, in words.
 
     Example:
         >>> setting_words({"beta": 4.0, "latent_size": 8}, [Scale("latent_size", "log", (8, 16))])
@@ -38,7 +38,7 @@ def setting_words(fields: Mapping[str, Any], scales: Sequence[Scale]) -> str:
 
 
 def search_settings(search: Mapping[str, Any] | None) -> dict[str, str]:
-    """The rows of the table about the search; of a storage only its kind, since its address may hold a password.
+    """The rows of the table about the search; a storage appears by its kind only: its address may hold a password.
 
     Example:
         >>> search_settings({"sampler": "tpe", "trials": 512, "storage": "postgresql://me:secret@host/db"})

@@ -13,16 +13,16 @@ from vae_jax.report.sweep.quantity import quantity_of
 from vae_jax.report.sweep.scale import Scale, value_words
 
 BAR_WIDTH = 140.0
-"""Of the drawing in a cell, in its own units."""
+"""Width of the drawing in a cell, in the drawing's own units."""
 OTHER_NUMBERS = ("nll", "elbo", "kl", "active_units")
-"""Beside the metric itself."""
+"""Numbers that the table shows beside the metric itself."""
 
 
 class Bar(NamedTuple):
     """A mean and its standard error on an axis that all rows share."""
 
     at: float
-    """Where the mean is, 0 to `BAR_WIDTH`."""
+    """Place of the mean, 0 to `BAR_WIDTH`."""
     low: float
     high: float
 
@@ -32,7 +32,7 @@ class Lane(NamedTuple):
 
     name: str
     link: str | None
-    """Its own report, as a path from the sweep's."""
+    """Path to the lane's own report from the sweep's; None if the lane has no report."""
     state: str
 
 
@@ -46,7 +46,7 @@ class Entry(NamedTuple):
     others: list[str]
     lanes: list[Lane]
     states: str
-    """How many lanes did not finish, and how they ended; nothing if all did."""
+    """Numbers of lanes that did not finish, by how they ended; empty if all finished."""
 
 
 def entries(
@@ -61,11 +61,11 @@ def entries(
 
     Args:
         rows: The ranking, the best first.
-        scales: Of the fields to show.
-        metric: What the ranking is by.
+        scales: The scales of the fields to show.
+        metric: The metric of the ranking.
         others: Further numbers to show.
         reports: Names of the lanes that have a report of their own.
-        num_seen: How many rows are seen at once: the axis of the bars is made for them.
+        num_seen: Number of rows that are seen at once: the axis of the bars is made for them.
     """
     means = means_of(rows[:num_seen])
     ends = view(means, metric) if len(means) > 1 else None
@@ -91,12 +91,12 @@ def entries(
 
 
 def other_numbers(rows: Sequence[Row], metric: str) -> list[str]:
-    """Which further numbers some row has."""
+    """The further numbers that at least one row has."""
     return [name for name in OTHER_NUMBERS if name != metric and any(_other(row, name) is not None for row in rows)]
 
 
 def unfinished(states: Sequence[str]) -> str:
-    """How many lanes did not finish, in words.
+    """The numbers of lanes that did not finish, in words.
 
     Example:
         >>> unfinished(["finished", "diverged", "stopped", "diverged"]), unfinished(["finished"])
