@@ -1,5 +1,6 @@
 """Compiled programs are kept between tests, their processes, and sessions: a test suite waits for compilation."""
 
+import gc
 import json
 import logging
 import os
@@ -13,6 +14,8 @@ import pytest
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent.parent / ".jax_cache"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+# JAX keeps what it has traced, millions of objects, which the collector would look through again and again.
+gc.set_threshold(100_000, 10, 10)
 # Orbax leaves the tasks of a failed restore to be found by the garbage collector, at any later time.
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 # They hold no doctests, and as modules they would all have the same name.
