@@ -304,6 +304,20 @@ def test_draws_of_a_masked_concrete_are_points_of_what_is_left():
     np.testing.assert_allclose(log_probs, jax.vmap(Concrete(MASK[1:], 0.7).log_prob)(draws[:, 1:]), rtol=1e-5)
 
 
+def test_no_weight_of_an_infinite_divergence_is_none():
+    """At β = 0, where a warm-up begins, whatever the prior rules out; at any other weight it is −∞."""
+    vae = VAE(lambda x: Bernoulli(jnp.zeros(2)), lambda z: Bernoulli(jnp.zeros(1)), Bernoulli(jnp.array([INF, 0.0])))
+
+    def value(logits, beta):
+        of_logits = vae._replace(posterior=lambda x: Bernoulli(logits))
+        return objectives.elbo(KEY, of_logits, jnp.ones(1), beta=beta, estimator=objectives.score_function)[0]
+
+    without, gradient = jax.jit(jax.value_and_grad(value))(jnp.zeros(2), 0.0)
+    np.testing.assert_allclose(without, np.log(0.5), rtol=1e-6)
+    assert has_no_nan(gradient)
+    assert value(jnp.zeros(2), 1e-3) == -INF
+
+
 RULED_OUT = VAE(
     lambda x: Categorical(jnp.zeros(3)),
     lambda z: Bernoulli(jnp.where(z[:2] > 0, jnp.inf, -jnp.inf)),

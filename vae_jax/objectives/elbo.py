@@ -68,7 +68,7 @@ def elbo(
 
     def value_of(terms: tuple[Array, Array]) -> Scalar:
         log_likelihood, divergence = (jnp.mean(term, axis=0) for term in terms)
-        return log_likelihood - beta * penalty(divergence)
+        return log_likelihood - jnp.where(beta == 0, 0.0, beta * penalty(divergence))  # 0 of an infinite KL is 0
 
     value, (log_likelihood, divergence) = estimator(key, vae, x, num_samples, terms, value_of)
     return value, {"log_likelihood": jnp.mean(log_likelihood), "kl": jnp.sum(jnp.mean(divergence, axis=0))}
