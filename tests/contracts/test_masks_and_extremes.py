@@ -201,11 +201,28 @@ def test_wild_outputs_of_a_decoder_have_the_values_of_float64_and_finite_gradien
         return head.bind(*of).log_prob(x)
 
     log_probs, gradients = in_both_precisions(jax.vmap(jax.value_and_grad(log_prob)), (params, outputs), x)
+    assert np.isfinite(log_probs[0]).all()
     np.testing.assert_allclose(*log_probs, rtol=1e-4, atol=1e-4)
     slopes, exact = (np.hstack([leaf.reshape(NUM_WILD, -1) for leaf in jax.tree.leaves(tree)]) for tree in gradients)
     has_room = np.abs(exact).max(axis=1) < LARGEST
     assert has_room.mean() > 0.2
     assert np.isfinite(slopes[has_room]).all()
+
+
+@pytest.mark.parametrize(("head", "x"), [(likelihoods.negative_binomial(), 3.0), (likelihoods.beta(), 0.3)])
+def test_wild_outputs_of_a_decoder_find_their_way_back(head, x):
+    shape = head.output_shape((1,))
+    outputs = np.stack(np.meshgrid(*[[-1e3, -60.0, 0.0, 60.0, 1e3]] * int(np.prod(shape))), -1).reshape(-1, *shape)
+
+    def log_prob(output):
+        return head.bind(head.init(KEY), output).log_prob(jnp.array([x]))
+
+    values, gradients = jax.jit(jax.vmap(jax.value_and_grad(log_prob)))(jnp.asarray(outputs, jnp.float32))
+    assert np.isfinite(values).all()
+    assert np.isfinite(gradients).all()
+    if shape == (1,):
+        # Up from a mean of nearly nothing by x a nat, down from an endless one by the dispersion, which is one.
+        np.testing.assert_allclose(np.ravel(gradients)[[0, 1, 3, 4]], [3, 3, -1, -1], rtol=1e-5)
 
 
 def in_both_precisions(function, *arguments):

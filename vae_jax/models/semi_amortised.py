@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.arithmetic import bounded_exp
+from vae_jax.arithmetic import bounded, bounded_exp
 from vae_jax.distributions import Normal
 from vae_jax.keys import key_of
 from vae_jax.types import Distribution, Key
@@ -85,10 +85,10 @@ def _elbo(
     variational: tuple[Array, Array], vae: VAE, x: Any, noise: Float[Array, "num_samples *latent"]
 ) -> Float[Array, ""]:
     """The ELBO up to a constant, with z = μ + σ ε and the entropy of q in closed form: any prior will do."""
-    loc, log_scale = variational
+    loc, log_scale = variational[0], bounded(variational[1])
 
     def log_joint(one: Array) -> Scalar:
-        z = loc + bounded_exp(log_scale) * one
+        z = loc + jnp.exp(log_scale) * one
         return vae.likelihood(z).log_prob(x) + vae.prior.log_prob(z)
 
     return jnp.mean(jax.vmap(log_joint)(noise)) + jnp.sum(log_scale)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from vae_jax.arithmetic import bounded_exp
+from vae_jax.arithmetic import bounded, bounded_exp
 from vae_jax.distributions import Bernoulli, CategoricalCodes, MixedColumns, Normal, Poisson
 from vae_jax.messages import did_you_mean
 from vae_jax.models.likelihoods.levels import tilted_logits
@@ -87,7 +87,7 @@ def _part(kind: Kind, params: Params, output: Array) -> Distribution:
         case "binary":
             return Bernoulli(output)
         case "count":
-            return Poisson(output)
+            return Poisson(bounded(output))
         case _:
             return CategoricalCodes(output[None])
 
