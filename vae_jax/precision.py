@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike
 
 # Some accelerators multiply float32 matrices with 10 bits unless they are told not to.
@@ -23,3 +24,20 @@ def at_least_float32(*arrays: ArrayLike | None) -> list[Array]:
     present = [array for array in arrays if array is not None]
     dtype = jnp.promote_types(jnp.result_type(*present), jnp.float32)
     return [jnp.asarray(array, dtype) for array in present]
+
+
+def constants(like: Array, *arrays: np.ndarray) -> list[Array]:
+    """NumPy constants, such as the nodes of a quadrature, in the number format of an array.
+
+    A function that closes over a float64 NumPy array can be jitted in one precision only: in the other it fails in the
+    compiler (jax 0.10 to 0.12).
+
+    Args:
+        like: The array whose format is taken.
+        arrays: The constants.
+
+    Example:
+        >>> constants(jnp.ones(2), np.arange(2.0))[0].dtype
+        dtype('float32')
+    """
+    return [jnp.asarray(array, like.dtype) for array in arrays]

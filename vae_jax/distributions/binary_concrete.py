@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.bernoulli import Bernoulli
 from vae_jax.distributions.simplex import smallest_entry
-from vae_jax.precision import at_least_float32
+from vae_jax.precision import at_least_float32, constants
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
@@ -72,7 +72,7 @@ class BinaryConcrete:
         dtype = jnp.result_type(self.logits, self.temperature, float)
         logits, temperature = at_least_float32(self.logits, self.temperature)
         # s(y) is the probability that another logistic L' is below y, and L' < (l + L) / τ means that −L < l − τ L'.
-        places, weights = (jnp.asarray(array, logits.dtype) for array in (_LOGISTIC, _LOGISTIC_WEIGHTS))
+        places, weights = constants(logits, _LOGISTIC, _LOGISTIC_WEIGHTS)
         smooth = jax.nn.sigmoid(logits[..., None] - temperature * places)
         return (smooth * weights).sum(axis=-1).astype(dtype)
 

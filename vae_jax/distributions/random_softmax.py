@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from vae_jax.precision import constants
+
 # Trapezoid rules: they converge faster than any power of the distance for densities that vanish smoothly at the ends.
 _NORMAL = np.linspace(-6.0, 6.0, 37)
 _NORMAL_WEIGHTS = np.exp(-0.5 * _NORMAL**2) / np.exp(-0.5 * _NORMAL**2).sum()
@@ -23,7 +25,7 @@ def mean_of_normal_softmax(
     loc: Float[Array, " categories"], scale: Float[Array, " categories"]
 ) -> Float[Array, " categories"]:
     """E softmax(μ + σ ε) with ε standard normal."""
-    normal, weights = (jnp.asarray(array, loc.dtype) for array in (_NORMAL, _NORMAL_WEIGHTS))
+    normal, weights = constants(loc, _NORMAL, _NORMAL_WEIGHTS)
     probabilities, _ = _largest_with_gumbel_noise(loc[:, None] + scale[:, None] * normal, weights)
     return probabilities
 
@@ -34,7 +36,7 @@ def mean_of_gumbel_softmax(
     """E x and E log x for x = softmax((a + g) / τ) with g standard Gumbel."""
     # (a + g) / τ + g' is largest where a + g + τ g' is: the noise of the two may change places, and the softmax of
     # a + τ g' is smooth where τ is small.
-    gumbel, weights = (jnp.asarray(array, logits.dtype) for array in (_GUMBEL, _GUMBEL_WEIGHTS))
+    gumbel, weights = constants(logits, _GUMBEL, _GUMBEL_WEIGHTS)
     probabilities, largest = _largest_with_gumbel_noise(logits[:, None] + temperature * gumbel, weights)
     # E logsumexp(y) = E max(y + g') − γ, and (a + g) has mean a + γ.
     return probabilities, (logits + np.euler_gamma - largest) / temperature + np.euler_gamma

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.sphere_moments import sphere_moments
 from vae_jax.distributions.spherical_uniform import random_direction
+from vae_jax.precision import constants
 from vae_jax.types import Key
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
@@ -65,7 +66,7 @@ def _slope(angle: Scalar, concentration: Scalar, size: int) -> Scalar:
     reach = 9 / jnp.sqrt(concentration + power + 0.1)
     end = jnp.where(angle > mode, jnp.minimum(angle + reach, jnp.pi), jnp.maximum(angle - reach, 0.0))
     half = 0.5 * (end - angle)
-    nodes, weights = (jnp.asarray(array, angle.dtype) for array in (_NODES, _WEIGHTS))
+    nodes, weights = constants(angle, _NODES, _WEIGHTS)
     places = angle + half * (nodes + 1)
 
     log_sine = jnp.log(jnp.maximum(jnp.sin(places), _tiny(angle))) - jnp.log(jnp.maximum(jnp.sin(angle), _tiny(angle)))

@@ -68,7 +68,8 @@ def elbo(
 
     def value_of(terms: tuple[Array, Array]) -> Scalar:
         log_likelihood, divergence = (jnp.mean(term, axis=0) for term in terms)
-        return log_likelihood - jnp.where(beta == 0, 0.0, beta * penalty(divergence))  # 0 of an infinite KL is 0
+        # Not `arithmetic.weighted`, which looks at the KL: estimators would not see that the value is linear in it.
+        return log_likelihood - jnp.where(beta == 0, 0.0, beta * penalty(divergence))
 
     value, (log_likelihood, divergence) = estimator(key, vae, x, num_samples, terms, value_of)
     return value, {"log_likelihood": jnp.mean(log_likelihood), "kl": jnp.sum(jnp.mean(divergence, axis=0))}

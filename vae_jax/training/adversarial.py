@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
@@ -11,8 +10,7 @@ import optax
 from jaxtyping import Array, Bool, Scalar
 
 from vae_jax.keys import typed
-from vae_jax.parallel.explicit import spread_by_the_compiler
-from vae_jax.training.guarded import averaged, descent, ended, guarded_update, updated
+from vae_jax.training.guarded import as_step, averaged, descent, ended, guarded_update, updated
 from vae_jax.training.optimizers import first_opt_state, of_one_copy, point_to_evaluate
 from vae_jax.training.shares import Shares
 from vae_jax.training.state import Players, TrainState, first_state
@@ -75,9 +73,7 @@ def adversarial_trainer(
     def discriminating(params: Params) -> Callable[[Array], Scalar]:
         return lambda code: discriminator.apply(params, code).reshape(())
 
-    # Inlined, so that it is traced once however many programs of a run it is a part of.
-    @partial(jax.jit, inline=True)
-    @spread_by_the_compiler
+    @as_step
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:
         key = jax.random.fold_in(state.key, state.step)
 

@@ -12,6 +12,7 @@ import optax
 from jaxtyping import Array, Bool, Scalar
 
 from vae_jax.axis import everywhere, mean_over, num_examples, varying
+from vae_jax.parallel.explicit import spread_by_the_compiler
 from vae_jax.training.optimizers import extra_arguments, finite_part
 from vae_jax.training.shares import Shares
 from vae_jax.training.state import TrainState
@@ -87,6 +88,14 @@ def descent(
     gradient_norm = optax.tree.norm(gradient)
     is_finite = jnp.isfinite(metrics["value"]) & jnp.isfinite(gradient_norm)
     return Descent(gradient, metrics | {"gradient_norm": gradient_norm}, seen, is_finite, value_fn)
+
+
+def as_step(step: Callable[[TrainState, Any], tuple[TrainState, Metrics]]) -> Callable[..., Any]:
+    """The step as programs take it, whatever mesh their arrays lie on.
+
+    Jitted inline: the programs are what they would be without, and those that call it in the same way share its trace.
+    """
+    return jax.jit(spread_by_the_compiler(step), inline=True)
 
 
 def updated(
