@@ -6,6 +6,8 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from vae_jax.extras import told_if_missing
+
 
 def names_on_first_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     """The `__getattr__` of a package.
@@ -18,7 +20,8 @@ def names_on_first_use(package: str, homes: Mapping[str, str]) -> Callable[[str]
     def get(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module '{package}' has no attribute '{name}'")
-        module = importlib.import_module(".".join(filter(None, [package, homes[name] or name])))
+        with told_if_missing():
+            module = importlib.import_module(".".join(filter(None, [package, homes[name] or name])))
         return getattr(module, name) if homes[name] else module
 
     return get

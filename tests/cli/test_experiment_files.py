@@ -138,5 +138,5 @@ def test_a_missing_extra_is_its_pip_line(refusal, experiment_file, monkeypatch):
         )
     )
     assert refusal("train", path) == (
-        "expected Equinox for a network written in it; it is not installed; pip install 'vae-jax[equinox]'"
+        "expected equinox for a network written in it; it is not installed; pip install 'vae-jax[equinox]'"
     )

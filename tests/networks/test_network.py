@@ -157,7 +157,7 @@ def test_integer_arrays_of_a_module_follow_the_seed_and_no_gradient_trains_them(
 
 def test_without_equinox_the_message_is_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "equinox", None)
-    message = "expected Equinox for a network written in it; it is not installed; pip install 'vae-jax[equinox]'"
+    message = "expected equinox for a network written in it; it is not installed; pip install 'vae-jax[equinox]'"
     with pytest.raises(ModuleNotFoundError) as raised:
         equinox(lambda key: lambda x: x)
     assert str(raised.value) == message

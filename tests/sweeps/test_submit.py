@@ -189,7 +189,7 @@ def test_options_out_of_range(cluster, options, message):
 
 def test_without_submitit(cluster, monkeypatch):
     monkeypatch.setitem(sys.modules, "submitit", None)
-    with pytest.raises(UsageError, match=r"expected submitit, .*; pip install 'vae-jax\[slurm\]'"):
+    with pytest.raises(UsageError, match=r"expected submitit for jobs of SLURM; .*; pip install 'vae-jax\[slurm\]'"):
         submit(["true"], SlurmConfig(1), cluster / "jobs")
 
 

@@ -7,8 +7,10 @@ import numpy as np
 from jaxtyping import ArrayLike, Float
 
 from vae_jax.distributions import Mixture, MultivariateNormal
+from vae_jax.extras import told_if_missing
 
 
+@told_if_missing()
 def gaussian_mixture(codes: Float[ArrayLike, "num size"], *, num_components: int = 10, seed: int = 0) -> Mixture:
     """The mixture that scikit-learn's expectation maximisation finds, with full covariances.
 

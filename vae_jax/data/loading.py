@@ -20,6 +20,7 @@ from vae_jax.data.place import place
 from vae_jax.data.prepared.reading import read_feature, read_prepared
 from vae_jax.data.source import FILES, source_of
 from vae_jax.data.splits import arrange
+from vae_jax.extras import told_if_missing
 
 READERS: dict[str, Callable[[Path, DataConfig], Dataset]] = dict(
     zip(FILES, (read_arrays, read_arrays, read_table, read_table), strict=True)
@@ -29,6 +30,7 @@ PART_READERS: dict[str, Callable[[Path, DataConfig, str], Mapping[str, Examples]
 )
 
 
+@told_if_missing()
 def load(config: DataConfig | str) -> Dataset:
     """The data that a config describes, in the splits "train", "validation" and "test".
 
@@ -38,6 +40,7 @@ def load(config: DataConfig | str) -> Dataset:
     Raises:
         ValueError: If there is no such data set, it cannot be read, or it has no such splits; the message names the
             file or row.
+        ModuleNotFoundError: If a package that reads them is not installed.
     """
     config = DataConfig(config) if isinstance(config, str) else config
     loaded = _LOADED.get()

@@ -90,6 +90,8 @@ def by_tens(split: Split) -> dict[str, Split]:
 
 
 def _rows(dataset: Dataset, specification: str) -> list[tuple[Split, range]]:
+    if (whole := dataset.splits.get(specification)) is not None:
+        return [(whole, range(len(whole.examples)))]
     # TFDS reads its own syntax; it needs no TensorFlow for that.
     from tensorflow_datasets.core import ReadInstruction
 

@@ -97,19 +97,20 @@ def log_likelihood_of(
 
     def estimate(params: Params, examples: Examples) -> LogLikelihood:
         batch_size = max(1, min(len(examples), num_at_once // chunk_size))
-        results = []
+        results, skipped = [], []
         for start in range(0, len(examples), batch_size):
             first = min(start, len(examples) - batch_size)  # the last batch overlaps the one before: one shape
-            batch = jax.tree.map(jnp.asarray, examples[first : first + batch_size])
-            indices = jnp.arange(first, first + batch_size)
+            batch, indices = examples[first : first + batch_size], np.arange(first, first + batch_size)
             # In NumPy, since JAX under `jax_debug_infs` stops at an infinity that it makes itself.
             sums = (np.full(batch_size, -np.inf, jnp.result_type(float)),) * 2
             for chunk, size in enumerate(chunk_sizes):
                 sums = add_chunk_compiled(sums, params, batch, indices, chunk, size=size)
             # A batch is fetched when the next one is under way, so the device does not wait for Python.
             results[-1:] = jax.device_get(results[-1:])
-            results.append([total[start - first :] for total in sums])
-        of_weights, of_squares = (np.concatenate(parts) for parts in zip(*jax.device_get(results), strict=True))
+            results.append(sums)
+            skipped.append(start - first)
+        own = [[total[skip:] for total in sums] for sums, skip in zip(jax.device_get(results), skipped, strict=True)]
+        of_weights, of_squares = (np.concatenate(parts) for parts in zip(*own, strict=True))
         # Weights that are all zero are equal, too: their effective sample size is K.
         equal = np.full_like(of_weights, np.log(num_samples))
         log_size = np.subtract(2 * of_weights, of_squares, out=equal, where=np.isfinite(of_weights))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
@@ -76,7 +75,7 @@ def over_stored(
             # The last batch starts earlier rather than being shorter: one shape, one compilation.
             first = min(start, len(examples) - size)
             rows = slice(first, first + size)
-            result = compiled(params, jax.tree.map(jnp.asarray, examples[rows]), jnp.arange(first, first + size))
+            result = compiled(params, examples[rows], np.arange(first, first + size))
             own = (slice(None),) * axis + (slice(start - first, None),)
             results.append(jax.tree.map(lambda array, own=own: np.asarray(array)[own], result))
         return jax.tree.map(lambda *parts: np.concatenate(parts, axis), *results)

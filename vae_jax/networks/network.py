@@ -11,6 +11,7 @@ from flax import linen as flax_linen
 from flax import nnx as flax_nnx
 from jaxtyping import Array
 
+from vae_jax.extras import told_if_missing
 from vae_jax.types import Key, Params
 from vae_jax.untrained import Untrained, values_of
 
@@ -99,12 +100,8 @@ def equinox(make: Callable[[Key], Callable[[Any], Array]]) -> Network:
         >>> network.apply(network.init(jax.random.key(0)), jnp.ones(3)).shape
         (2,)
     """
-    try:
+    with told_if_missing():
         import equinox as eqx
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "expected Equinox for a network written in it; it is not installed; pip install 'vae-jax[equinox]'"
-        ) from None
 
     def init(key: Key) -> Params:
         arrays = eqx.filter(make(key), eqx.is_array)

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from vae_jax.data.config import DataConfig
 from vae_jax.data.prepared.reading import read_prepared
 from vae_jax.data.prepared.sets import list_prepared
+from vae_jax.extras import not_installed
 from vae_jax.prepare.builder import write
 from vae_jax.prepare.originals import downloaded, given, source_in
 from vae_jax.prepare.progress import tenths
@@ -60,10 +61,7 @@ def prepare_recipe(
 ) -> Path:
     """Prepare a data set by a recipe, with the arguments, result and errors of `prepare`."""
     if recipe.package and importlib.util.find_spec(recipe.package) is None:
-        raise ValueError(
-            f"expected the package {recipe.package}, which reads {recipe.name}; it is not installed; "
-            f"pip install 'vae-jax[{recipe.name}]'"
-        )
+        raise ValueError(not_installed(recipe.package))
     sources = recipe.sources if from_dir is None else (source_in(recipe, from_dir),)
     there = [path for path in (data_dir / _place(recipe, source) for source in sources) if _is_prepared(path, data_dir)]
     if there and not overwrite:

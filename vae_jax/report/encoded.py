@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from vae_jax import generation
@@ -77,6 +76,6 @@ def in_chunks(function: Callable[[Any], Any], inputs: Any) -> Any:
     for start in range(0, num, CHUNK):
         # The last chunk is filled up with the last example.
         places = np.minimum(np.arange(start, start + CHUNK), num - 1)
-        chunk = jax.tree.map(lambda array, places=places: jnp.asarray(array[places]), inputs)
+        chunk = jax.tree.map(lambda array, places=places: np.asarray(array)[places], inputs)
         outputs.append(jax.tree.map(np.asarray, function(chunk)))
     return jax.tree.map(lambda *parts: np.concatenate(parts)[:num], *outputs)

@@ -95,7 +95,7 @@ def png_bytes(image: NDArray[np.uint8]) -> bytes:
         channels = ([0] if grey else [0, 1, 2]) + ([] if opaque else [3])
         image = image[..., channels]
     file = io.BytesIO()
-    Image.fromarray(np.squeeze(image, -1) if image.shape[2:] == (1,) else image).save(file, "PNG", optimize=True)
+    Image.fromarray(np.squeeze(image, -1) if image.shape[2:] == (1,) else image).save(file, "PNG")
     return file.getvalue()
 
 

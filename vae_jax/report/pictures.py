@@ -105,6 +105,12 @@ class _Walks(NamedTuple):
         return self.show(codes, self.chosen([example], len(codes)))
 
 
+# One program each: operation by operation, a report would wait for dozens.
+_manifold_codes = jax.jit(generation.manifold_codes, static_argnames="num_per_side")
+_traversal_codes = jax.jit(generation.traversal_codes, static_argnames=("num_values", "on_sphere"))
+_interpolation_codes = jax.jit(generation.interpolation_codes, static_argnames=("num", "on_sphere"))
+
+
 def _samples(key: Key, model: Model, params: Params, walks: _Walks) -> Picture:
     words = captions.SAMPLES if walks.encoded.has_kl else captions.SAMPLES_WITHOUT_PRIOR
     rows, num_columns = [0] * 8, 8
@@ -136,7 +142,7 @@ def _walks(walks: _Walks, num_per_side: int) -> dict[str, Picture]:
     under = captions.ONE_CONDITION if walks.is_conditional else ""
 
     rows = [int(dimension) for dimension in encoded.ranking[:10]]
-    walk = generation.traversal_codes(
+    walk = _traversal_codes(
         codes[0],
         11,
         num_deviations=NUM_DEVIATIONS,
@@ -148,7 +154,7 @@ def _walks(walks: _Walks, num_per_side: int) -> dict[str, Picture]:
     found["traversals"] = _picture(image_grid(walks.show_near(0, walk), num_columns=11), "One latent at a time", words)
 
     if not walks.is_conditional and (pairs := _pairs(len(codes), walks.labels)):
-        line = partial(generation.interpolation_codes, num=14, on_sphere=encoded.on_sphere)
+        line = partial(_interpolation_codes, num=14, on_sphere=encoded.on_sphere)
         lines = np.stack([line(codes[a], codes[b]) for a, b in pairs])
         grid = image_grid(walks.show_near(0, lines), num_columns=14)
         found["interpolations"] = _picture(grid, "Interpolations", captions.INTERPOLATIONS)
@@ -156,7 +162,7 @@ def _walks(walks: _Walks, num_per_side: int) -> dict[str, Picture]:
     if codes.shape[1] == 2 and not encoded.on_sphere:
         # An autoencoder's codes may lie anywhere: there the grid follows them and not a prior that it never knew.
         loc, spread = (0.0, 1.0) if encoded.has_kl else (codes.mean(axis=0), scale)
-        tiles = walks.show_near(0, generation.manifold_codes(num_per_side, loc=loc, scale=spread))
+        tiles = walks.show_near(0, _manifold_codes(num_per_side, loc=loc, scale=spread))
         words = (captions.MANIFOLD if encoded.has_kl else captions.MANIFOLD_WITHOUT_PRIOR) + under
         grid = image_grid(tiles, num_columns=num_per_side, padding=0)
         found["manifold"] = _picture(grid, "The latent space, decoded", words)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import matplotlib
 import matplotlib.style
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from vae_jax.report.grids import png_bytes
 
 PIXELS_PER_INCH = 100  # so that a plot's sizes are CSS pixels / 100
 PIXEL_RATIO = 2  # of a sharp screen
@@ -59,15 +61,16 @@ def plot(theme: Theme, width: float, height: float) -> Iterator[tuple[Figure, Ax
     # The object interface: pyplot would keep a list of figures, and choose a backend that depends on the machine.
     with matplotlib.style.context(["default", _style(theme)]):
         figure = Figure(figsize=(width / PIXELS_PER_INCH, height / PIXELS_PER_INCH), layout="constrained")
-        FigureCanvasAgg(figure)
         yield figure, figure.add_subplot()
 
 
 def to_png(figure: Figure) -> bytes:
-    """The plot as a PNG file, without the date and the version of the program that matplotlib would put there."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=PIXELS_PER_INCH * PIXEL_RATIO, metadata={"Software": None})
-    return file.getvalue()
+    """The plot as a PNG file."""
+    # `savefig` would draw twice, the first time to find the layout, which a drawing finds by itself.
+    figure.set_dpi(PIXELS_PER_INCH * PIXEL_RATIO)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return png_bytes(np.asarray(canvas.buffer_rgba()))
 
 
 def _style(theme: Theme) -> dict[str, Any]:
@@ -79,7 +82,6 @@ def _style(theme: Theme) -> dict[str, Any]:
         "text.parse_math": False,
         "text.color": theme.ink,
         "figure.facecolor": theme.ground,
-        "savefig.facecolor": theme.ground,
         "axes.facecolor": theme.ground,
         "axes.edgecolor": theme.line,
         "axes.labelcolor": theme.muted,

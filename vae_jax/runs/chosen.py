@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
@@ -88,7 +87,7 @@ def as_seen(transform: Transform, examples: Examples, rows: np.ndarray, seed: in
         transform_key, _ = example_keys(seed, index)
         return transform.apply(transform_key, example)
 
-    return jax.vmap(of_one)(jax.tree.map(jnp.asarray, examples[rows]), jnp.asarray(rows))
+    return jax.jit(jax.vmap(of_one))(examples[rows], rows)
 
 
 def spread(num_examples: int, num: int) -> np.ndarray:

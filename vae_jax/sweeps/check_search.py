@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 
+from vae_jax.extras import not_installed
 from vae_jax.messages import UsageError
 from vae_jax.sweeps.axes import Axis, Interval, Values
 from vae_jax.sweeps.config import SearchConfig
@@ -21,7 +22,7 @@ def check_optuna(search: SearchConfig) -> None:
     needed = ["optuna", "cmaes"] if search.sampler == "cma-es" else ["optuna"]
     for package in needed:
         if importlib.util.find_spec(package) is None:
-            raise UsageError(f"expected {package} for a search; it is not installed; pip install 'vae-jax[sweep]'")
+            raise UsageError(not_installed(package))
 
 
 def check_search(axes: Mapping[str, Axis], search: SearchConfig, *, min_steps: int, max_steps: int) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vae_jax.extras import not_installed
 from vae_jax.messages import UsageError
 from vae_jax.sweeps.config import SlurmConfig
 from vae_jax.sweeps.slurm_job import Worker
@@ -56,9 +57,7 @@ def submit(command: Sequence[str], config: SlurmConfig, folder: Path) -> list[st
         from submitit import SlurmExecutor  # pyright: ignore[reportMissingImports]  # an extra
         from submitit.core.utils import FailedJobError  # pyright: ignore[reportMissingImports]
     except ModuleNotFoundError:
-        raise UsageError(
-            "expected submitit, which queues jobs of SLURM; it is not installed; pip install 'vae-jax[slurm]'"
-        ) from None
+        raise UsageError(not_installed("submitit")) from None
     executor = SlurmExecutor(folder, max_num_timeout=MOST_TIMEOUTS)
     executor.update_parameters(**options)
     try:
