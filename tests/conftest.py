@@ -4,7 +4,8 @@ import gc
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,33 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip(f"no real data in {path}; VAE_JAX_SHARED_DATA tells where they are")
     return path
+
+
+@pytest.fixture(scope="session")
+def no_pages() -> Callable[[], AbstractContextManager[None]]:
+    """A context in which runs end without pictures and a report, which take as long as a short training does."""
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("vae_jax.runs.run.write_run_report", lambda directory, *rest: None)
+            yield
+
+    return context
+
+
+@pytest.fixture
+def without_a_page(no_pages) -> Iterator[None]:
+    """`no_pages` for one test."""
+    with no_pages():
+        yield
+
+
+@pytest.fixture(scope="module")
+def without_pages(no_pages) -> Iterator[None]:
+    """`no_pages` for all tests and fixtures of a module."""
+    with no_pages():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +107,14 @@ LONGEST = (
 """The files that take longest come first, so that no process is left alone with one of them at the end."""
 
 
-def pytest_collection_modifyitems(items):
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="also the tests marked 'long', which take minutes each")
+
+
+def pytest_collection_modifyitems(config, items):
     places = {str(Path(__file__).parent / name): place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(str(item.path), len(places)))
+    if not config.getoption("--long"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in set(long)]

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import pytest
 
 from vae_jax.cli.main import main
-from vae_jax.runs import run as runs
 
 TINY = Path(__file__).parent.parent / "tiny_experiment.py"
 
@@ -70,12 +69,6 @@ def trained(tmp_path_factory) -> Path:
 def run(trained, tmp_path) -> Path:
     """A copy of it, to change."""
     return Path(shutil.copytree(trained, tmp_path / "run"))
-
-
-@pytest.fixture
-def without_a_page(monkeypatch) -> None:
-    """Runs end without pictures and a report, which take as long as the training does."""
-    monkeypatch.setattr(runs, "write_run_report", lambda directory, *rest: None)
 
 
 @pytest.fixture(scope="session")

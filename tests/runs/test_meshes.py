@@ -8,6 +8,7 @@ import pytest
 import vae_jax as vj
 from vae_jax.parallel.mesh import own_mesh
 
+pytestmark = pytest.mark.usefixtures("without_pages")
 TINY = Path(__file__).parent.parent / "tiny_experiment.py"
 
 

@@ -10,6 +10,7 @@ import pytest
 import vae_jax as vj
 from vae_jax.training.metrics import read_metrics
 
+pytestmark = pytest.mark.usefixtures("without_pages")
 ROOT = Path(__file__).parents[2]
 (LOGISTIC,) = re.findall(r"^@register_dataclass\n.*?(?=^def )", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
 MODEL = """    model = vj.models.amortised(

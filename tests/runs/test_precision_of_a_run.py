@@ -11,6 +11,7 @@ import vae_jax as vj
 from vae_jax.messages import UsageError
 from vae_jax.runs.run import open_run
 
+pytestmark = pytest.mark.usefixtures("without_pages")
 TINY = Path(__file__).parent.parent / "tiny_experiment.py"
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import linen as flax_linen
-from flax import nnx as flax_nnx
 from jaxtyping import Array
 
 from vae_jax.extras import told_if_missing
 from vae_jax.types import Key, Params
 from vae_jax.untrained import Untrained, values_of
+
+if TYPE_CHECKING:
+    from flax import nnx as flax_nnx
 
 
 class Network(NamedTuple):
@@ -63,10 +65,13 @@ def nnx(make: Callable[[flax_nnx.Rngs], flax_nnx.Module]) -> Network:
 
     Example:
         >>> import jax, jax.numpy as jnp
+        >>> from flax import nnx as flax_nnx
         >>> network = nnx(lambda rngs: flax_nnx.Linear(3, 2, rngs=rngs))
         >>> network.apply(network.init(jax.random.key(0)), jnp.ones(3)).shape
         (2,)
     """
+    from flax import nnx as flax_nnx  # half a second, which a network in Linen need not wait for
+
     abstract = flax_nnx.eval_shape(lambda: make(flax_nnx.Rngs(params=0)))
     graph, _, rest = flax_nnx.split(abstract, flax_nnx.Param, ...)
     if jax.tree.leaves(rest):

@@ -90,10 +90,10 @@ def png_bytes(image: NDArray[np.uint8]) -> bytes:
         The file, without channels that carry no information: opacity of an opaque image, or colour of a grey one.
     """
     if image.ndim == 3:
-        opaque = image.shape[-1] == 3 or bool((image[..., 3] == 255).all())
-        grey = bool((image[..., :3] == image[..., :1]).all())
-        channels = ([0] if grey else [0, 1, 2]) + ([] if opaque else [3])
-        image = image[..., channels]
+        red, green, blue, *opacity = np.moveaxis(image, -1, 0)
+        opacity = [channel for channel in opacity if channel.min() < 255]
+        is_grey = np.array_equal(red, green) and np.array_equal(red, blue)
+        image = np.stack([red, *opacity] if is_grey else [red, green, blue, *opacity], axis=-1)
     file = io.BytesIO()
     Image.fromarray(np.squeeze(image, -1) if image.shape[2:] == (1,) else image).save(file, "PNG")
     return file.getvalue()
