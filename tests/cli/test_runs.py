@@ -416,7 +416,7 @@ def test_an_unknown_split_is_refused(refusal, run, contents):
 def test_a_damaged_best_checkpoint_is_an_error_that_says_what_else_there_is(vae_jax, tiny, tmp_path, monkeypatch):
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "best_of", lambda best, step, value: best or Best(step, value))
+        patch.setattr(loop, "best_of", lambda best, line: best or Best(line["step"], line["value"]))
         assert vae_jax("train", tiny, "--run-dir", run).code == 0
     assert read(run / "evaluation.json")["checkpoint_step"] == 0
     empty_a_checkpoint(run, 0)

@@ -230,8 +230,8 @@ def test_a_signal_saves_and_says_so_and_the_run_can_go_on_bit_for_bit(
 
 def test_a_signal_between_validations_is_saved_at_that_step(run, uninterrupted, assert_same_bits, monkeypatch):
     """Where neither a line nor a validation is due, in the middle of what a line sums up."""
-    display, next_duty = Recorder.train, loop._next_duty
-    monkeypatch.setattr(loop, "_next_duty", lambda step, budget: min(next_duty(step, budget), step // 4 * 4 + 4))
+    display, next_duty = Recorder.train, loop.next_duty
+    monkeypatch.setattr(loop, "next_duty", lambda step, budget: min(next_duty(step, budget), step // 4 * 4 + 4))
 
     def train(self, line, *rest):
         display(self, line, *rest)

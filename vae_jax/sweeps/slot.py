@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from vae_jax.messages import RunError
 from vae_jax.runs.directory import RunDirectory
@@ -12,10 +12,17 @@ from vae_jax.sweeps.stack import SlotRecord
 from vae_jax.sweeps.trial import Trial
 from vae_jax.training.budget import Budget
 from vae_jax.training.checkpoint import Best, Checkpoints, Record
-from vae_jax.training.loop import best_of
-from vae_jax.training.metrics import MetricsFile, plain, read_metrics
-
-Line = dict[str, Any]
+from vae_jax.training.duties import (
+    Line,
+    best_of,
+    ending,
+    has_diverged,
+    is_due,
+    next_duty,
+    training_line,
+    validation_line,
+)
+from vae_jax.training.metrics import MetricsFile, read_metrics
 
 
 class Slot:
@@ -58,51 +65,44 @@ class Slot:
     @property
     def steps_to_next_duty(self) -> int:
         """Number of steps until the next line of metrics, the next validation, or the end."""
-        periods = (self._budget.log_every, self._budget.validate_every)
-        return min(self._budget.num_steps, *((self.step // period + 1) * period for period in periods)) - self.step
+        return next_duty(self.step, self._budget) - self.step
 
     @property
     def is_due_for_a_line(self) -> bool:
         """Whether a line of training metrics is due after this step and has not been written."""
-        is_time = self.step % self._budget.log_every == 0 or self.step == self._budget.num_steps
-        return self.step > self._last_line and is_time
+        return self.step > self._last_line and is_due(self._budget.log_every, self.step, self._budget)
 
     @property
     def is_due_for_validation(self) -> bool:
         """Whether a validation is due after this step and has not been made."""
         if self.has_diverged or (self.validations and self.validations[-1]["step"] == self.step):
             return False
-        return self.step % self._budget.validate_every == 0 or self.step == self._budget.num_steps
+        return is_due(self._budget.validate_every, self.step, self._budget)
 
     @property
     def ending(self) -> Literal["finished", "stopped", "diverged"] | None:
         """The way in which the lane has ended, or None."""
         if self.has_diverged:
             return "diverged"
-        patience, best = self._budget.patience, self.best
-        is_patient = patience is None or best is None or best.num_validations_since < patience
-        if self.step >= self._budget.num_steps or not is_patient:
+        if ending(self.step, self.best, self._budget):
             return "finished"
         return "stopped" if self.is_stopped else None
 
     def take(self, sums: Sums) -> None:
         """Write the sums as a line of metrics; too many skipped steps in a row end the lane as diverged."""
-        num, self._last_line = sums.num_summed, self.step
-        means = {name: total / num if num else None for name, total in sums.sums.items()}
-        self._metrics.write({"step": self.step, "split": "train"} | means | {"num_skipped": sums.num_skipped})
-        if sums.num_skipped_in_a_row >= min(self._budget.max_skipped, self._budget.num_steps):
-            self.has_diverged = True
+        self._last_line = self.step
+        self._metrics.write(training_line(self.step, sums.sums, sums.num_summed, sums.num_skipped))
+        self.has_diverged = has_diverged(sums.num_skipped_in_a_row, self._budget)
 
     def validated(self, metrics: Line) -> bool:
         """Write a validation as a line, and tell whether it is the best so far."""
-        line = plain({"step": self.step, "split": "validation"} | metrics)
-        previous, self.best = self.best, best_of(self.best, self.step, line["value"])
+        line = validation_line(self.step, metrics)
+        self.best = best_of(self.best, line)
         self._metrics.write(line)
         self.validations.append(line)
-        is_best = self.best is not previous and self.best.step == self.step
-        if is_best:
+        if self.best.is_the_latest:
             self.at_best = self.record()
-        return is_best
+        return self.best.is_the_latest
 
     def record(self) -> Record:
         """The record for a checkpoint of the lane at this step; its metrics are written to disk first."""

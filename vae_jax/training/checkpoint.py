@@ -26,6 +26,11 @@ class Best(NamedTuple):
     value: float
     num_validations_since: int = 0
 
+    @property
+    def is_the_latest(self) -> bool:
+        """Whether no validation came after it."""
+        return self.num_validations_since == 0
+
 
 class Record(NamedTuple):
     """The facts that a checkpoint holds as JSON, beside its arrays."""

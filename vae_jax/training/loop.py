@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -18,14 +18,22 @@ from vae_jax.parallel.placement import Placement, on_one_device
 from vae_jax.training.advance import Progress, abstract_start, advance, start
 from vae_jax.training.budget import Budget
 from vae_jax.training.checkpoint import Best, Checkpoints, Record
+from vae_jax.training.duties import (
+    Line,
+    best_of,
+    ending,
+    has_diverged,
+    is_due,
+    next_duty,
+    training_line,
+    validation_line,
+)
 from vae_jax.training.interruption import Interruption
-from vae_jax.training.metrics import MetricsFile, NoMetricsFile, plain
+from vae_jax.training.metrics import MetricsFile, NoMetricsFile
 from vae_jax.training.state import params_to_evaluate
 from vae_jax.training.tracer import Tracer
 from vae_jax.training.trainer import Trainer
 from vae_jax.types import Key, Metrics, Params
-
-Line = dict[str, Any]
 
 
 class Display(Protocol):
@@ -104,54 +112,32 @@ def fit(
     def validate_and_save() -> Best:
         nonlocal best
         lines.flush(best)
-        line = plain({"step": step, "split": "validation"} | validate(params_to_evaluate(progress.state)))
-        previous, best = best, best_of(best, step, line["value"])
+        line = validation_line(step, validate(params_to_evaluate(progress.state)))
+        best = best_of(best, line)
         metrics.write(line)
-        display.validation(line, is_best=best is not previous and best.step == step)
+        display.validation(line, is_best=best.is_the_latest)
         save()
         return best
 
     try:
         with Interruption() as interruption, open_stream(feed, step, placement.put_share) as batches, tracer:
             best = best or validate_and_save()
-            while not (ending := _ending(step, best, budget)) and not hosts.any_of(bool(interruption)):
-                until = min([_next_duty(step, budget), *tracer.stops_after(step)])
+            while not (reason := ending(step, best, budget)) and not hosts.any_of(bool(interruption)):
+                until = min([next_duty(step, budget), *tracer.stops_after(step)])
                 tracer.before(step, progress)
                 progress = run_steps(progress, batches, until - step)
                 step = until
                 tracer.after(step, progress)
                 lines.flush(best)  # the line before this one: its numbers came while these steps were under way
-                if step % budget.log_every == 0 or step == budget.num_steps:
+                if is_due(budget.log_every, step, budget):
                     progress = lines.take(step, progress)
-                if step % budget.validate_every == 0 or step == budget.num_steps:
+                if is_due(budget.validate_every, step, budget):
                     validate_and_save()
             save()
     finally:
         metrics.close()
-    reason = ending or interruption.signal_name or "a signal to another host"
-    return Outcome(step, best, reason, is_finished=bool(ending))
-
-
-def _ending(step: int, best: Best, budget: Budget) -> str:
-    if step >= budget.num_steps:
-        return "all steps done"
-    if budget.patience is not None and best.num_validations_since >= budget.patience:
-        return f"no new best in {budget.patience} validations"
-    return ""
-
-
-def _next_duty(step: int, budget: Budget) -> int:
-    """The next step to stop at: a line, a validation, or the end."""
-    periods = (budget.log_every, budget.validate_every)
-    return min(budget.num_steps, *((step // period + 1) * period for period in periods))
-
-
-def best_of(best: Best | None, step: int, value: float | None) -> Best:
-    """The best validation, with another one taken in; the first of equal ones."""
-    value = float("-inf") if value is None else value
-    if best is None or value > best.value:
-        return Best(step, value)
-    return best._replace(num_validations_since=best.num_validations_since + 1)
+    stopped_by = interruption.signal_name or "a signal to another host"
+    return Outcome(step, best, reason or stopped_by, is_finished=bool(reason))
 
 
 def _check_position(record: Record, step: int, feed: Feed) -> None:
@@ -200,11 +186,10 @@ class _TrainingLines:
         if self._pending is None:
             return
         (step, sums, num_summed, num_skipped, in_a_row), self._pending = jax.device_get(self._pending), None
-        means = {name: total / num_summed if num_summed else None for name, total in sums.items()}
-        line = plain({"step": step, "split": "train"} | means | {"num_skipped": num_skipped})
+        line = training_line(step, sums, num_summed, num_skipped)
         self._metrics.write(line)
         self._show(line)
-        if in_a_row >= min(self._budget.max_skipped, self._budget.num_steps):
+        if has_diverged(in_a_row, self._budget):
             last_good = self._checkpoints.path_of(best.step) if best else "none"
             raise RunError(
                 f"expected finite values, gradients and updates; the last {in_a_row} steps, {step - in_a_row + 1} to "
