@@ -46,6 +46,7 @@ def test_two_processes_do_what_one_does(left_alone, tmp_path):
         assert together[place] == pytest.approx(alone[place], rel=1e-5), place
 
 
+@pytest.mark.long
 def test_a_killed_process_ends_the_others_and_the_launcher_starts_them_again(left_alone, tmp_path):
     ended = run_with_kills(tmp_path / "run", 2, 1, random.Random(1), NUM_STEPS)
     assert (ended.code, ended.num_kills) == (0, 1), ended.output
