@@ -7,30 +7,15 @@ from a density fitted to the codes as in the paper.
 Measured (`vae-jax train rae`): squared error 13.9 an example on the test split, 16 numbers a code.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
-
-import optax
 
 import vae_jax as vj
 
 
 @dataclass(frozen=True)
-class Config:
-    """The regularised autoencoder."""
-
-    seed: int = 0
-    """Seed of the parameters, the order of the examples, and all noise."""
-    data: vj.DataConfig = vj.DataConfig("mnist_5k")
-    """The digits to learn."""
+class Config(vj.standard.FullyConnected):
     latent_size: int = 16
-    """Size of the code."""
-    hidden_sizes: tuple[int, ...] = (400,)
-    """Widths of the encoder's hidden layers; the decoder has them in reverse."""
-    activation: str = "relu"
-    """relu, tanh, gelu, elu, swish or leaky_relu."""
     beta: float = 0.1
     """Weight of half the squared length of the code, in nats."""
     gradient_weight: float = 1e-2
@@ -41,49 +26,25 @@ class Config:
     """Weight decay of the decoder's parameters, the gradient of half their squares: RAE-L2."""
     spectral_norm: bool = False
     """Whether the decoder's matrices are divided by their largest singular values: RAE-SN."""
-    learning_rate: float = 1e-3
-    """Learning rate of Adam."""
-    batch_size: int = 100
-    """Examples a step."""
-    num_epochs: int = 40
-    """Passes through the training examples."""
 
 
-def experiment(config: Config) -> vj.Experiment:
-    """Wire it."""
-    data = vj.data.load(config.data)
+def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":
+    import optax
+
     likelihood = vj.models.likelihoods.gaussian()
-    decoder = vj.networks.mlp(
-        (config.latent_size,),
-        likelihood.output_shape(data.example_shape),
-        config.hidden_sizes[::-1],
-        config.activation,
-        output_bias=likelihood.output_bias(data.mean()),
-    )
+    decoder = vj.standard.decoder(config, likelihood, data.mean(), data.example_shape)
     model = vj.models.autoencoder(
-        encoder=vj.networks.mlp(data.example_shape, (config.latent_size,), config.hidden_sizes, config.activation),
+        encoder=vj.standard.encoder(config, data.example_shape, config.latent_size),
         decoder=vj.networks.with_spectral_norm(decoder) if config.spectral_norm else decoder,
         likelihood=likelihood,
         latent_size=config.latent_size,
     )
-    objective = partial(
-        vj.objectives.rae,
-        beta=config.beta,
-        gradient_weight=config.gradient_weight,
-        jacobian_norm=partial(vj.objectives.probed_jacobian_norm, num_probes=config.num_probes),
-    )
+    norm = partial(vj.objectives.probed_jacobian_norm, num_probes=config.num_probes)
+    rae = partial(vj.objectives.rae, beta=config.beta, gradient_weight=config.gradient_weight, jacobian_norm=norm)
+    objective = vj.objectives.over_batch(rae)
     # Before Adam's moments, so that it is the gradient of a penalty, and not AdamW's decay.
-    decay = optax.masked(
-        optax.add_decayed_weights(config.weight_decay), {"encoder": False, "decoder": True, "likelihood": False}
-    )
-    return vj.Experiment(
-        model=model,
-        trainer=vj.trainer(
-            model, vj.objectives.over_batch(objective), optax.chain(decay, optax.adam(config.learning_rate))
-        ),
-        dataset=data,
-        transform=vj.data.scale(data.max_value),
-        budget=vj.budget_of_epochs(config.num_epochs, len(data.train.examples), config.batch_size),
-        seed=config.seed,
-        bound=vj.objectives.autoencoder,
-    )
+    is_decayed = {"encoder": False, "decoder": True, "likelihood": False}
+    decay = optax.masked(optax.add_decayed_weights(config.weight_decay), is_decayed)
+    optimizer = optax.chain(decay, vj.standard.adam(config))
+    bound, transform = vj.objectives.autoencoder, vj.data.scale(data.max_value)
+    return vj.standard.experiment(config, data, model, objective, transform, optimizer=optimizer, bound=bound)

@@ -12,62 +12,26 @@ cifar10_jpeg is CIFAR-10 after a lossy compression: not to be compared with publ
 Data: 'vae-jax data prepare cifar10'.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
-
-import optax
 
 import vae_jax as vj
 
 
 @dataclass(frozen=True)
-class Config:
-    """Photographs as bytes."""
-
-    seed: int = 0
-    """Seed of the parameters, the order of the examples, and all noise."""
+class Config(vj.standard.ConvolutionalVae):
     data: vj.DataConfig = vj.DataConfig("cifar10")
     """Images in colour whose sides can be halved once for each convolution."""
+    latent_size: int = 128
+    batch_size: int = 128
+    num_epochs: int = 10
     num_components: int = 5
     """Logistics in the mixture of a pixel."""
-    latent_size: int = 128
-    """Latent dimensions."""
-    channels: tuple[int, ...] = (32, 64, 128)
-    """Channels of the encoder's convolutions; the decoder has them in reverse."""
-    activation: str = "relu"
-    """relu, tanh, gelu, elu, swish or leaky_relu."""
-    beta: float = 1.0
-    """Weight of the KL; 1 is the evidence lower bound."""
-    learning_rate: float = 1e-3
-    """Learning rate of Adam."""
-    max_gradient_norm: float = 1e3
-    """The gradient is scaled down to this norm where it is longer."""
-    batch_size: int = 128
-    """Examples a step."""
-    num_epochs: int = 10
-    """Passes through the training examples."""
 
 
-def experiment(config: Config) -> vj.Experiment:
-    """Wire it."""
-    data = vj.data.load(config.data)
-    model = vj.models.convolutional(
-        data.mean(),
-        vj.models.likelihoods.discretised_logistic_mixture(config.num_components, rgb=True),
-        latent_size=config.latent_size,
-        channels=config.channels,
-        activation=config.activation,
-    )
+def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":
+    likelihood = vj.models.likelihoods.discretised_logistic_mixture(config.num_components, rgb=True)
+    model = vj.standard.convolutional(config, data.mean(), likelihood)
     objective = vj.objectives.over_batch(partial(vj.objectives.elbo, beta=config.beta))
-    optimizer = optax.chain(optax.clip_by_global_norm(config.max_gradient_norm), optax.adam(config.learning_rate))
-    return vj.Experiment(
-        model=model,
-        trainer=vj.trainer(model, objective, optimizer),
-        dataset=data,
-        transform=vj.data.scale(data.max_value),
-        augmentation=vj.data.flip_horizontally(),
-        budget=vj.budget_of_epochs(config.num_epochs, len(data.train.examples), config.batch_size),
-        seed=config.seed,
-    )
+    transform, flip = vj.data.scale(data.max_value), vj.data.flip_horizontally()
+    return vj.standard.experiment(config, data, model, objective, transform, augmentation=flip)

@@ -16,14 +16,8 @@ importance samples. 10,000 samples beside the 317 cars that it learned from:
 | samples | | −0.77 | −0.74 | −0.79 | | | | |
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
-
-import jax
-import jax.numpy as jnp
-import optax
 
 import vae_jax as vj
 
@@ -31,68 +25,37 @@ KINDS = ("continuous", 5, "continuous", "count", "continuous", "continuous", 13,
 
 
 @dataclass(frozen=True)
-class Config:
-    """The VAE of a table with columns of different kinds."""
-
-    seed: int = 0
-    """Seed of the parameters, the order of the examples, and all noise."""
+class Config(vj.standard.Vae):
     data: vj.DataConfig = vj.DataConfig("auto_mpg")
     """Columns of the kinds that KINDS says."""
     latent_size: int = 4
-    """Latent dimensions."""
     hidden_sizes: tuple[int, ...] = (64, 64)
-    """Widths of the encoder's hidden layers; the decoder has them in reverse."""
-    activation: str = "relu"
-    """relu, tanh, gelu, elu, swish or leaky_relu."""
-    beta: float = 1.0
-    """Weight of the KL; 1 is the evidence lower bound."""
-    learning_rate: float = 1e-3
-    """Learning rate of Adam."""
-    max_gradient_norm: float = 1e3
-    """The gradient is scaled down to this norm where it is longer."""
     batch_size: int = 50
-    """Examples a step."""
     num_epochs: int = 200
-    """Passes through the training examples."""
 
 
-def experiment(config: Config) -> vj.Experiment:
-    """Wire it."""
-    data = vj.data.load(config.data)
-    real = [column for column, kind in enumerate(KINDS) if kind == "continuous"]
-    likelihood = vj.models.likelihoods.mixed_columns(KINDS)
-    num_inputs = sum(kind if isinstance(kind, int) else 1 for kind in KINDS)
-    encoder = vj.networks.mlp((num_inputs,), (2 * config.latent_size,), config.hidden_sizes, config.activation)
-    model = vj.models.gaussian(
-        encoder=encoder._replace(apply=lambda params, row: encoder.apply(params, inputs_of(row))),
-        decoder=vj.networks.mlp(
-            (config.latent_size,),
-            likelihood.output_shape(data.example_shape),
-            config.hidden_sizes[::-1],
-            config.activation,
-            output_bias=likelihood.output_bias(jnp.asarray(data.mean()).at[jnp.array(real)].set(0.0)),
-        ),
-        likelihood=likelihood,
-        latent_size=config.latent_size,
-    )
-    objective = vj.objectives.over_batch(partial(vj.objectives.elbo, beta=config.beta))
-    optimizer = optax.chain(optax.clip_by_global_norm(config.max_gradient_norm), optax.adam(config.learning_rate))
-    return vj.Experiment(
-        model=model,
-        trainer=vj.trainer(model, objective, optimizer),
-        dataset=data,
-        transform=vj.data.standardise(data, real),
-        budget=vj.budget_of_epochs(config.num_epochs, len(data.train.examples), config.batch_size),
-        seed=config.seed,
-    )
+def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":
+    import jax
+    import jax.numpy as jnp
 
-
-def inputs_of(row: jax.Array) -> jax.Array:
-    """The encoder's inputs for a row: real numbers as they are, the logarithms of counts, indicators of classes."""
-
-    def inputs(kind: str | int, value: jax.Array) -> jax.Array:
+    def inputs(kind: str | int, value: jax.Array) -> jax.Array:  # the encoder's
         if isinstance(kind, int):
             return jax.nn.one_hot(value.astype(int), kind)
         return jnp.log1p(value)[None] if kind == "count" else value[None]
 
-    return jnp.concatenate([inputs(kind, value) for kind, value in zip(KINDS, row, strict=True)])
+    def inputs_of(row: jax.Array) -> jax.Array:
+        return jnp.concatenate([inputs(kind, value) for kind, value in zip(KINDS, row, strict=True)])
+
+    real = [column for column, kind in enumerate(KINDS) if kind == "continuous"]
+    mean = jnp.asarray(data.mean()).at[jnp.array(real)].set(0.0)
+    likelihood = vj.models.likelihoods.mixed_columns(KINDS)
+    num_inputs = sum(kind if isinstance(kind, int) else 1 for kind in KINDS)
+    encoder = vj.standard.encoder(config, (num_inputs,), 2 * config.latent_size)
+    model = vj.models.gaussian(
+        encoder=encoder._replace(apply=lambda params, row: encoder.apply(params, inputs_of(row))),
+        decoder=vj.standard.decoder(config, likelihood, mean, data.example_shape),
+        likelihood=likelihood,
+        latent_size=config.latent_size,
+    )
+    objective = vj.objectives.over_batch(partial(vj.objectives.elbo, beta=config.beta))
+    return vj.standard.experiment(config, data, model, objective, vj.data.standardise(data, real))

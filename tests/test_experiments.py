@@ -1,10 +1,17 @@
-"""Every shipped experiment can be built and traced, on its own data or on some of the same shape."""
+"""Every shipped experiment can be built and traced, on its own data or on some of its shape; its fields have help."""
+
+import ast
+import dataclasses
+import inspect
+import re
+import textwrap
 
 import numpy as np
 import pytest
 
 import vae_jax as vj
 from vae_jax.catalogue import load_experiment, shipped
+from vae_jax.cli.arguments import parse
 from vae_jax.data.embedded import EMBEDDED
 from vae_jax.outline import outline
 from vae_jax.runs.run import wire
@@ -31,3 +38,26 @@ def test_it_can_be_built(name, tmp_path):
     outline(experiment)
     assert len(experiment.dataset.splits) == 3
     assert file.summary.endswith(".")
+
+
+def docstrings_of_fields(config):
+    """Field -> the docstring below it, in the class that declares it or, if it has none there, in the one above."""
+    found = {}
+    for kind in reversed(config.__mro__[:-1]):
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+        for statement, below in zip(tree.body, [*tree.body[1:], None], strict=True):
+            if isinstance(statement, ast.AnnAssign) and isinstance(below, ast.Expr):
+                found[statement.target.id] = ast.literal_eval(below.value)
+    return found
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_field_has_help_where_it_is_declared_or_inherited(name, capsys):
+    config = load_experiment(name).Config
+    with pytest.raises(SystemExit):
+        parse(["train", name, "--help"])
+    said = re.sub(r"[\s│─╭╮╰╯]+", " ", capsys.readouterr().out)
+    docstrings = docstrings_of_fields(config)
+    for field in dataclasses.fields(config):
+        assert " ".join(docstrings[field.name].split()) in said, field.name
+        assert f"--{field.name.replace('_', '-')} " in said or field.name == "data"

@@ -19,7 +19,7 @@ TINY = Path(__file__).parent / "tiny_experiment.py"
 @pytest.fixture(scope="module")
 def tiny():
     file = load_experiment(TINY)
-    return file.experiment(file.Config())
+    return file.experiment(file.Config(), file.data(file.Config()))
 
 
 def test_it_has_the_shapes_and_families_of_a_run(tiny):

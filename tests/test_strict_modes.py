@@ -68,7 +68,7 @@ def test_an_objective_is_traced_in_it(mode, name):
 @pytest.mark.parametrize("experiment", ["vae", "vae_iaf", "vae_counts", "vae_mixed_table"])
 def test_a_model_is_traced_in_them(experiment):
     file = load_experiment(experiment)
-    wired = file.experiment(file.Config())
+    wired = file.experiment(file.Config(), file.data(file.Config()))
     key, feed = wired.key_and_feed()
     stored = feed.examples[:4]
     with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):

@@ -27,9 +27,13 @@ class Config:
     """Steps between validations."""
 
 
-def experiment(config: Config) -> vj.Experiment:
+def data(config: Config) -> vj.data.Dataset:
+    """The digits that come with scikit-learn."""
+    return vj.data.load("digits")
+
+
+def experiment(config: Config, data: vj.data.Dataset) -> vj.Experiment:
     """Wire it."""
-    data = vj.data.load("digits")
     likelihood = vj.models.likelihoods.bernoulli()
     model = vj.models.gaussian(
         encoder=vj.networks.mlp(data.example_shape, (2 * config.latent_size,), config.hidden_sizes),

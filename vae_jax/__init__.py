@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         objectives,
         pca,
         probabilistic_pca,
+        standard,
         training,
     )
     from vae_jax.catalogue import load_experiment
@@ -54,6 +55,7 @@ _HOMES = {
     "objectives": "",
     "pca": "",
     "probabilistic_pca": "",
+    "standard": "",
     "training": "",
     "DataConfig": "data.config",
     "VAE": "vae",
@@ -121,6 +123,7 @@ __all__ = [
     "probabilistic_pca",
     "register_dataclass",
     "resume",
+    "standard",
     "sweep",
     "train",
     "trainer",

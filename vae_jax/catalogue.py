@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import importlib
+import inspect
 import sys
 import traceback
 from collections.abc import Callable
@@ -15,18 +15,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vae_jax.messages import UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from vae_jax.data.dataset import Dataset
     from vae_jax.experiment import Experiment
 
 
 class ExperimentFile(NamedTuple):
-    """A file with a frozen dataclass `Config` and a function `experiment(config)`, loaded."""
+    """A file with a frozen dataclass `Config` and functions `data(config)` and `experiment(config, data)`, loaded."""
 
     name: str
     path: Path
     summary: str
     """The first line of the file's docstring."""
     Config: type
-    experiment: Callable[[Any], Experiment]
+    data: Callable[[Any], Dataset]
+    """`data(config)` of the file; where it has none, `vae_jax.data.load(config.data)`."""
+    experiment: Callable[[Any, Dataset], Experiment]
 
 
 def shipped() -> dict[str, Path]:
@@ -70,22 +73,27 @@ def load_experiment(name: str | Path) -> ExperimentFile:
         name: The name of a shipped experiment, or the path of a file.
 
     Raises:
-        UsageError: If there is no such file, it fails, or it lacks `Config` or `experiment`.
+        UsageError: If there is no such file, it fails, or it lacks `Config`, data or `experiment`.
     """
     path = name if isinstance(name, Path) else find(name)
     module = ModuleType(f"vae_jax_experiment_{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # dataclasses look their module up
     try:
-        tree = ast.parse(path.read_bytes(), str(path))
-        _import_on_first_use(tree, module)
-        exec(compile(tree, str(path), "exec"), module.__dict__)
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     except Exception as error:
         raise UsageError(
             f"expected an experiment file; {path}{line_of(error, path)} fails: {type(error).__name__}: {error}"
         ) from error
+    summary_of_it = (module.__doc__ or "").strip().partition("\n")[0]
+    config = _config_of(module, path)
+    return ExperimentFile(
+        path.stem, path, summary_of_it, config, _data_of(module, path, config), _experiment_of(module, path)
+    )
+
+
+def _config_of(module: ModuleType, path: Path) -> type:
     config: Any = getattr(module, "Config", None)
-    experiment: Callable[..., Any] | None = getattr(module, "experiment", None)
     if not (isinstance(config, type) and dataclasses.is_dataclass(config)):
         raise UsageError(f"expected a frozen dataclass 'Config' in {path}; it has none")
     if not getattr(config, "__dataclass_params__").frozen:  # noqa: B009 (pyright knows only `type`)
@@ -93,9 +101,41 @@ def load_experiment(name: str | Path) -> ExperimentFile:
     for field in dataclasses.fields(config):
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise UsageError(f"expected a default for every field of 'Config' in {path}; '{field.name}' has none")
+    return config
+
+
+def _data_of(module: ModuleType, path: Path, config: type) -> Callable[[Any], Dataset]:
+    data: Callable[[Any], Any] = getattr(module, "data", _data_of_the_config)
+    if not callable(data):
+        raise UsageError(f"expected 'data' in {path} to be a function data(config); it is none; rename it")
+    if data is _data_of_the_config and "data" not in {field.name for field in dataclasses.fields(config)}:
+        raise UsageError(
+            f"expected a function 'data(config)' in {path}, or a field 'data: vj.DataConfig' of its 'Config'; "
+            "it has neither; add one"
+        )
+    return data
+
+
+def _data_of_the_config(config: Any) -> Dataset:
+    from vae_jax.data.loading import load
+
+    return load(config.data)
+
+
+def _experiment_of(module: ModuleType, path: Path) -> Callable[..., Experiment]:
+    experiment: Callable[..., Any] | None = getattr(module, "experiment", None)
     if experiment is None or not callable(experiment):
-        raise UsageError(f"expected a function 'experiment(config)' in {path}; it has none")
-    return ExperimentFile(path.stem, path, (module.__doc__ or "").strip().partition("\n")[0], config, experiment)
+        raise UsageError(f"expected a function 'experiment(config, data)' in {path}; it has none")
+    signature = inspect.signature(experiment)
+    try:
+        signature.bind("config", "data")
+    except TypeError:
+        raise UsageError(
+            f"expected a function 'experiment(config, data)' in {path}; got "
+            f"experiment({', '.join(signature.parameters)}); let it take the data as its second argument: what a "
+            "function 'data(config)' returns, or else vj.data.load(config.data)"
+        ) from None
+    return experiment
 
 
 def line_of(error: Exception, path: Path) -> str:
@@ -104,21 +144,3 @@ def line_of(error: Exception, path: Path) -> str:
         return f", line {error.lineno}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return f", line {lines[-1]}" if lines else ""
-
-
-class _OnFirstUse(ModuleType):
-    """A module that is imported when one of its names is used."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(importlib.import_module(self.__name__), name)
-
-
-def _import_on_first_use(tree: ast.Module, module: ModuleType) -> None:
-    # Reading a Config needs no JAX, and help and usage errors should not wait for it. (The standard library's
-    # LazyLoader does not help: on Python 3.11 the import statement itself makes it load.)
-    for statement in [statement for statement in tree.body if isinstance(statement, ast.Import)]:
-        for alias in [alias for alias in statement.names if alias.name in ("jax", "optax")]:
-            statement.names.remove(alias)
-            setattr(module, alias.asname or alias.name, _OnFirstUse(alias.name))
-        if not statement.names:
-            tree.body.remove(statement)

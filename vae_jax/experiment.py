@@ -19,7 +19,7 @@ from vae_jax.vae import Model
 
 
 class Experiment(NamedTuple):
-    """The parts of an experiment, as `experiment(config)` in an experiment file returns them."""
+    """The parts of an experiment, as `experiment(config, data)` in an experiment file returns them."""
 
     model: Model
     trainer: Trainer

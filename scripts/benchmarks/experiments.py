@@ -64,7 +64,8 @@ def _measured(plan: Plan, row: Row, seed: int, settings: Settings) -> dict[str, 
         validation="train[50000:]",
         test=f"test[:{NUM_TEST_IMAGES}]",
     )
-    experiment = file.experiment(config_from(file, {"data": data, "seed": seed} | row.options | plan.budget))
+    config = config_from(file, {"data": data, "seed": seed} | row.options | plan.budget)
+    experiment = file.experiment(config, file.data(config))
     dataset, budget = experiment.dataset, experiment.budget
     run_key, data_key = jax.random.split(jax.random.key(seed))
     feed = make_feed(dataset.train.examples, experiment.training_transform.apply, budget.batch_size, data_key)

@@ -18,7 +18,6 @@ from benchmarks.settings import Settings
 from benchmarks.tables import Table
 
 from vae_jax.catalogue import load_experiment
-from vae_jax.data.loading import loaded_once
 from vae_jax.parallel.placement import on_one_device
 from vae_jax.sweeps.family import Family
 from vae_jax.sweeps.fields import with_fields
@@ -34,9 +33,8 @@ def tables(settings: Settings) -> Iterator[Table]:
     """Whole commands, and what lanes gain."""
     yield _commands(settings)
     is_gpu = jax.default_backend() == "gpu"
-    with loaded_once():
-        yield _lanes("vae", {}, (1, 8, 64, 512) if is_gpu else (1, 8, 64), settings)
-        yield _lanes("vae_conv", {}, (1, 8, 32) if is_gpu else (1, 8), settings)
+    yield _lanes("vae", {}, (1, 8, 64, 512) if is_gpu else (1, 8, 64), settings)
+    yield _lanes("vae_conv", {}, (1, 8, 32) if is_gpu else (1, 8), settings)
 
 
 def _commands(settings: Settings) -> Table:
@@ -92,7 +90,8 @@ def _difference(lane: Path, single: Path) -> tuple[float, float]:
 
 def _lanes(name: str, fields: dict[str, Any], counts: Sequence[int], settings: Settings) -> Table:
     file = load_experiment(name)
-    family = Family(file, with_fields(file.Config(), fields), None)
+    config = with_fields(file.Config(), fields)
+    family = Family(file, config, None, file.data(config))
     numbers = {"beta": 1.0, "learning_rate": 1e-3, "seed": 0}
     batch_size = family.experiment(numbers).budget.batch_size
     rows = []

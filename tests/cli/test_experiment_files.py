@@ -1,8 +1,14 @@
 """An experiment file of the user's own: it works, and what is wrong with it is said in a line."""
 
+import re
 import sys
+from pathlib import Path
 
 import pytest
+
+from vae_jax.catalogue import load_experiment
+from vae_jax.outline import outline
+from vae_jax.runs.run import wire
 
 
 @pytest.fixture
@@ -30,7 +36,7 @@ def test_its_help_has_its_fields(vae_jax, experiment_file):
         (
             "def experiment(config",
             "def experiment(config:::",
-            "expected an experiment file; {path}, line 30 fails: SyntaxError: ",
+            "expected an experiment file; {path}, line 35 fails: SyntaxError: ",
         ),
         ("import optax", "import optacks", "expected an experiment file; {path}, line 7 fails: ModuleNotFoundError: "),
         ("import optax", "1 / 0", "expected an experiment file; {path}, line 7 fails: ZeroDivisionError: division by "),
@@ -41,7 +47,24 @@ def test_its_help_has_its_fields(vae_jax, experiment_file):
             "@dataclass",
             "expected 'Config' in {path} to be frozen; decorate it by @dataclass(frozen=True)",
         ),
-        ("def experiment(", "def experimen(", "expected a function 'experiment(config)' in {path}; it has none"),
+        ("def experiment(", "def experimen(", "expected a function 'experiment(config, data)' in {path}; it has none"),
+        (
+            "def experiment(config: Config, data: vj.data.Dataset)",
+            "def experiment(config: Config)",
+            "expected a function 'experiment(config, data)' in {path}; got experiment(config); let it take the data as "
+            "its second argument: what a function 'data(config)' returns, or else vj.data.load(config.data)",
+        ),
+        (
+            "def data(config: Config)",
+            "def dates(config: Config)",
+            "expected a function 'data(config)' in {path}, or a field 'data: vj.DataConfig' of its 'Config'; it has "
+            "neither; add one",
+        ),
+        (
+            "def data(config: Config)",
+            "data = {}\n\n\ndef load(config: Config)",
+            "expected 'data' in {path} to be a function data(config); it is none; rename it",
+        ),
         (
             "latent_size: int = 2",
             "latent_size: int",
@@ -59,19 +82,30 @@ def test_its_help_has_its_fields(vae_jax, experiment_file):
             "every run; {path} has 'overwrite'; rename it",
         ),
         (
-            'data = vj.data.load("digits")',
-            "data = {}['digits']",
-            "expected an experiment; experiment(config) in {path}, line 32 fails: KeyError: 'digits'",
+            'vj.data.load("digits")',
+            "{}['digits']",
+            "expected data; data(config) in {path}, line 32 fails: KeyError: 'digits'",
         ),
         (
-            'data = vj.data.load("digits")',
+            'vj.data.load("digits")',
             'open("/nowhere/data.npy")',
-            "expected an experiment; experiment(config) in {path}, line 32 fails: FileNotFoundError: ",
+            "expected data; data(config) in {path}, line 32 fails: FileNotFoundError: ",
+        ),
+        (
+            'vj.data.load("digits")',
+            "[[0.0, 1.0]]",
+            "expected data(config) in {path} to return a vae_jax.data.Dataset; got list; vj.data.from_object makes one "
+            "of arrays",
+        ),
+        (
+            "likelihood = vj.models.likelihoods.bernoulli()",
+            "likelihood = {}['bernoulli']",
+            "expected an experiment; experiment(config, data) in {path}, line 37 fails: KeyError: 'bernoulli'",
         ),
         (
             "    return vj.Experiment(",
             "    return dict(",
-            "expected experiment(config) in {path} to return a vae_jax.Experiment; got dict",
+            "expected experiment(config, data) in {path} to return a vae_jax.Experiment; got dict",
         ),
         (
             'vj.data.load("digits")',
@@ -140,3 +174,17 @@ def test_a_missing_extra_is_its_pip_line(refusal, experiment_file, monkeypatch):
     assert refusal("train", path) == (
         "expected equinox for a network written in it; it is not installed; pip install 'vae-jax[equinox]'"
     )
+
+
+def test_the_file_that_the_readme_shows(tmp_path, vae_jax):
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    (source,) = re.findall(r'^```python no-test\n("""The Rényi bound.*?)^```$', readme, flags=re.DOTALL | re.MULTILINE)
+    path = tmp_path / "mine.py"
+    path.write_text(source)
+    result = vae_jax("train", path, "--help")
+    assert "α, of Rényi's divergence." in result.out
+    assert "Learning rate of Adam." in result.out  # inherited
+    file = load_experiment(path)
+    experiment = wire(file, file.Config(alpha=0.3, batch_size=50), None)
+    assert "value" in outline(experiment).validation
+    assert experiment.budget.batch_size == 50

@@ -281,8 +281,8 @@ def test_streamed_data(refused, tmp_path, experiment_file):
     np.save(tmp_path / "points.npy", np.random.default_rng(0).random((300, 8, 8)).astype(np.float32))
     file = experiment_file(
         (
-            'data = vj.data.load("digits")',
-            f'data = vj.data.load(vj.DataConfig({str(tmp_path / "points.npy")!r}, feed="stream"))',
+            'vj.data.load("digits")',
+            f'vj.data.load(vj.DataConfig({str(tmp_path / "points.npy")!r}, feed="stream"))',
         ),
     )
     assert refused("--seed", "0:3", file=file) == (

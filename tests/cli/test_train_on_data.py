@@ -22,8 +22,7 @@ class Config:
     data: vj.DataConfig = vj.DataConfig("digits")
 
 
-def experiment(config):
-    data = vj.data.load(config.data)
+def experiment(config, data):
     transform = vj.data.standardise(data) if data.columns else vj.data.dequantise(data.max_value)
     model = vj.models.gaussian(
         encoder=vj.networks.mlp(data.example_shape, (4,), (8,)),
@@ -141,9 +140,8 @@ def test_images_are_not_written_as_rows(refusal, trained, tmp_path):
 
 def test_shapes_are_drawn_inside_the_training_step(vae_jax, small, tmp_path):
     """The compiled step is given row numbers, and no image is kept."""
-    source = SMALL.replace('vj.data.load(config.data)', 'vj.data.full_factorial("few", vj.data.Design(image_size=16, '
-                           'num_orientations=4, num_x=4, num_y=4))')  # fmt: skip
-    small.write_text(source)
+    design = "vj.data.Design(image_size=16, num_orientations=4, num_x=4, num_y=4)"
+    small.write_text(f'{SMALL}\n\ndef data(config):\n    return vj.data.full_factorial("few", {design})\n')
     assert vae_jax("train", small, "--run-dir", tmp_path / "run").code == 0
     assert (tmp_path / "run/images/reconstructions.png").is_file()
 

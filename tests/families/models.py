@@ -29,9 +29,13 @@ class Config:
     """Learning rate of Adam."""
 
 
-def experiment(config: Config) -> vj.Experiment:
+def data(config: Config) -> vj.data.Dataset:
+    """Digits with their labels."""
+    return vj.data.load(vj.DataConfig("digits", parts="condition=label"))
+
+
+def experiment(config: Config, data: vj.data.Dataset) -> vj.Experiment:
     """Wire it."""
-    data = vj.data.load(vj.DataConfig("digits", parts="condition=label"))
     scaled = vj.data.binarise_dynamically(data.max_value)
     model, transform, objective = KINDS[config.kind]
     return vj.Experiment(

@@ -80,7 +80,8 @@ def test_the_kl_of_each_group_is_told(trained, kind, groups):
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_resumes_to_the_bits_of_steps_without_a_break(trained, kind):
     file = load_experiment(EXPERIMENT)
-    experiment = file.experiment(file.Config(kind=kind))
+    config = file.Config(kind=kind)
+    experiment = file.experiment(config, file.data(config))
     key, feed = experiment.key_and_feed()
     progress = start(experiment.trainer, feed, key)
     progress = advance(experiment.trainer, feed)(progress, iter(()), NUM_STEPS)

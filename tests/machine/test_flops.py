@@ -25,7 +25,8 @@ def flops_of_step(experiment):
 def wide():
     """A VAE on 64 pixels, wide enough that matrix products are nearly all of it."""
     file = load_experiment(Path(__file__).parent.parent / "tiny_experiment.py")
-    return file.experiment(file.Config(latent_size=20, hidden_sizes=(400,)))
+    config = file.Config(latent_size=20, hidden_sizes=(400,))
+    return file.experiment(config, file.data(config))
 
 
 def test_a_training_step_of_an_mlp_is_its_matrix_products(wide):

@@ -33,10 +33,14 @@ class Config:
     """Of early stopping."""
 
 
-def experiment(config: Config) -> vj.Experiment:
-    """Wire it."""
+def data(config: Config) -> vj.data.Dataset:
+    """Some numbers."""
     examples = np.random.default_rng(0).normal(1.0, 0.5, size=(90, 4)).astype(np.float32)
-    data = vj.data.from_object(examples, name="numbers")
+    return vj.data.from_object(examples, name="numbers")
+
+
+def experiment(config: Config, data: vj.data.Dataset) -> vj.Experiment:
+    """Wire it."""
     activation = "tanh" if config.threshold > 0 else "relu"
     model = vj.models.gaussian(
         encoder=vj.networks.mlp((4,), (4,), config.hidden_sizes, activation=activation),

@@ -20,7 +20,7 @@ TINY = Path(__file__).parent.parent / "tiny_experiment.py"
 @pytest.fixture(scope="module")
 def family():
     file = load_experiment(TINY)
-    return Family(file, file.Config(), None)
+    return Family(file, file.Config(), None, file.data(file.Config()))
 
 
 @pytest.mark.parametrize(

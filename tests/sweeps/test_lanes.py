@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from vae_jax.catalogue import load_experiment, shipped
-from vae_jax.data.loading import loaded_once
 from vae_jax.evaluation import evaluator, validator
 from vae_jax.messages import UsageError
 from vae_jax.parallel.placement import on_one_device
@@ -19,7 +18,7 @@ from vae_jax.sweeps.side_by_side import SideBySide
 from vae_jax.training.advance import advance, start
 
 FILE = load_experiment(Path(__file__).parent / "small_experiment.py")
-FAMILY = Family(FILE, FILE.Config(), None)
+FAMILY = Family(FILE, FILE.Config(), None, FILE.data(FILE.Config()))
 NUMBERS = [
     {"beta": 1.0, "learning_rate": 1e-2, "scale": 0.5, "offset": 0.0, "seed": 0},
     {"beta": 4.0, "learning_rate": 3e-2, "scale": 0.3, "offset": 1.0, "seed": 0},
@@ -187,11 +186,10 @@ def test_a_number_that_python_looks_at_makes_groups():
 def test_every_float_and_the_seed_of_every_experiment_can_be_lanes(name, tmp_path):
     """What an experiment's numbers go into may not look at them."""
     file = load_experiment(name)
-    with loaded_once():
-        family = on_data_that_are_here(file, tmp_path)
-        kinds = fields_of(file.Config)
-        numbers = {name: getattr(family.config, name) for name in kinds if is_number(kinds[name]) or name == "seed"}
-        assert side_by_side(family, numbers) == tuple(numbers)
+    family = on_data_that_are_here(file, tmp_path)
+    kinds = fields_of(file.Config)
+    numbers = {name: getattr(family.config, name) for name in kinds if is_number(kinds[name]) or name == "seed"}
+    assert side_by_side(family, numbers) == tuple(numbers)
 
 
 def on_data_that_are_here(file, folder):
@@ -203,8 +201,9 @@ def on_data_that_are_here(file, folder):
             np.save(path, np.random.default_rng(0).integers(0, 256, (300, *shape), dtype=np.uint8))
             splits = dict.fromkeys(("data.train", "data.validation", "data.test", "data.dir"), "")
             data = {"data.name": str(path), **splits}
-        family = Family(file, with_fields(file.Config(), data), None)
+        config = with_fields(file.Config(), data)
         try:
+            family = Family(file, config, None, file.data(config))
             family.checked({})
         except (UsageError, ValueError) as error:
             reason = error

@@ -24,7 +24,7 @@ NUMBERS = {"learning_rate": 1e-2, "seed": 0}
 def family() -> Family:
     """The tiny experiment, as lanes are made of it."""
     file = load_experiment(TINY)
-    return Family(file, file.Config(), None)
+    return Family(file, file.Config(), None, file.data(file.Config()))
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,7 @@ def machine(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def family():
     file = load_experiment(TINY)
-    return Family(file, file.Config(), None)
+    return Family(file, file.Config(), None, file.data(file.Config()))
 
 
 def test_the_faster_way_is_taken_and_remembered(machine, family):

@@ -12,7 +12,6 @@ import pytest
 
 import vae_jax as vj
 from vae_jax.catalogue import load_experiment
-from vae_jax.data.loading import loaded_once
 from vae_jax.messages import UsageError
 from vae_jax.runs.run import open_run
 from vae_jax.sweeps import side_by_side
@@ -314,18 +313,6 @@ def test_lanes_learn_from_each_other_and_go_on_so_after_a_stop(tmp_path, monkeyp
         other = lane(sweep, number) / "evolution.jsonl"
         assert other.exists() == path.exists()
         assert not path.exists() or other.read_bytes() == path.read_bytes()
-
-
-def test_a_search_needs_not_load_its_data_for_every_trial(tmp_path, monkeypatch):
-    from vae_jax.data import loading
-
-    loads = []
-    load = loading._load
-    monkeypatch.setattr(loading, "_load", lambda config: (loads.append(config), load(config))[1])
-    with loaded_once():
-        for _ in range(3):
-            loading.load("digits")
-    assert len(loads) == 1
 
 
 def test_a_sweep_from_a_notebook(tmp_path):

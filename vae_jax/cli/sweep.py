@@ -27,25 +27,23 @@ class Sweep:
         config, axes = config_and_axes(file, fields, may_repeat=options.zip)
         check_options(options, work.lanes)
         from vae_jax.cli.commands import check_data
-        from vae_jax.data.loading import loaded_once
         from vae_jax.sweeps.sweep import begin
 
         check_data(config)
-        with loaded_once():
-            sweep = begin(
-                file,
-                config,
-                axes,
-                run_dir=options.run_dir,
-                num_steps=options.num_steps,
-                is_zipped=options.zip,
-                search=options.search_config,
-                evolution=options.evolve,
-                parallel=None if options.slurm.workers else work.parallel,
-            )
-            if options.slurm.workers:
-                return self._submit(sweep.directory.path)
-            return work_on(sweep, work)
+        sweep = begin(
+            file,
+            config,
+            axes,
+            run_dir=options.run_dir,
+            num_steps=options.num_steps,
+            is_zipped=options.zip,
+            search=options.search_config,
+            evolution=options.evolve,
+            parallel=None if options.slurm.workers else work.parallel,
+        )
+        if options.slurm.workers:
+            return self._submit(sweep.directory.path)
+        return work_on(sweep, work)
 
     def _submit(self, directory: Path) -> int:
         """Let jobs of a cluster work on the sweep, each by the same command."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -43,29 +41,6 @@ def load(config: DataConfig | str) -> Dataset:
         ModuleNotFoundError: If a package that reads them is not installed.
     """
     config = DataConfig(config) if isinstance(config, str) else config
-    loaded = _LOADED.get()
-    if loaded is None:
-        return _load(config)
-    if config not in loaded:
-        loaded[config] = _load(config)
-    return loaded[config]
-
-
-_LOADED: ContextVar[dict[DataConfig, Dataset] | None] = ContextVar("loaded data sets", default=None)
-
-
-@contextmanager
-def loaded_once() -> Iterator[None]:
-    """A context in which the same config loads the same data set, read once, for many experiments on the same data."""
-    outer = _LOADED.get()
-    token = _LOADED.set({} if outer is None else outer)
-    try:
-        yield
-    finally:
-        _LOADED.reset(token)
-
-
-def _load(config: DataConfig) -> Dataset:
     stored = with_parts_of(_stored(config), config, partial(_part, config))
     arranged = arrange(stored, config.train, config.validation, config.test)
     return place(arranged, config.feed, config.num_workers)

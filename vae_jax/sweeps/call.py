@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from vae_jax.catalogue import ExperimentFile, load_experiment
-from vae_jax.data.loading import loaded_once
 from vae_jax.messages import UsageError
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import own_mesh
@@ -52,19 +51,18 @@ def sweep(
     swept = {field: value for field, value in fields.items() if isinstance(value, list | range | Interval)}
     config = config_from(file, {field: value for field, value in fields.items() if field not in swept})
     axes = {field: _axis(file, field, value) for field, value in swept.items()}
-    with loaded_once():
-        begun = begin(
-            file,
-            config,
-            axes,
-            run_dir=None if run_dir is None else Path(run_dir),
-            num_steps=num_steps,
-            is_zipped=zipped,
-            search=search,
-            evolution=evolution,
-            parallel=parallel,
-        )
-        begun.work(lanes=lanes, parallel=parallel)
+    begun = begin(
+        file,
+        config,
+        axes,
+        run_dir=None if run_dir is None else Path(run_dir),
+        num_steps=num_steps,
+        is_zipped=zipped,
+        search=search,
+        evolution=evolution,
+        parallel=parallel,
+    )
+    begun.work(lanes=lanes, parallel=parallel)
     return begun
 
 

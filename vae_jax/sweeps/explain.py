@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -45,7 +44,8 @@ def write_sweep_report(sweep: Sweep) -> None:
     best = [row.records[0] for row in rank(records, metric) if row.mean is not None][:NUM_SHOWN]
     if best:
         lane_run(sweep, best[0]).report()
-    samples = {record.name: png for record in best if (png := _samples(sweep, record)) is not None}
+    drawn: _Drawn = {}
+    samples = {record.name: png for record in best if (png := _samples(sweep, record, drawn)) is not None}
     directory.images.mkdir(exist_ok=True)
     for name, png in samples.items():
         write_bytes(directory.images / f"samples_{name}.png", png)
@@ -69,7 +69,8 @@ def lane_run(sweep: Sweep, record: RunRecord) -> Run:
     run = sweep.directory.lane(int(record.name))
     saved = run.read_config()
     config = config_from(sweep.file, saved["config"])
-    return Run(run, saved, sweep.file, config, wire(sweep.file, config, saved["num_steps"]), on_one_device())
+    experiment = wire(sweep.file, config, saved["num_steps"], sweep.data_sets.of(config))
+    return Run(run, saved, sweep.file, config, experiment, on_one_device())
 
 
 def command(sweep: Sweep) -> str:
@@ -113,24 +114,30 @@ def _words_of(axis: Axis) -> Sequence[str]:
     return [to_word(value) for value in axis.values]
 
 
-def _samples(sweep: Sweep, record: RunRecord) -> bytes | None:
+_Drawn = dict[Any, Callable[[Lane, Any], jax.Array]]
+"""The config of a group -> a function that draws examples from its lanes, compiled once."""
+
+
+def _samples(sweep: Sweep, record: RunRecord, drawn: _Drawn) -> bytes | None:
     """New examples from a lane, as PNG bytes; None where the examples are not images."""
     run = lane_run(sweep, record)
     experiment = run.experiment
     numbers = {name: value_of(run.config, name) for name in sweep.spec.side_by_side}
     group = {name: value_of(run.config, name) for name in sweep.axes if name not in numbers}
-    family = Family(sweep.file, with_fields(config_from(sweep.file, sweep.spec.config), group), sweep.spec.num_steps)
+    config = with_fields(config_from(sweep.file, sweep.spec.config), group)
+    if config not in drawn:
+        data = sweep.data_sets.of(run.config)
+        drawn[config] = _drawing(Family(sweep.file, config, sweep.spec.num_steps, data))
     params, _ = run.params()
     conditions, _ = conditions_of(experiment, experiment.model.bind(params), NUM_SAMPLES)
-    images = _drawn(family)(Lane(traced(numbers), params), conditions)
+    images = drawn[config](Lane(traced(numbers), params), conditions)
     if not is_image(images.shape[1:]) or experiment.dataset.columns:
         return None
     return png_bytes(image_grid(np.asarray(images), num_columns=round(NUM_SAMPLES**0.5)))
 
 
-@cache
-def _drawn(family: Family) -> Callable[[Lane, Any], jax.Array]:
-    """A function that draws examples from a lane, compiled once for all lanes of a family."""
+def _drawing(family: Family) -> Callable[[Lane, Any], jax.Array]:
+    """A function that draws examples from a lane of a family."""
 
     def drawn(lane: Lane, conditions: Any) -> jax.Array:
         fitted = family.fitted(lane)

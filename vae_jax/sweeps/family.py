@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array
 
 from vae_jax.catalogue import ExperimentFile
+from vae_jax.data.dataset import Dataset
 from vae_jax.evaluation import Fitted
 from vae_jax.experiment import Experiment
 from vae_jax.outline import Outline, everything, outline
@@ -39,10 +40,12 @@ class Family(NamedTuple):
     config: Any
     """The experiment's `Config`, with the fields that the lanes have in common."""
     num_steps: int | None
+    data: Dataset
+    """The data of all lanes, which are made of what they have in common."""
 
     def experiment(self, numbers: Numbers) -> Experiment:
         """The experiment of a lane, its numbers traced or not."""
-        experiment = self.file.experiment(with_fields(self.config, numbers))
+        experiment = self.file.experiment(with_fields(self.config, numbers), self.data)
         if self.num_steps is None:
             return experiment
         return experiment._replace(budget=experiment.budget._replace(num_steps=self.num_steps))
@@ -53,7 +56,7 @@ class Family(NamedTuple):
         Raises:
             UsageError: If it does not work; the message says why.
         """
-        experiment = wire(self.file, with_fields(self.config, numbers), self.num_steps)
+        experiment = wire(self.file, with_fields(self.config, numbers), self.num_steps, self.data)
         return experiment, outline(experiment)
 
     def fitted(self, lane: Lane) -> Fitted:
@@ -61,7 +64,7 @@ class Family(NamedTuple):
         return self.experiment(lane.numbers).fitted(lane.params)
 
 
-def side_by_side(family: Family, numbers: Numbers) -> tuple[str, ...]:
+def side_by_side(family: Family, numbers: Numbers, apart: Collection[str] = ()) -> tuple[str, ...]:
     """The fields that lanes of one program may differ in: floats and the seed, where nothing in Python looks at them.
 
     An experiment that branches on a number, or makes a NumPy array of it, cannot be traced with it. Such a field makes
@@ -70,13 +73,11 @@ def side_by_side(family: Family, numbers: Numbers) -> tuple[str, ...]:
     Args:
         family: The experiment.
         numbers: The swept fields, with one value each.
+        apart: Fields among them that make groups whatever the experiment does with them: the data depend on them.
     """
     kinds = fields_of(family.file.Config)
     candidates = [
-        name
-        for name, value in numbers.items()
-        if (is_number(kinds[name]) and isinstance(value, float | int))
-        or (name == "seed" and kinds[name] is int and abs(value) <= LARGEST_SEED)
+        name for name, value in numbers.items() if name not in apart and _is_a_number(name, kinds[name], value)
     ]
     rest = {name: value for name, value in numbers.items() if name not in candidates}
     family = family._replace(config=with_fields(family.config, rest))
@@ -84,6 +85,13 @@ def side_by_side(family: Family, numbers: Numbers) -> tuple[str, ...]:
         return tuple(candidates)
     alone = [name for name in candidates if _is_traceable(family, {name: numbers[name]})]
     return tuple(alone) if _is_traceable(family, {name: numbers[name] for name in alone}) else ()
+
+
+def _is_a_number(name: str, kind: Any, value: Any) -> bool:
+    """Whether a field's value can be a scalar of an array: a float, or a seed of 32 bits."""
+    if name == "seed" and kind is int:
+        return abs(value) <= LARGEST_SEED
+    return is_number(kind) and isinstance(value, float | int)
 
 
 def _is_traceable(family: Family, numbers: Numbers) -> bool:

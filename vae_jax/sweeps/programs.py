@@ -16,6 +16,7 @@ from vae_jax.parallel.mesh import make_lanes_mesh
 from vae_jax.parallel.placement import Placement
 from vae_jax.runs.config import config_from
 from vae_jax.sweeps.config import LanesConfig
+from vae_jax.sweeps.data_sets import DataSets, depend_on
 from vae_jax.sweeps.directory import SweepSpec
 from vae_jax.sweeps.family import Family, Numbers
 from vae_jax.sweeps.fields import with_fields
@@ -28,16 +29,28 @@ LANES_OF_A_SEARCH = 16
 """Lanes of a search at once: the more are asked for together, the less each knows of the others."""
 
 
-def family_of(file: ExperimentFile, spec: SweepSpec, trial: Trial) -> Family:
-    """The family of the experiments that differ from a trial only in fields that lanes may differ in."""
+def family_of(file: ExperimentFile, spec: SweepSpec, trial: Trial, data_sets: DataSets) -> Family:
+    """The family of the experiments that differ from a trial only in fields that lanes may differ in.
+
+    Raises:
+        UsageError: If the data of the trial depend on such a field, or cannot be made.
+    """
+    common = config_from(file, spec.config)
+    config = with_fields(common, trial.fields)
     group = {name: value for name, value in trial.fields.items() if name not in spec.side_by_side}
-    return Family(file, with_fields(config_from(file, spec.config), group), spec.num_steps)
+    if differing := depend_on(data_sets.fields_read(config), dict.fromkeys(spec.side_by_side)):
+        raise UsageError(
+            f"expected data(config) in {file.path} to read the same fields for all lanes; it reads "
+            f"{', '.join(differing)} for some of them only; read it for all"
+        )
+    return Family(file, with_fields(common, group), spec.num_steps, data_sets.of(config))
 
 
 def program_of(
     file: ExperimentFile,
     spec: SweepSpec,
     trial: Trial,
+    data_sets: DataSets,
     *,
     num_wanted: int,
     num_slots: int | None,
@@ -51,6 +64,7 @@ def program_of(
         file: The experiment's file.
         spec: Definition of the sweep.
         trial: Any trial of the group.
+        data_sets: The data of the sweep.
         num_wanted: Number of lanes that there are, or may be, in the group.
         num_slots: Number of slots that the stack was begun with; None to take as many as fit.
         lanes: How lanes share the machine.
@@ -60,7 +74,7 @@ def program_of(
     Raises:
         UsageError: If the experiment does not work, or no lane fits into the memory.
     """
-    family = family_of(file, spec, trial)
+    family = family_of(file, spec, trial, data_sets)
     fields = tuple(name for name in trial.fields if name in spec.side_by_side)
     numbers = {name: trial.fields[name] for name in fields}
     experiment, traced = family.checked(numbers)

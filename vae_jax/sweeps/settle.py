@@ -9,6 +9,7 @@ import jax
 
 from vae_jax.catalogue import load_experiment
 from vae_jax.messages import UsageError
+from vae_jax.sweeps.data_sets import DataSets
 from vae_jax.sweeps.directory import SweepDirectory
 from vae_jax.sweeps.family import stacked_numbers
 from vae_jax.sweeps.lanes import first_of_lanes
@@ -52,7 +53,8 @@ def settle(run_dir: Path) -> None:
 def _settle(directory: SweepDirectory, stack: Stack, number: int) -> None:
     spec = directory.read_spec()
     trial = next(trial for trial in stack.trials if trial.number == number)
-    family = family_of(load_experiment(directory.experiment)._replace(name=spec.experiment), spec, trial)
+    file = load_experiment(directory.experiment)._replace(name=spec.experiment)
+    family = family_of(file, spec, trial, DataSets(file))
     numbers = {name: trial.fields[name] for name in spec.side_by_side}
     num_slots = stack.num_slots or 1
     target = jax.eval_shape(lambda: first_of_lanes(family, stacked_numbers([numbers] * num_slots), num_slots))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from vae_jax.catalogue import ExperimentFile, load_experiment
-from vae_jax.data.loading import loaded_once
 from vae_jax.experiment import Experiment
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.outline import Outline
@@ -24,6 +23,7 @@ from vae_jax.sweeps import axes as axes_module
 from vae_jax.sweeps.axes import Axis, Interval, Values, product_of, zip_of
 from vae_jax.sweeps.check_search import check_optuna, check_search, num_trials
 from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
+from vae_jax.sweeps.data_sets import DataSets, depend_on
 from vae_jax.sweeps.directory import ENDED, SweepDirectory, SweepSpec
 from vae_jax.sweeps.evolution import Evolution
 from vae_jax.sweeps.family import Family, side_by_side
@@ -44,12 +44,14 @@ class Sweep:
 
     Args:
         directory: The directory of the sweep.
+        data_sets: The data that were loaded already; None to load all.
     """
 
-    def __init__(self, directory: SweepDirectory) -> None:
+    def __init__(self, directory: SweepDirectory, data_sets: DataSets | None = None) -> None:
         self.directory = directory
         self.spec = directory.read_spec()
         self.file = load_experiment(directory.experiment)._replace(name=self.spec.experiment)
+        self.data_sets = data_sets or DataSets(self.file)
         self.axes = {name: axes_module.from_json(axis) for name, axis in self.spec.axes.items()}
 
     @own_mesh()
@@ -66,25 +68,25 @@ class Sweep:
         Raises:
             UsageError: If the search is not possible here, or not a single lane fits into the memory.
         """
-        with loaded_once():
-            experiment = wire(self.file, config_from(self.file, self.spec.config), self.spec.num_steps)
-            source = self.source(experiment)
-            num_before = self.num_ended
-            with Table(source.num_trials, experiment.budget.num_steps, show, num_ended=num_before) as table:
-                setting = Setting(
-                    self.directory,
-                    self.spec,
-                    self.file,
-                    source,
-                    table,
-                    lanes or LanesConfig(),
-                    parallel or ParallelConfig(),
-                    self._evolution(experiment),
-                )
-                is_done = Worker(setting).work()
-            is_news = self.num_ended > num_before or not self.directory.report.is_file()
-            if is_done and self.num_ended == source.num_trials and is_news:
-                self.report()
+        experiment = self._experiment()
+        source = self.source(experiment)
+        num_before = self.num_ended
+        with Table(source.num_trials, experiment.budget.num_steps, show, num_ended=num_before) as table:
+            setting = Setting(
+                self.directory,
+                self.spec,
+                self.file,
+                source,
+                table,
+                lanes or LanesConfig(),
+                parallel or ParallelConfig(),
+                self._evolution(experiment),
+                self.data_sets,
+            )
+            is_done = Worker(setting).work()
+        is_news = self.num_ended > num_before or not self.directory.report.is_file()
+        if is_done and self.num_ended == source.num_trials and is_news:
+            self.report()
         return is_done
 
     def records(self) -> list[RunRecord]:
@@ -123,7 +125,7 @@ class Sweep:
         """Write the report page from the files of the sweep, and return its path."""
         from vae_jax.sweeps.explain import write_sweep_report
 
-        with self.directory.lock(), loaded_once():
+        with self.directory.lock():
             write_sweep_report(self)
         return self.directory.report
 
@@ -134,8 +136,7 @@ class Sweep:
 
     def source(self, experiment: Experiment | None = None) -> Source:
         """The source of the sweep's trials."""
-        if experiment is None:
-            experiment = wire(self.file, config_from(self.file, self.spec.config), self.spec.num_steps)
+        experiment = experiment or self._experiment()
         if self.spec.search is None:
             return Grid(trials_of(self.axes, is_zipped=self.spec.is_zipped))
         saved: dict[str, Any] = self.spec.search | {"objectives": tuple(self.spec.search["objectives"])}
@@ -145,6 +146,14 @@ class Sweep:
             self.directory.path, self.axes, search, min_steps=budget.validate_every, max_steps=budget.num_steps
         )
         return Search(study, num_trials(self.axes, search), is_shared_beyond_files=search.storage is not None)
+
+    def _experiment(self) -> Experiment:
+        """The experiment of the fields that are not swept, on data of some lane: the default's may not be here."""
+        common = config_from(self.file, self.spec.config)
+        some = {name: _some(name, axis) for name, axis in self.axes.items()}
+        of_data = depend_on(self.data_sets.fields_read(with_fields(common, some)), some)
+        config = with_fields(common, {name: some[name] for name in of_data})
+        return wire(self.file, config, self.spec.num_steps, self.data_sets.of(config))
 
     def _evolution(self, experiment: Experiment) -> Evolution | None:
         if self.spec.evolution is None:
@@ -185,22 +194,26 @@ def begin(
     search = search if search is not None and search.sampler is not None else None
     evolution = evolution if evolution is not None and evolution.every is not None else None
     _check(axes, search, evolution, is_zipped=is_zipped)
-    with loaded_once():
-        some = {name: _some(name, axis) for name, axis in axes.items()}
-        family = Family(file, config, num_steps)
-        experiment, traced = family.checked(some)
-        check_in_memory(experiment)
-        lane_fields = side_by_side(family, some)
-        for name, axis in axes.items():
-            for value in _extremes(axis):
-                if name in lane_fields:
-                    wire(file, with_fields(config, some | {name: value}), num_steps)
-                else:
-                    check_in_memory(family.checked(some | {name: value})[0])
-        if parallel is not None:
-            make_lanes_mesh(parallel, experiment.budget.batch_size)
-        if search is not None:
-            _check_search(axes, search, experiment.budget, traced)
+    data_sets = DataSets(file)
+    some = {name: _some(name, axis) for name, axis in axes.items()}
+    family = Family(file, config, num_steps, data_sets.of(with_fields(config, some)))
+    experiment, traced = family.checked(some)
+    check_in_memory(experiment)
+    others = [some | {name: value} for name, axis in axes.items() for value in _extremes(axis)]
+    read = frozenset[str]().union(*(data_sets.fields_read(with_fields(config, other)) for other in others))
+    lane_fields = side_by_side(family, some, depend_on(read, some))
+    for name, axis in axes.items():
+        for value in _extremes(axis):
+            other = some | {name: value}
+            data = data_sets.of(with_fields(config, other))
+            if name in lane_fields:
+                wire(file, with_fields(config, other), num_steps, data)
+            else:
+                check_in_memory(family._replace(data=data).checked(other)[0])
+    if parallel is not None:
+        make_lanes_mesh(parallel, experiment.budget.batch_size)
+    if search is not None:
+        _check_search(axes, search, experiment.budget, traced)
     if evolution is not None and not set(lane_fields) - {"seed"}:
         raise UsageError(
             f"expected a number to be swept, for lanes to learn from each other; got {', '.join(axes)}; "
@@ -225,7 +238,7 @@ def begin(
     directory = SweepDirectory(next_free(Path("runs"), f"{file.name}-sweep") if run_dir is None else run_dir)
     if not directory.exists:
         directory.create(spec, environment(file.path), content)
-    return Sweep(directory)
+    return Sweep(directory, data_sets)
 
 
 def trials_of(axes: Mapping[str, Axis], *, is_zipped: bool) -> list[Trial]:

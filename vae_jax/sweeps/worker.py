@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.sweeps.config import LanesConfig
+from vae_jax.sweeps.data_sets import DataSets
 from vae_jax.sweeps.directory import ENDED, SweepDirectory, SweepSpec
 from vae_jax.sweeps.evolution import Evolution
 from vae_jax.sweeps.judge import StackJudge
@@ -37,6 +38,7 @@ class Setting(NamedTuple):
     lanes: LanesConfig
     parallel: ParallelConfig
     evolution: Evolution | None
+    data_sets: DataSets
 
 
 class Worker:
@@ -79,7 +81,7 @@ class Worker:
             found = waiting or self._claimed(stack, 1)
             return found.pop(0) if found else None
 
-        directory, spec, file, source, table, _, _, evolution = self._setting
+        directory, spec, file, source, table, _, _, evolution, _ = self._setting
         judge = StackJudge(directory, spec, file, self._environment, source, table, evolution, next_trial)
         checkpoints = Checkpoints(stack.checkpoints, num_latest=1, record_type=StackRecord, say=table.say)
         try:
@@ -119,11 +121,12 @@ class Worker:
         group = json.dumps(stack.group)
         known = self._programs.get(group)
         if known is None or stack.num_slots not in (None, known.lanes.num_slots):
-            _, spec, file, source, table, lanes, parallel, _ = self._setting
+            _, spec, file, source, table, lanes, parallel, _, data_sets = self._setting
             self._programs[group] = program_of(
                 file,
                 spec,
                 stack.trials[0],
+                data_sets,
                 num_wanted=source.num_in_group(partial(self._is_of, stack.group)),
                 num_slots=stack.num_slots,
                 lanes=lanes,

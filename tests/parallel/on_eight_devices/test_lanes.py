@@ -16,7 +16,7 @@ from vae_jax.sweeps.in_turn import InTurn
 from vae_jax.sweeps.side_by_side import SideBySide
 
 FILE = load_experiment(Path(__file__).parents[2] / "sweeps" / "small_experiment.py")
-FAMILY = Family(FILE, FILE.Config(), None)
+FAMILY = Family(FILE, FILE.Config(), None, FILE.data(FILE.Config()))
 NUMBERS = [{"beta": 1.0 + slot, "learning_rate": 1e-2 / (1 + slot), "seed": slot} for slot in range(4)]
 BATCH_SIZE = 10
 

@@ -17,10 +17,11 @@ KINDS = FILE.experiment.__globals__["KINDS"]
 @pytest.fixture(scope="module")
 def seen():
     """kind -> a batch of 16 as its model sees it."""
-    stored = FILE.experiment(FILE.Config()).dataset.train.examples[:16]
+    data = FILE.data(FILE.Config())
+    stored = data.train.examples[:16]
 
     def of(kind):
-        transform = FILE.experiment(FILE.Config(kind)).transform.apply
+        transform = FILE.experiment(FILE.Config(kind), data).transform.apply
         return jax.vmap(transform)(jax.random.split(KEY, 16), stored)
 
     return of

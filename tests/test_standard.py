@@ -1,0 +1,101 @@
+"""The standard run: each field of a config goes where it says, and what is given replaces what is standard."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import vae_jax as vj
+from vae_jax.standard import wiring
+
+DATA = vj.data.load("digits")
+
+
+@dataclass(frozen=True)
+class Config(vj.standard.Vae):
+    latent_size: int = 2
+    hidden_sizes: tuple[int, ...] = (8,)
+    scale: float = 0.5
+
+
+def wired(config, **options):
+    model = vj.standard.fully_connected(config, DATA.mean(), vj.models.likelihoods.bernoulli())
+    objective = vj.objectives.over_batch(vj.objectives.elbo)
+    return vj.standard.experiment(config, DATA, model, objective, vj.data.scale(DATA.max_value), **options)
+
+
+def update(optimizer, gradient):
+    params = {"w": jnp.zeros(2)}
+    state = optimizer.init(params)
+    for step in range(2):  # Adam's first step does not depend on the length of the gradient
+        updates, state = optimizer.update({"w": jnp.asarray(gradient) * 10.0**step}, state, params)
+    return np.asarray(updates["w"])
+
+
+def test_own_fields_come_last_and_inherited_ones_have_other_defaults():
+    assert list(Config.__dataclass_fields__) == [
+        *("seed", "data", "latent_size", "learning_rate", "batch_size", "num_epochs"),
+        *("hidden_sizes", "activation", "max_gradient_norm", "beta", "scale"),
+    ]
+    assert (Config().latent_size, Config(hidden_sizes=(4, 5)).hidden_sizes) == (2, (4, 5))
+
+
+@pytest.mark.parametrize("learning_rate", [1e-3, 3e-2])
+def test_adam_has_the_learning_rate_and_a_limit_where_the_config_has_one(learning_rate):
+    unlimited = vj.standard.FullyConnected(learning_rate=learning_rate)
+    limited = vj.standard.Vae(learning_rate=learning_rate, max_gradient_norm=1.0)
+    adam = optax.adam(learning_rate)
+    np.testing.assert_array_equal(update(vj.standard.adam(unlimited), [3.0, 4.0]), update(adam, [3.0, 4.0]))
+    expected = update(optax.chain(optax.clip_by_global_norm(1.0), adam), [3.0, 4.0])
+    np.testing.assert_array_equal(update(vj.standard.adam(limited), [3.0, 4.0]), expected)
+    assert not np.array_equal(expected, update(adam, [3.0, 4.0]))
+
+
+def test_the_learning_rate_falls_to_zero_at_the_end_of_the_budget():
+    config = vj.standard.Training(batch_size=100, num_epochs=2)
+    num_steps = vj.standard.budget(config, DATA).num_steps
+    optimizer = vj.standard.adam_along_cosine(config, DATA)
+    params = jnp.ones(())
+    state, sizes = optimizer.init(params), []
+    for _ in range(num_steps + 1):
+        updates, state = optimizer.update(jnp.ones(()), state, params)
+        sizes.append(float(-updates))
+    assert sizes[0] == pytest.approx(1e-3, rel=1e-4)
+    assert sizes[num_steps // 2] == pytest.approx(5e-4, rel=1e-3)
+    assert sizes[num_steps] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_seed_data_and_budget_are_the_configs():
+    experiment = wired(Config(seed=7, batch_size=50, num_epochs=3))
+    assert experiment.seed == 7
+    assert experiment.dataset is DATA
+    assert experiment.budget == vj.budget_of_epochs(3, len(DATA.train.examples), 50)
+    assert (experiment.augmentation, experiment.bound, experiment.measures) == (None, vj.objectives.elbo, None)
+
+
+def test_what_is_given_takes_the_place_of_what_is_standard():
+    given = {"augmentation": vj.data.flip_horizontally(), "bound": vj.objectives.iwae, "measures": lambda params: {}}
+    experiment = wired(Config(), optimizer=optax.sgd(0.0), **given)
+    assert {name: getattr(experiment, name) for name in given} == given
+    state = experiment.trainer.init(jax.random.key(0))
+    stepped, _ = experiment.trainer.step(state, jnp.full((4, 8, 8), 0.5))
+    assert all(map(np.array_equal, jax.tree.leaves(state.params), jax.tree.leaves(stepped.params)))
+
+
+def test_the_discriminator_has_its_own_sizes_and_learning_rate(monkeypatch):
+    rates = []
+    monkeypatch.setattr(
+        wiring.optax, "adam", lambda rate, **options: (rates.append((rate, options)), optax.sgd(rate))[1]
+    )
+    config = vj.standard.TwoPlayers(latent_size=3, discriminator_sizes=(5, 6), discriminator_learning_rate=0.25)
+    model = vj.standard.fully_connected(config, DATA.mean(), vj.models.likelihoods.bernoulli())
+    objectives = vj.objectives.factor_vae, vj.objectives.factor_vae_discriminator
+    experiment = vj.standard.adversarial(config, DATA, model, *objectives, vj.data.scale(16), bound=vj.objectives.iwae)
+    assert rates == [(1e-3, {}), (0.25, {"b1": 0.5})]
+    assert experiment.bound is vj.objectives.iwae
+    state = jax.eval_shape(experiment.trainer.init, jax.random.key(0))
+    shapes = {leaf.shape for leaf in jax.tree.leaves(state.opt_state.discriminator)}
+    assert {(3, 5), (5, 6), (6, 1)} <= shapes

@@ -1,0 +1,59 @@
+"""The standard experiment: the fields that most of them have, and the wiring that they share.
+
+An experiment of your own inherits its `Config` from one of these, adds its own fields, and states its model and its
+objective; everything else is wired by `experiment`.
+"""
+
+from typing import TYPE_CHECKING
+
+from vae_jax.lazy import names_on_first_use
+
+if TYPE_CHECKING:
+    from vae_jax.standard.config import Clipped, ConvolutionalVae, FullyConnected, OnMnist, Training, TwoPlayers, Vae
+    from vae_jax.standard.networks import convolutional, decoder, encoder, fully_connected
+    from vae_jax.standard.wiring import adam, adam_along_cosine, adversarial, budget, experiment
+
+_HOMES = {
+    "Clipped": "config",
+    "ConvolutionalVae": "config",
+    "FullyConnected": "config",
+    "OnMnist": "config",
+    "Training": "config",
+    "TwoPlayers": "config",
+    "Vae": "config",
+    "convolutional": "networks",
+    "decoder": "networks",
+    "encoder": "networks",
+    "fully_connected": "networks",
+    "adam": "wiring",
+    "adam_along_cosine": "wiring",
+    "adversarial": "wiring",
+    "budget": "wiring",
+    "experiment": "wiring",
+}
+
+__all__ = [
+    "Clipped",
+    "ConvolutionalVae",
+    "FullyConnected",
+    "OnMnist",
+    "Training",
+    "TwoPlayers",
+    "Vae",
+    "adam",
+    "adam_along_cosine",
+    "adversarial",
+    "budget",
+    "convolutional",
+    "decoder",
+    "encoder",
+    "experiment",
+    "fully_connected",
+]
+
+
+__getattr__ = names_on_first_use(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

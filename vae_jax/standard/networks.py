@@ -1,0 +1,67 @@
+"""Networks and models of the sizes that a config states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxtyping import ArrayLike
+
+from vae_jax.models import architectures
+from vae_jax.models.likelihoods import Likelihood
+from vae_jax.networks import Network, mlp
+from vae_jax.standard.config import ConvolutionalVae, FullyConnected
+from vae_jax.vae import Model
+
+
+def fully_connected(config: FullyConnected, mean: ArrayLike, likelihood: Likelihood, **options: Any) -> Model:
+    """The model of `models.fully_connected`, of a config's sizes.
+
+    Args:
+        config: The sizes.
+        mean: The mean of the examples as the model sees them, which the decoder predicts before it is trained.
+        likelihood: The family of p(x|z).
+        **options: Further options of `models.fully_connected`, such as the posterior.
+    """
+    return architectures.fully_connected(
+        mean,
+        likelihood,
+        latent_size=config.latent_size,
+        hidden_sizes=config.hidden_sizes,
+        activation=config.activation,
+        **options,
+    )
+
+
+def convolutional(config: ConvolutionalVae, mean: ArrayLike, likelihood: Likelihood, **options: Any) -> Model:
+    """The model of `models.convolutional`, of a config's sizes; arguments as those of `fully_connected`."""
+    return architectures.convolutional(
+        mean,
+        likelihood,
+        latent_size=config.latent_size,
+        channels=config.channels,
+        activation=config.activation,
+        **options,
+    )
+
+
+def encoder(config: FullyConnected, input_shape: tuple[int, ...], output_size: int) -> Network:
+    """The encoder of a config's sizes, for a model whose parts are put together one by one."""
+    return mlp(input_shape, (output_size,), config.hidden_sizes, config.activation)
+
+
+def decoder(config: FullyConnected, likelihood: Likelihood, mean: ArrayLike, shape: tuple[int, ...]) -> Network:
+    """The decoder that mirrors such an encoder.
+
+    Args:
+        config: The sizes.
+        likelihood: The family of p(x|z), whose parameters the decoder makes.
+        mean: The mean of the examples, which it predicts before it is trained.
+        shape: The shape of an example.
+    """
+    return mlp(
+        (config.latent_size,),
+        likelihood.output_shape(shape),
+        config.hidden_sizes[::-1],
+        config.activation,
+        output_bias=likelihood.output_bias(mean),
+    )
