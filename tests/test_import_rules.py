@@ -62,10 +62,13 @@ ROOMS = {
     "experiment": "distributions vae objectives data training evaluation",
     "outline": "distributions vae data training evaluation experiment",
     "catalogue": "experiment",
-    "runs": "vae data parallel generation evaluation machine training report experiment outline catalogue ranking",
-    "sweeps": "vae data parallel generation evaluation machine training report experiment outline catalogue runs "
+    # A config: its fields, its JSON, its words.
+    "config": "catalogue",
+    "runs": "vae data parallel generation evaluation machine training report experiment outline catalogue config "
     "ranking",
-    "cli": "data parallel machine prepare report experiment sweeps catalogue runs ranking",
+    "sweeps": "vae data parallel generation evaluation machine training report experiment outline catalogue config "
+    "runs ranking",
+    "cli": "data parallel machine prepare report experiment sweeps catalogue config runs ranking",
     "__main__": "cli",
 }
 
@@ -91,7 +94,6 @@ PACKAGES = {
     "PIL": "data report prepare",
     "jinja2": "report",
     "filelock": "runs prepare sweeps",
-    "cattrs": "runs",
     "rich": "runs sweeps",
     "tyro": "cli",
     "optuna": "sweeps",
@@ -111,6 +113,7 @@ WITHOUT_JAX = (
     "vae_jax.data.source",
     "vae_jax.parallel.config",
     "vae_jax.catalogue",
+    "vae_jax.config.command",
     "vae_jax.machine.cache",
     "vae_jax.machine.profile",
     "vae_jax.runs.directory",

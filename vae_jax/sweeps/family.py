@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Array
 
 from vae_jax.catalogue import ExperimentFile
+from vae_jax.config.fields import fields_of, with_fields
 from vae_jax.evaluation import Fitted
 from vae_jax.experiment import Experiment
 from vae_jax.outline import Outline, everything, outline
 from vae_jax.runs.run import wire
-from vae_jax.sweeps.fields import fields_of, is_number, with_fields
 from vae_jax.types import Params
 
 LARGEST_SEED = 2**31 - 1
@@ -75,7 +75,7 @@ def side_by_side(family: Family, numbers: Numbers) -> tuple[str, ...]:
     candidates = [
         name
         for name, value in numbers.items()
-        if (is_number(kinds[name]) and isinstance(value, float | int))
+        if (kinds[name] is float and isinstance(value, float | int))
         or (name == "seed" and kinds[name] is int and abs(value) <= LARGEST_SEED)
     ]
     rest = {name: value for name, value in numbers.items() if name not in candidates}
