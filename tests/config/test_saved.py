@@ -113,6 +113,8 @@ def test_a_value_is_of_its_type(value, kind, made):
         ({"part": {"rates": "12"}}, "got '12' for part.rates, not numbers with commas between"),
         ({"part": {"rat": 1}}, "got 'rat' in part, which has rate, rates"),
         ({"part": 3}, "got 3 for part, not Part"),
+        ({"table": 3}, "got 3 for table, not dict"),
+        ({"part": {"rate": 10**400}}, f"got {10**400} for part.rate, not a number"),
         ({"table": {"a": "b"}}, "got 'b' for table, not a number"),
         ({"colour": "blue"}, "got 'blue' for colour, not RED or GREEN"),
     ],

@@ -65,7 +65,7 @@ def structured(value: Any, kind: Any, name: str = "") -> Any:
         return _structured(value, kind, name)
     except (_NoSuchValueError, UsageError):
         raise  # of a part of it
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise _NoSuchValueError(f"{value!r} for {name or 'a field'}, not {in_words(kind)}") from None
 
 
@@ -98,6 +98,8 @@ def _structured(value: Any, kind: Any, name: str) -> Any:
         (choice,) = [one for one in typing.get_args(kind) if (one, type(one)) == (value, type(value))]
         return choice
     if isinstance(origin := typing.get_origin(kind), type) and issubclass(origin, Mapping):
+        if not isinstance(value, Mapping):
+            raise TypeError(value)
         of_key, of_value = typing.get_args(kind)
         return {structured(key, of_key, name): structured(inner, of_value, name) for key, inner in value.items()}
     return value if kind is Any else kind(value)
