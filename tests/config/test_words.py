@@ -150,6 +150,12 @@ def test_a_word_is_a_value(word, kind, value):
         ("1", bool, "expected true or false for --learning-rate; got '1'"),
         ("x", int | None, "expected an integer or none for --learning-rate; got 'x'"),
         ("nan", float | None, "expected a number or none for --learning-rate; got 'nan'"),
+        ("nan", float | str, "expected a number or a word for --learning-rate; got 'nan'"),
+        (
+            "a,1e999",
+            tuple[float | str, ...],
+            "expected numbers or words with commas between for --learning-rate; got 'a,1e999'",
+        ),
         ("1,x", tuple[int, ...], "expected integers with commas between for --learning-rate; got '1,x'"),
         ("1,nan", tuple[float, ...], "expected numbers with commas between for --learning-rate; got '1,nan'"),
         ("1", tuple[int, int], "expected 2 integers with commas between for --learning-rate; got '1'"),

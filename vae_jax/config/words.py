@@ -83,7 +83,7 @@ def to_word(value: Any, kind: Any = Any) -> str:
 
 def _stands_for(word: str, kind: Any, value: Any) -> bool:
     try:
-        return repr(_parsed(word, kind)) == repr(value)  # 1, 1.0 and True are equal, and are three
+        return _parsed(word, kind) == value
     except (ValueError, TypeError):
         return False
 
