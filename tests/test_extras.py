@@ -96,9 +96,9 @@ def test_the_core_trains_without_any_extra():
     ("code", "missing"),
     [
         ("from vae_jax.cli import main; sys.exit(main(['list']))", "tyro"),
-        ("from vae_jax.cli import main; sys.exit(main(['train', 'vae', '--num-steps', '1']))", "cattrs"),
-        ("import vae_jax as vj; vj.train", "cattrs"),
-        ("import vae_jax as vj; vj.sweep", "cattrs"),
+        ("from vae_jax.cli import main; sys.exit(main(['train', 'vae', '--num-steps', '1']))", "filelock"),
+        ("import vae_jax as vj; vj.train", "filelock"),
+        ("import vae_jax as vj; vj.sweep", "filelock"),
         ("import vae_jax as vj; vj.data.load('people.parquet')", "pyarrow"),
         ("import vae_jax as vj; vj.data.load(vj.DataConfig('digits', train='train[:10]'))", "tensorflow_datasets"),
         ("import vae_jax as vj; vj.data.lfw_faces()", "skimage"),

@@ -65,10 +65,13 @@ ROOMS = {
     # The run that most experiments have, from a config of theirs.
     "standard": "distributions vae data networks models objectives training evaluation experiment",
     "catalogue": "data experiment",
-    "runs": "vae data parallel generation evaluation machine training report experiment outline catalogue ranking",
-    "sweeps": "vae data parallel generation evaluation machine training report experiment outline catalogue runs "
+    # A config: its fields, its JSON, its words.
+    "config": "catalogue",
+    "runs": "vae data parallel generation evaluation machine training report experiment outline catalogue config "
     "ranking",
-    "cli": "data parallel machine prepare report experiment sweeps catalogue runs ranking",
+    "sweeps": "vae data parallel generation evaluation machine training report experiment outline catalogue config "
+    "runs ranking",
+    "cli": "data parallel machine prepare report experiment sweeps catalogue config runs ranking",
     "__main__": "cli",
 }
 
@@ -93,7 +96,6 @@ PACKAGES = {
     "PIL": "data report prepare",
     "jinja2": "report",
     "filelock": "runs prepare sweeps",
-    "cattrs": "runs",
     "rich": "runs sweeps",
     "tyro": "cli",
     "optuna": "sweeps",
@@ -116,6 +118,7 @@ WITHOUT_JAX = (
     "vae_jax.standard",
     "vae_jax.standard.config",
     "vae_jax.catalogue",
+    "vae_jax.config.command",
     "vae_jax.machine.cache",
     "vae_jax.machine.profile",
     "vae_jax.runs.directory",

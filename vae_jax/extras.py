@@ -20,7 +20,6 @@ class Package(NamedTuple):
 
 OPTIONAL = {
     "tyro": Package("tyro", "the command line", "run"),
-    "cattrs": Package("cattrs", "the config of a run", "run"),
     "filelock": Package("filelock", "the files of a run", "run"),
     "matplotlib": Package("matplotlib", "plots", "report"),
     "PIL": Package("pillow", "images", "report"),

@@ -13,9 +13,9 @@ import numpy as np
 from benchmarks.settings import Settings
 
 import vae_jax as vj
+from vae_jax.config.saved import config_from
 from vae_jax.data.feed import make_feed
 from vae_jax.evaluation import evaluate
-from vae_jax.runs.config import config_from
 from vae_jax.training.advance import advance, start
 
 RECORDS = Path("runs") / "tables"

@@ -18,9 +18,9 @@ from benchmarks.settings import Settings
 from benchmarks.tables import Table
 
 from vae_jax.catalogue import load_experiment
+from vae_jax.config.fields import with_fields
 from vae_jax.parallel.placement import on_one_device
 from vae_jax.sweeps.family import Family
-from vae_jax.sweeps.fields import with_fields
 from vae_jax.sweeps.in_turn import InTurn
 from vae_jax.sweeps.lanes import Lanes
 from vae_jax.sweeps.memory import need

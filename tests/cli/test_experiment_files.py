@@ -142,8 +142,8 @@ def test_a_batch_size_that_cannot_be(refusal, tiny, batch_size):
     [
         (("vae", "--latent-size", 0), "expected latent_size of at least 1; got 0; give a larger one"),
         (("vae", "--latent-size", -3), "expected latent_size of at least 1; got -3; give a larger one"),
-        (("vae", "--hidden-sizes", 16, 0), "expected hidden_sizes of at least 1; got (16, 0); give a larger one"),
-        (("vae_conv", "--channels", 8, 0), "expected channels of at least 1; got (8, 0); give a larger one"),
+        (("vae", "--hidden-sizes", "16,0"), "expected hidden_sizes of at least 1; got (16, 0); give a larger one"),
+        (("vae_conv", "--channels", "8,0"), "expected channels of at least 1; got (8, 0); give a larger one"),
         (("linear_vae", "--latent-size", 0), "expected latent_size of at least 1; got 0; give a larger one"),
     ],
 )

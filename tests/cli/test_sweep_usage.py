@@ -1,6 +1,7 @@
 """`vae-jax sweep` before anything is trained: help, and one line for what is not as expected, with nothing written."""
 
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -11,8 +12,13 @@ import pytest
 
 from vae_jax import catalogue
 from vae_jax.cli.sweep_options import SweepOptions, WorkOptions
+from vae_jax.cli.sweep_words import config_and_axes, parse_sweep
+from vae_jax.config.fields import fields_of
+from vae_jax.config.words import option_of
+from vae_jax.sweeps import explain
+from vae_jax.sweeps.axes import Values
 from vae_jax.sweeps.directory import SweepDirectory
-from vae_jax.sweeps.fields import fields_of, option_of
+from vae_jax.sweeps.sweep import Sweep
 
 OPTIONS = [option_of(name) for kind in (SweepOptions, WorkOptions) for name in fields_of(kind)]
 TINY_FIELDS = "seed, latent_size, hidden_sizes, learning_rate, batch_size, validate_every"
@@ -96,7 +102,8 @@ def test_no_shipped_experiment_has_a_field_that_every_sweep_has():
         ),
         (
             ["-seed", "0", "1"],
-            "expected an option before any value, such as --seed; got '-seed'; did you mean '--seed'?",
+            f"expected a field of tiny_experiment ({TINY_FIELDS}) or an option of the sweep; got '-seed'; did you mean "
+            "'--seed'?",
         ),
         (
             ["3", "--seed", "0:3"],
@@ -148,7 +155,7 @@ def test_no_shipped_experiment_has_a_field_that_every_sweep_has():
             "expected --run-dir once, all its values behind it; got it twice",
         ),
         (["--zip", "3", "--seed", "0:3"], "expected true or false for --zip; got '3'"),
-        (["--zip", "3", "4", "--seed", "0:3"], "expected no value behind --zip; got '3 4'"),
+        (["--zip", "3", "4", "--seed", "0:3"], "expected at most one value behind --zip; got '3 4'"),
         (
             ["--seed", "0:3", "--show", "tabel"],
             "expected auto or table or lines or json for --show; got 'tabel'; did you mean 'table'?",
@@ -160,6 +167,14 @@ def test_no_shipped_experiment_has_a_field_that_every_sweep_has():
         (["--seed", "0:3", "--lanes.num", "0"], "expected --lanes.num of at least 1; got 0"),
         (["--seed", "0:3", "--lanes.memory", "-1"], "expected --lanes.memory above 0, in GiB; got -1"),
         (["--seed", "0:3", "--lanes.memory", "nan"], "expected a number or none for --lanes.memory; got 'nan'"),
+        (
+            ["--seed", "0:3", "--objective", "value", "kl"],
+            "expected one value behind --objective; got 'value kl'; write value,kl",
+        ),
+        (
+            ["--seed", "0:3", "--slurm.extra"],
+            "expected one value behind --slurm.extra; got none; write '' for an empty one",
+        ),
         # A search.
         (["--seed", "0:3", "--trials", "4"], "expected --search with --trials; got none; choose one, say --search tpe"),
         (
@@ -319,7 +334,10 @@ def test_paths_are_not_swept(refused, experiment_file):
         ("    batch_size: int = 100\n", '    batch_size: int = 100\n    where: pathlib.Path = pathlib.Path("x")\n'),
     )
     line = refused("--where", "a", "b", file=file)
-    assert line == "expected one path for --where, which cannot be swept; got 2; make it a str"
+    assert line == (
+        "expected numbers, words and tuples of them to sweep where over, which JSON keeps; got PosixPath('a'), "
+        "PosixPath('b'); make them words"
+    )
 
 
 def test_a_directory_that_holds_something_else(refusal, tiny, folder):
@@ -399,7 +417,7 @@ def test_all_options_are_read(begun, vae_jax, tiny, monkeypatch):
     asked = {}
     monkeypatch.setattr("vae_jax.sweeps.sweep.Sweep.work", lambda self, **given: asked.update(given))
     words = "--learning-rate 1e-4:1e-2:log --seed 0:3 --hidden-sizes 8 8,8 --latent-size 3 --search tpe --trials 7"
-    more = "--objective value kl --search-seed 5 --lanes.num 3 --lanes.map loop --lanes.memory 0.5 --show json"
+    more = "--objective value,kl --search-seed 5 --lanes.num 3 --lanes.map loop --lanes.memory 0.5 --show json"
     result = vae_jax("sweep", tiny, *words.split(), *more.split(), "--parallel.devices", "none", "--run-dir=all")
     assert (result.code, result.out, result.err) == (0, "", "")
     spec = SweepDirectory(begun.parent / "all").read_spec()
@@ -416,6 +434,29 @@ def test_all_options_are_read(begun, vae_jax, tiny, monkeypatch):
     }
     assert (asked["lanes"].num, asked["lanes"].map, asked["lanes"].memory) == (3, "loop", 0.5)
     assert (asked["parallel"].devices, asked["show"]) == (None, "json")
+
+
+def test_bools_and_fields_of_two_types_are_swept(begun, vae_jax, experiment_file):
+    fields = """    batch_size: int = 100
+    is_deep: bool = False
+    rate: int | float | str | None = None
+    sizes: tuple[float | str, ...] = ()
+"""
+    file = experiment_file(("    batch_size: int = 100\n", fields))
+    words = ("--rate", "1", "1.0", "usual", "none", r"\none", "--sizes=-1,a", "0.5", "--is-deep", "false", "true")
+    assert vae_jax("sweep", file, *words, "--run-dir", "mixed").code == 0
+    sweep = Sweep(SweepDirectory(begun.parent / "mixed"))
+    assert repr(sweep.axes) == repr(
+        {
+            "rate": Values((1, 1.0, "usual", None, "none")),
+            "sizes": Values(((-1.0, "a"), (0.5,))),
+            "is_deep": Values((False, True)),
+        }
+    )
+    again = parse_sweep([str(file), *shlex.split(explain.command(sweep))[3:]])
+    assert repr(config_and_axes(again.file, again.fields)[1]) == repr(sweep.axes)
+    assert vae_jax("sweep", file, "--is-deep", "--seed", "0:2", "--run-dir", "deep").code == 0
+    assert SweepDirectory(begun.parent / "deep").read_spec().config["is_deep"] is True
 
 
 def test_seeds_that_no_lane_can_have_make_groups(begun, vae_jax, tiny):

@@ -3,11 +3,16 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from vae_jax import __version__, catalogue
-from vae_jax.cli.arguments import COMMANDS
+from vae_jax.cli.arguments import COMMANDS, parse
+from vae_jax.cli.commands import Resume
+from vae_jax.cli.compare import Compare
+from vae_jax.cli.data import Prepare
+from vae_jax.parallel.config import HostsConfig, ParallelConfig
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",), ("help",)])
@@ -74,6 +79,11 @@ def test_the_help_of_an_experiment_has_its_fields_and_the_run_s_options(vae_jax)
         "--latent-size",
         "Latent dimensions.",
         "(default: 20)",
+        "--hidden-sizes INT,INT,...",
+        "(default: 400)",
+        "--data.image-size INT|none",
+        "--overwrite [true|false]",
+        "--config FILE",
         "--learning-rate",
         "Learning rate of Adam.",
         "--seed",
@@ -127,27 +137,110 @@ def test_a_picture_in_a_folder_that_is_not_there(refusal, tmp_path):
     assert not folder.exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("train", "vae", "--learning-rat", "1"), ("--learning-rat", "--learning-rate")),
-        (("train", "vae", "--overwrit"), ("--overwrit", "--overwrite")),
-        (("train", "vae", "--learning-rate", "fast"), ("--learning-rate", "fast", "FLOAT")),
-        (("train", "vae", "--latent-size", "2.5"), ("--latent-size", "2.5", "INT")),
-        (("evaluate", "here", "--select", "worst"), ("--select", "worst", "best", "latest")),
-        (("evaluate", "here", "--num-sample", "5"), ("--num-sample", "--num-samples")),
-        (("evaluate",), ("DIR",)),
-        (("sample", "here"), ("--out",)),
-        (("resume", "here", "there"), ("there",)),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,
+VAE_FIELDS = (
+    "seed, data.name, data.dir, data.train, data.validation, data.test, data.examples, data.labels, data.parts, "
+    "data.image_size, data.colour, data.feed, data.num_workers, latent_size, hidden_sizes, activation, beta, "
+    "learning_rate, max_gradient_norm, batch_size, num_epochs"
 )
-def test_a_wrong_flag_or_value_is_named(vae_jax, arguments, words):
-    result = vae_jax(*arguments)
-    assert result.code == 2
-    assert result.out == ""
-    for word in words:
-        assert word in result.err
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        # No such option.
+        (
+            "train vae --learning-rat 1",
+            f"expected a field of vae ({VAE_FIELDS}) or an option of the run; got '--learning-rat'; did you mean "
+            "'--learning-rate'?",
+        ),
+        (
+            "train vae --overwrit",
+            f"expected a field of vae ({VAE_FIELDS}) or an option of the run; got '--overwrit'; did you mean "
+            "'--overwrite'?",
+        ),
+        (
+            "train vae --beta 1 -seed 3",
+            f"expected a field of vae ({VAE_FIELDS}) or an option of the run; got '-seed'; did you mean '--seed'?",
+        ),
+        (
+            "evaluate here --num-sample=5",
+            "expected an option of 'evaluate' (--num-samples, --split, --select); got '--num-sample'; did you mean "
+            "'--num-samples'?",
+        ),
+        (
+            "data prepare x --form y",
+            "expected an option of 'data prepare' (--from, --dir, --overwrite); got '--form'; did you mean '--from'?",
+        ),
+        ("list --all", "expected no option of 'list'; got '--all'"),
+        # A value of another type.
+        ("train vae --learning-rate fast", "expected a number for --learning-rate; got 'fast'"),
+        ("train vae --learning-rate=inf", "expected a number for --learning-rate; got 'inf'"),
+        ("train vae --latent_size 2.5", "expected an integer for --latent-size; got '2.5'"),
+        ("train vae --hidden-sizes 16,x", "expected integers with commas between for --hidden-sizes; got '16,x'"),
+        ("train vae --overwrite yes", "expected true or false for --overwrite; got 'yes'"),
+        ("train vae --parallel.devices all", "expected an integer or none for --parallel.devices; got 'all'"),
+        ("evaluate here --select bets", "expected best or latest for --select; got 'bets'; did you mean 'best'?"),
+        # Too few words, or too many.
+        ("train vae --beta", "expected one value behind --beta; got none"),
+        ("train vae --beta --seed 3", "expected one value behind --beta; got none"),
+        ("train vae --beta 1 2", "expected one value behind --beta; got '1 2'"),
+        ("train vae --hidden-sizes 512 256", "expected one value behind --hidden-sizes; got '512 256'; write 512,256"),
+        ("train vae --hidden-sizes", "expected one value behind --hidden-sizes; got none; write '' for an empty one"),
+        ("train vae --overwrite true false", "expected at most one value behind --overwrite; got 'true false'"),
+        ("train vae --beta 1 --beta=2", "expected --beta once, all its values behind it; got it twice"),
+        ("train vae --overwrite --no-overwrite", "expected --overwrite once, all its values behind it; got it twice"),
+        (
+            "train vae 3",
+            "expected an option before any value, such as --seed; got '3'; 'vae-jax train vae --help' names all",
+        ),
+        ("evaluate", "expected one DIR behind 'evaluate'; got none; 'vae-jax evaluate --help' tells more"),
+        ("evaluate --split test", "expected one DIR behind 'evaluate'; got none; 'vae-jax evaluate --help' tells more"),
+        ("resume here there", "expected one DIR behind 'resume'; got 'here there'"),
+        ("resume here --num-steps 3 4", "expected one DIR behind 'resume'; got 'here 4'"),
+        ("sample here", "expected --out and a path behind 'sample'; got none"),
+        ("sample here --out", "expected one value behind --out; got none"),
+        ("list all", "expected no value behind 'list'; got 'all'"),
+        ("data list all", "expected no value behind 'data list'; got 'all'"),
+        ("compare", "expected runs, a sweep, or a folder with runs behind 'compare'; got none"),
+    ],
+)
+def test_what_is_typed_wrongly_is_one_line(refusal, line, message):
+    assert refusal(*line.split()) == message
+
+
+def test_a_word_of_several_lines_makes_no_message_of_several(refusal):
+    assert refusal("train", "vae", "--beta", "1\n2") == "expected a number for --beta; got '1 2'"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("here", {}),
+        ("--num-steps 3 here --profile 1:2", {"num_steps": 3, "profile": "1:2"}),
+        ("--num-steps=none here", {"num_steps": None}),
+        ("here --parallel.devices 2 --hosts.num=3", {"parallel": ParallelConfig(2), "hosts": HostsConfig(num=3)}),
+    ],
+)
+def test_options_stand_on_both_sides_of_what_has_none(words, expected):
+    assert parse(["resume", *words.split()]) == Resume(Path("here"), **expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "paths", "json"),
+    [
+        ("a b,c", ["a", "b,c"], False),
+        ("--json a b", ["a", "b"], True),
+        ("a --json true b", ["a", "b"], True),
+        ("a --json=false b", ["a", "b"], False),
+        ("a --no-json b", ["a", "b"], False),
+    ],
+)
+def test_a_flag_takes_no_word_that_is_not_its_own(words, paths, json):
+    assert parse(["compare", *words.split()]) == Compare(tuple(map(Path, paths)), json=json)
+
+
+def test_an_option_may_have_another_name_than_its_field():
+    assert parse(["data", "prepare", "mnist", "--from", "there"]) == Prepare("mnist", from_dir=Path("there"))
 
 
 WITHOUT_JAX = [
@@ -162,6 +255,8 @@ WITHOUT_JAX = [
     (["train", "vae", "--learning-rat", "1"], 2),
     (["train", "vae", "--learning-rate", "fast"], 2),
     (["train", "vae", "--num-steps", "-1"], 2),
+    (["train", "vae", "--config", "nowhere"], 2),
+    (["train", "--config", "run", "--bet", "1"], 2),
     (["train", "vae", "--profile", "9:3"], 2),
     (["train", "vae", "--run-dir", "."], 2),
     (["resume", "."], 2),

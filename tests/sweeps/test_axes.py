@@ -18,6 +18,7 @@ from vae_jax.sweeps.axes import (
     to_json,
     zip_of,
 )
+from vae_jax.sweeps.samplers import grid_of
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,10 @@ from vae_jax.sweeps.axes import (
         (["a:b"], str, ("a:b",)),
         (["64", "64,32"], tuple[int, ...], ((64,), (64, 32))),
         (["true", "false"], bool, (True, False)),
+        ([], bool, (True,)),
+        (["1", "1.0", "true"], int | float | bool, (1, 1.0, True)),
+        (["0.5", "auto"], float | str, (0.5, "auto")),
+        (["none", "1,2"], tuple[float, ...] | None, (None, (1.0, 2.0))),
         (["none", "8"], int | None, (None, 8)),
     ],
 )
@@ -95,6 +100,35 @@ def test_points_are_even_ascending_and_end_exactly_where_was_said(low, high, is_
     # Rounding to six digits moves a point by half of the sixth, which is much of a narrow interval.
     error = 1e-5 + (5e-6 if is_log else 5e-6 * high) / width
     assert shares == pytest.approx([index / (num - 1) for index in range(num)], abs=min(error, 0.5 / (num - 1)))
+
+
+def test_points_of_integers_are_integers_and_each_is_there_once():
+    found = points(Interval(2, 64, is_log=True, num=6, is_integer=True))
+    assert found == (2, 4, 8, 16, 32, 64)
+    assert {type(point) for point in found} == {int}
+    assert points(Interval(1, 3, num=9, is_integer=True)) == (1, 2, 3)
+
+
+def test_single_values_are_their_own_points_and_an_interval_has_as_many_as_it_says():
+    assert points(Values(("a", (1,)))) == ("a", (1,))
+    assert repr(points(Interval(0, 1, num=3))) == "(0.0, 0.5, 1.0)"
+    with pytest.raises(ValueError, match="expected a number of points; got none in Interval"):
+        points(Interval(0, 1))
+
+
+def test_a_grid_takes_the_points_of_an_interval_as_the_words_of_a_command_line_do():
+    interval = Interval(1e-4, 1e-2, is_log=True, num=5)
+    (same,) = [parse_axis("learning_rate", ["1e-4:1e-2:log:5"], float)]
+    assert product_of({"learning_rate": interval}) == product_of({"learning_rate": same})
+    assert [row["learning_rate"] for row in grid_of({"learning_rate": interval}, 0)] != points(interval)
+    assert sorted(row["learning_rate"] for row in grid_of({"learning_rate": interval}, 0)) == [*points(interval)]
+    axes = {"learning_rate": interval, "seed": Values((0, 1, 2, 3, 4))}
+    assert zip_of(axes)[1] == {"learning_rate": 0.000316228, "seed": 1}
+    assert [row["latent_size"] for row in product_of({"latent_size": Interval(1, 3, num=9, is_integer=True)})] == [
+        1,
+        2,
+        3,
+    ]
 
 
 def test_what_stands_twice_may_do_so_where_values_are_taken_together():
@@ -214,6 +248,7 @@ def test_what_is_no_grid(make, axes, message):
         Values((0, 1)),
         Values((True, None, "relu")),
         Values(((8,), (8, 4), ())),
+        Values((((1, 2), (3,)), 0.5, "auto", "0.5")),
         Interval(0.1, 1.0),
         Interval(4, 64, is_log=True, is_integer=True),
         Interval(1e-4, 1e-2, is_log=True, num=5),

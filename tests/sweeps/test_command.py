@@ -8,7 +8,7 @@ import pytest
 
 from vae_jax.catalogue import load_experiment
 from vae_jax.cli.sweep_words import config_and_axes, parse_sweep
-from vae_jax.runs.config import config_to_json
+from vae_jax.config.saved import config_to_json
 from vae_jax.sweeps.axes import from_json, to_json
 from vae_jax.sweeps.directory import SweepSpec
 from vae_jax.sweeps.explain import command
@@ -44,7 +44,7 @@ def sweep_of(words):
         "vae_warm_up --seed 0:2",
         "vae --beta 0.123456789:1.5 --learning-rate 1e-5:0.0123456789:log --latent-size 4:64:log --search tpe",
         "vae --beta 0.1:1 --seed 0:9 --search sobol --trials 9 --stopping hyperband",
-        "vae --beta 1 2 --search grid --objective kl nll --search-seed 3 --storage sqlite:///study.db",
+        "vae --beta 1 2 --search grid --objective kl,nll --search-seed 3 --storage sqlite:///study.db",
         "vae --beta 1 2 --evolve.every 2 --evolve.share 0.25 --evolve.factor 1.5",
     ],
 )

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from vae_jax.sweeps.axes import Interval, Values
-from vae_jax.sweeps.space import distribution_of, points_of, stored, value_at, value_of
+from vae_jax.sweeps.space import distribution_of, stored, value_at, value_of
 
 
 def test_values_come_back_of_their_own_types():
@@ -52,11 +52,3 @@ def test_whole_numbers_on_a_logarithm_follow_optunas_law():
     theirs = [sampler.sample_independent(None, None, "x", distribution) for _ in range(2000)]  # type: ignore[arg-type]
     expected = [ours.count(value) / 2 for value in range(1, 9)]
     assert stats.chisquare([theirs.count(value) for value in range(1, 9)], expected).pvalue > 0.01
-
-
-def test_points_of_a_grid():
-    assert points_of(Values(("a", (1,)))) == ["a", (1,)]
-    assert points_of(Interval(0, 1, num=5)) == [0.0, 0.25, 0.5, 0.75, 1.0]
-    points = points_of(Interval(2, 64, is_log=True, num=6, is_integer=True))
-    assert points == [2, 4, 8, 16, 32, 64]
-    assert all(type(point) is int for point in points)

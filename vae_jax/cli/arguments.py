@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Annotated, Any, Protocol
+from typing import Protocol
 
-import tyro
-
-from vae_jax.catalogue import ExperimentFile, load_experiment
 from vae_jax.cli import commands, compare, data, data_show, sweep, sweep_words
+from vae_jax.cli.parser import parse_command
+from vae_jax.cli.train_words import parse_train
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.version import __version__
 
@@ -44,8 +42,8 @@ def parse(argv: list[str]) -> Command:
     """The command that the arguments name, with its options filled in.
 
     Raises:
-        UsageError: If there is no such command or experiment.
-        SystemExit: With 0 after help, with 2 after a usage error that tyro has described.
+        UsageError: If there is no such command or experiment, or the words behind it are not as expected.
+        SystemExit: With 0 after help.
     """
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(usage())
@@ -57,12 +55,12 @@ def parse(argv: list[str]) -> Command:
     if name not in COMMANDS:
         raise UsageError(f"expected a command ({', '.join(COMMANDS)}); got '{name}'{did_you_mean(name, COMMANDS)}")
     if name == "train":
-        return _parse_train(rest)
+        return parse_train(rest)
     if name == "sweep":
         return sweep.Sweep(sweep_words.parse_sweep(rest))
     if name == "data":
         return _parse_data(rest)
-    return tyro.cli(COMMANDS[name], args=rest, prog=f"vae-jax {name}", config=(tyro.conf.FlagCreatePairsOff,))
+    return parse_command(COMMANDS[name], rest, name)
 
 
 def usage() -> str:
@@ -110,61 +108,4 @@ def _parse_data(argv: list[str]) -> Command:
             f"expected a command of 'data' ({', '.join(DATA_COMMANDS)}); got '{name}'"
             f"{did_you_mean(name, DATA_COMMANDS)}"
         )
-    return tyro.cli(
-        DATA_COMMANDS[name], args=argv[1:], prog=f"vae-jax data {name}", config=(tyro.conf.FlagCreatePairsOff,)
-    )
-
-
-def _parse_train(argv: list[str]) -> Command:
-    if not argv or argv[0].startswith("-"):
-        if argv and argv[0] in ("-h", "--help"):
-            print(train_usage())
-            raise SystemExit(0)
-        raise UsageError("expected the name or file of an experiment behind 'train'; 'vae-jax list' names them")
-    file = load_experiment(argv[0])
-    options = tyro.cli(
-        _train_options(file),
-        args=argv[1:],
-        prog=f"vae-jax train {argv[0]}",
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
-    return commands.Train(file, options.config, options.run)
-
-
-def _train_options(file: ExperimentFile) -> type:
-    """The experiment's fields and the run's options, side by side and without prefixes."""
-    ours = {field.name for field in dataclasses.fields(commands.RunOptions)}
-    for field in dataclasses.fields(file.Config):
-        if field.name in ours:
-            raise UsageError(
-                f"expected a 'Config' without {', '.join(sorted(ours))}, which are options of every run; "
-                f"{file.path} has '{field.name}'; rename it"
-            )
-
-    def flat(kind: type) -> Any:
-        return Annotated[kind, tyro.conf.arg(name="")]
-
-    return dataclasses.make_dataclass(
-        "Options",
-        [
-            ("config", flat(file.Config), dataclasses.field(default_factory=file.Config)),
-            ("run", flat(commands.RunOptions), dataclasses.field(default_factory=commands.RunOptions)),
-        ],
-        namespace={"__doc__": file.summary},
-    )
-
-
-def train_usage() -> str:
-    """The help of `vae-jax train` without an experiment."""
-    return "\n".join(
-        [
-            "usage: vae-jax train NAME|FILE [--run-dir DIR] [--overwrite] [--num-steps N] [--profile A:B] "
-            "[--FIELD VALUE ...]",
-            "",
-            commands.Train.__doc__ or "",
-            "",
-            commands.experiment_table(),
-            "",
-            "'vae-jax train NAME --help' tells the fields of one.",
-        ]
-    )
+    return parse_command(DATA_COMMANDS[name], argv[1:], f"data {name}")

@@ -51,6 +51,9 @@ class RunOptions:
     """Processes of one run."""
     profile: Annotated[str | None, tyro.conf.arg(metavar="A:B")] = None
     """Profile the steps from A to B, B excluded, into DIR/profile."""
+    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Begin with the fields and the number of steps of a run, from its directory or its config.json; other options go
+    on top. Without NAME the experiment is that of the run."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from vae_jax.runs.records import records_in
 class Compare:
     """Rank runs by a metric, the best first, with standard errors over seeds."""
 
-    paths: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="DIR|RUN...", help_behavior_hint="")]
+    paths: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="DIR|RUN...")]
     """Runs, sweeps, and folders with runs in them."""
     metric: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """A number of evaluation.json, or of the best validation. Default: nll where all have it, else elbo, else value."""

@@ -32,7 +32,7 @@ def _run(argv: list[str]) -> int:
     try:
         return _run_command(argv)
     except UsageError as error:
-        print(f"vae-jax: {error}", file=sys.stderr)
+        print("vae-jax:", *f"{error}".split("\n"), file=sys.stderr)  # a word that was typed may have several lines
         return 2
     except RunError as error:
         print(f"vae-jax: {error}", file=sys.stderr)

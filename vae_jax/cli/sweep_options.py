@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 import tyro
 
+from vae_jax.config.words import option_of
 from vae_jax.messages import UsageError
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, Sampler, SearchConfig, SlurmConfig, Stopping
-from vae_jax.sweeps.fields import option_of
 
 Show = Literal["auto", "table", "lines", "json"]
 
@@ -47,8 +47,8 @@ class SweepOptions:
     stopping: Stopping | None = None
     """End bad trials early, and begin others in their lanes: successive halving, or hyperband."""
     objective: tuple[str, ...] = ("value",)
-    """Metrics that a search optimises: value (the bound), kl, active_units, nll, ... of the validation split; several
-    for a Pareto front."""
+    """Metrics that a search optimises: value (the bound), kl, active_units, nll, ... of the validation split; several,
+    with commas between, for a Pareto front."""
     storage: Annotated[str | None, tyro.conf.arg(metavar="URL")] = None
     """An Optuna database that workers share. Default: a journal in the sweep's directory."""
     search_seed: int = 0

@@ -49,13 +49,7 @@ class RunDirectory:
         """
         if not self.exists:
             raise UsageError(f"expected a run directory; {self.path} has no config.json; start one with vae-jax train")
-        try:
-            config = json.loads(self.config.read_text("utf-8"))
-        except ValueError as error:
-            raise UsageError(f"expected JSON in {self.config}; {error}") from None
-        if not isinstance(config, dict) or config.keys() != CONFIG_KEYS or not isinstance(config["config"], dict):
-            raise UsageError(f"expected an object with {', '.join(sorted(CONFIG_KEYS))} in {self.config}; got another")
-        return config
+        return read_record(self.config)
 
     @property
     def latest_step(self) -> int:
@@ -120,6 +114,28 @@ class RunDirectory:
         write_json(self.environment, environment)
         write_bytes(self.experiment, experiment)
         write_json(self.config, config)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The record of a run that a `config.json` holds.
+
+    Raises:
+        UsageError: If there is no such file, or it holds no record.
+    """
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"expected the config.json of a run, or its directory; {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"expected JSON in {path}; {error}") from None
+    if not isinstance(record, dict) or record.keys() != CONFIG_KEYS or not isinstance(record["config"], dict):
+        raise UsageError(f"expected an object with {', '.join(sorted(CONFIG_KEYS))} in {path}; got another")
+    if not isinstance(record["experiment"], str):
+        raise UsageError(f"expected the name of an experiment in {path}; got {json.dumps(record['experiment'])}")
+    num_steps = record["num_steps"]
+    if num_steps is not None and (type(num_steps) is not int or num_steps < 0):
+        raise UsageError(f"expected num_steps of at least 0 or null in {path}; got {json.dumps(num_steps)}")
+    return record
 
 
 def next_free(parent: Path, name: str) -> Path:

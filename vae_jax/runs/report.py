@@ -12,6 +12,7 @@ from jaxtyping import Array
 
 from vae_jax import generation
 from vae_jax.catalogue import ExperimentFile
+from vae_jax.config.command import command
 from vae_jax.data.dataset import is_image
 from vae_jax.experiment import Experiment
 from vae_jax.files import write_bytes
@@ -20,7 +21,6 @@ from vae_jax.machine.flops import in_words
 from vae_jax.messages import UsageError
 from vae_jax.report import image_grid, image_of, pair_grid, pictures, report_html, save_png
 from vae_jax.runs.chosen import as_seen, classes_of, conditions_of, num_columns, spread
-from vae_jax.runs.config import command
 from vae_jax.runs.directory import RunDirectory
 from vae_jax.training.metrics import read_metrics
 from vae_jax.types import Params

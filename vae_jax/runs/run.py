@@ -13,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from vae_jax.catalogue import ExperimentFile, line_of, load_experiment
+from vae_jax.config.fields import check_finite
+from vae_jax.config.saved import config_from, config_to_json
 from vae_jax.data.dataset import Dataset
 from vae_jax.evaluation import evaluator, validator
 from vae_jax.experiment import Experiment
@@ -25,7 +27,6 @@ from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_mesh, own_mesh, spread
 from vae_jax.parallel.placement import Placement, on_one_device
 from vae_jax.runs import display as displays
-from vae_jax.runs.config import check_finite, config_from, config_to_json
 from vae_jax.runs.directory import RunDirectory, next_free
 from vae_jax.runs.environment import IN_64_BITS, environment, precision
 from vae_jax.runs.families import check_families

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
 from typing import Any, NamedTuple
 
+from vae_jax.config.kinds import is_flag
+from vae_jax.config.words import option_of, parse_value, to_word
 from vae_jax.messages import UsageError
-from vae_jax.sweeps.fields import option_of, parse_value, to_word
 
 
 class Values(NamedTuple):
@@ -57,13 +58,15 @@ def parse_axis(name: str, words: Sequence[str], kind: Any, *, may_repeat: bool =
         (Values(values=(0, 1, 2)), Values(values=(1.0, 10.0, 100.0)))
     """
     option = option_of(name)
+    words = words or ["true"] * is_flag(kind)
     if not words:
         raise UsageError(f"expected at least one value behind {option}; got none")
     if len(words) == 1 and kind in (int, float) and ":" in words[0]:
         return _range(option, words[0], kind)
     values = tuple(parse_value(word, kind, name) for word in words)
-    for index, value in enumerate(values):
-        if value in values[:index] and not may_repeat:
+    said = list(map(repr, values))  # 1, 1.0 and True are equal, and are three
+    for index, value in enumerate(said):
+        if value in said[:index] and not may_repeat:
             raise UsageError(f"expected different values for {option}; got {words[index]} twice; leave one out")
     return Values(values)
 
@@ -83,15 +86,23 @@ def _range(option: str, word: str, kind: Any) -> Axis:
         if not 0 < num <= MOST:
             raise UsageError(f"expected a range of 1 to {MOST} integers for {option}; got '{word}', of {num}")
         return Values(tuple(range(low, high, *numbers)))
+    interval = Interval(low, high, is_log, numbers[0] if numbers else None, kind is int)
+    check_interval(interval, option, f"'{word}'")
+    return Values(points(interval)) if numbers else interval
+
+
+def check_interval(interval: Interval, option: str, got: str) -> None:
+    """Check that an interval has a width, a logarithm if it needs one, and points if it is for a grid.
+
+    Raises:
+        UsageError: If it has not.
+    """
+    low, high, is_log, num, _ = interval
     if not (low < high and math.isfinite(high - low)) or (is_log and low <= 0):
         below = "above 0 and below HIGH" if is_log else "below HIGH"
-        raise UsageError(f"expected {option} as LOW:HIGH, with LOW {below}; got '{word}'")
-    interval = Interval(low, high, is_log, None, kind is int)
-    if not numbers:
-        return interval
-    if not 2 <= numbers[0] <= MOST:
-        raise UsageError(f"expected 2 to {MOST} points of {option}; got {numbers[0]} in '{word}'")
-    return Values(points(interval._replace(num=numbers[0])))
+        raise UsageError(f"expected {option} as LOW:HIGH, with LOW {below}; got {got}")
+    if num is not None and not 2 <= num <= MOST:
+        raise UsageError(f"expected 2 to {MOST} points of {option}; got {num} in {got}")
 
 
 def _unreadable(option: str, word: str, kind: Any) -> UsageError:
@@ -103,19 +114,28 @@ def _unreadable(option: str, word: str, kind: Any) -> UsageError:
     return UsageError(f"expected {option} as {forms}; got '{word}'")
 
 
-def points(interval: Interval) -> tuple[float, ...]:
-    """The points of an interval in a grid, evenly spread."""
-    num = interval.num or 2
-    steps = [index / (num - 1) for index in range(num)]
-    if interval.is_log:
-        ratio = interval.high / interval.low
-        found = [interval.low * ratio**step for step in steps]
-    else:
-        found = [interval.low + (interval.high - interval.low) * step for step in steps]
+def points(axis: Axis) -> tuple[Any, ...]:
+    """The points of an axis in a grid: single values, or so many of an interval, evenly spread.
+
+    Raises:
+        ValueError: If it is an interval without a number of points.
+
+    Example:
+        >>> points(Interval(1, 100, is_log=True, num=3)), points(Interval(1, 3, num=9, is_integer=True))
+        ((1.0, 10.0, 100.0), (1, 2, 3))
+    """
+    if isinstance(axis, Values):
+        return axis.values
+    if axis.num is None:
+        raise ValueError(f"expected a number of points; got none in {axis}")
+    low, high = float(axis.low), float(axis.high)
+    shares = [index / (axis.num - 1) for index in range(1, axis.num - 1)]
+    inside = [low * (high / low) ** share if axis.is_log else low + (high - low) * share for share in shares]
+    if axis.is_integer:
+        return tuple(dict.fromkeys([int(axis.low), *map(round, inside), int(axis.high)]))
     # Rounded to what a reader would type, unless that makes two points equal; the ends are what was typed.
-    exact = (interval.low, *found[1:-1], interval.high)
-    rounded = (interval.low, *(float(f"{point:.6g}") for point in found[1:-1]), interval.high)
-    return rounded if all(low < high for low, high in pairwise(rounded)) else exact
+    rounded = (low, *(float(f"{point:.6g}") for point in inside), high)
+    return rounded if all(one < other for one, other in pairwise(rounded)) else (low, *inside, high)
 
 
 def product_of(axes: Mapping[str, Axis]) -> list[dict[str, Any]]:
@@ -138,7 +158,8 @@ def zip_of(axes: Mapping[str, Axis]) -> list[dict[str, Any]]:
     """The first values together, then the second ones, and so on.
 
     Raises:
-        UsageError: If the numbers of values differ, a combination occurs twice, or an axis is an interval.
+        UsageError: If the numbers of values differ, a combination occurs twice, or an axis is an interval without a
+            number of points.
     """
     values = _values_of(axes)
     if len({len(of_one) for of_one in values.values()}) > 1:
@@ -154,12 +175,12 @@ def zip_of(axes: Mapping[str, Axis]) -> list[dict[str, Any]]:
 
 def _values_of(axes: Mapping[str, Axis]) -> dict[str, tuple[Any, ...]]:
     for name, axis in axes.items():
-        if isinstance(axis, Interval):
+        if isinstance(axis, Interval) and axis.num is None:
             raise UsageError(
                 f"expected values of {option_of(name)} to make a grid of; got all between {axis.low:g} and "
                 f"{axis.high:g}; put a number of points behind it, or choose a --search"
             )
-    return {name: axis.values for name, axis in axes.items() if isinstance(axis, Values)}
+    return {name: points(axis) for name, axis in axes.items()}
 
 
 def to_json(axis: Axis) -> Any:
@@ -171,4 +192,8 @@ def from_json(saved: Any) -> Axis:
     """The axis that `to_json` wrote; lists inside it become tuples again."""
     if isinstance(saved, dict):
         return Interval(**saved)
-    return Values(tuple(tuple(value) if isinstance(value, list) else value for value in saved))
+    return Values(tuple(map(_with_tuples, saved)))
+
+
+def _with_tuples(value: Any) -> Any:
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from vae_jax.catalogue import ExperimentFile, load_experiment
+from vae_jax.config.fields import own_fields
+from vae_jax.config.saved import config_from
 from vae_jax.messages import UsageError
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import own_mesh
-from vae_jax.runs.config import config_from
-from vae_jax.sweeps.axes import Axis, Interval, Values
+from vae_jax.sweeps.axes import Axis, Interval, Values, check_interval
 from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
 from vae_jax.sweeps.sweep import Sweep, begin
 
@@ -68,7 +69,12 @@ def sweep(
 
 def _axis(file: ExperimentFile, field: str, values: list[Any] | range | Interval) -> Axis:
     if isinstance(values, Interval):
-        return values
+        for end in (values.low, values.high):
+            config_from(file, {field: end})
+        kind = own_fields(file.Config)[field]
+        interval = values._replace(is_integer=values.is_integer or kind is int)
+        check_interval(interval, field, f"{values.low} to {values.high}")
+        return interval
     if not values:
         raise UsageError(f"expected at least one value of {field}; got none")
     return Values(tuple(getattr(config_from(file, {field: value}), field) for value in values))

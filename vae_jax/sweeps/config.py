@@ -68,4 +68,4 @@ class SlurmConfig:
     hours: float = 24.0
     """Hours until a worker saves and goes back into the queue."""
     extra: tuple[str, ...] = ()
-    """Other options of sbatch, as KEY=VALUE or KEY: account=vision constraint=h100 exclusive."""
+    """Other options of sbatch, as KEY=VALUE or KEY: account=vision,constraint=h100,exclusive."""

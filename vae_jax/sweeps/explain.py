@@ -10,6 +10,10 @@ import jax
 import numpy as np
 
 from vae_jax import generation
+from vae_jax.config.command import options_of, typed
+from vae_jax.config.fields import fields_of, value_of, with_fields
+from vae_jax.config.saved import config_from
+from vae_jax.config.words import to_word
 from vae_jax.data.dataset import is_image
 from vae_jax.files import write_bytes
 from vae_jax.keys import key_of
@@ -19,13 +23,11 @@ from vae_jax.report import image_grid
 from vae_jax.report.grids import png_bytes
 from vae_jax.report.sweep import sweep_report_html
 from vae_jax.runs.chosen import conditions_of
-from vae_jax.runs.config import config_from
 from vae_jax.runs.records import records_in
 from vae_jax.runs.report import environment_in_words, to_unit
 from vae_jax.runs.run import Run, wire
-from vae_jax.sweeps.axes import Axis, Interval
+from vae_jax.sweeps.axes import Axis, Interval, points
 from vae_jax.sweeps.family import Family, Lane, traced
-from vae_jax.sweeps.fields import fields_of, option_of, to_word, value_of, with_fields
 from vae_jax.sweeps.storage import without_password
 
 if TYPE_CHECKING:
@@ -77,21 +79,18 @@ def command(sweep: Sweep) -> str:
     """The command that starts such a sweep again."""
     spec = sweep.spec
     config = config_from(sweep.file, spec.config)
-    default = type(config)()
-    words = ["vae-jax", "sweep", spec.experiment]
-    for name in fields_of(type(config)):
-        if name not in sweep.axes and value_of(config, name) != value_of(default, name):
-            words += [option_of(name), to_word(value_of(config, name))]
+    words = ["vae-jax", "sweep", spec.experiment, *options_of(config, without=sweep.axes)]
+    is_grid = spec.search is None or spec.search["sampler"] == "grid"
+    kinds = fields_of(type(config))
     for name, axis in sweep.axes.items():
-        words += [option_of(name), *_words_of(axis)]
+        words += typed(name, _words_of(axis, kinds[name], is_grid=is_grid))
     options = {
         "num_steps": spec.num_steps,
         **{_OPTIONS.get(name, name): value for name, value in _search(sweep).items()},
     }
     for name, value in options.items():
         if value not in (None, (), []):
-            values = value if isinstance(value, list | tuple) else [value]
-            words += [option_of(name), *map(str, values)]
+            words += typed(name, [to_word(value)])
     if spec.is_zipped:
         words.append("--zip")
     return shlex.join(words)
@@ -108,10 +107,10 @@ def _search(sweep: Sweep) -> dict[str, object]:
     return search | evolution
 
 
-def _words_of(axis: Axis) -> Sequence[str]:
-    if isinstance(axis, Interval):
+def _words_of(axis: Axis, kind: Any, *, is_grid: bool) -> Sequence[str]:
+    if isinstance(axis, Interval) and not (is_grid and axis.num):
         return [f"{axis.low}:{axis.high}" + ":log" * axis.is_log]
-    return [to_word(value) for value in axis.values]
+    return [to_word(value, kind) for value in points(axis)]
 
 
 _Drawn = dict[Any, Callable[[Lane, Any], jax.Array]]

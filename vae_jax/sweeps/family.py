@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Array
 
 from vae_jax.catalogue import ExperimentFile
+from vae_jax.config.fields import fields_of, with_fields
 from vae_jax.data.dataset import Dataset
 from vae_jax.evaluation import Fitted
 from vae_jax.experiment import Experiment
 from vae_jax.outline import Outline, everything, outline
 from vae_jax.runs.run import wire
-from vae_jax.sweeps.fields import fields_of, is_number, with_fields
 from vae_jax.types import Params
 
 LARGEST_SEED = 2**31 - 1
@@ -91,7 +91,7 @@ def _is_a_number(name: str, kind: Any, value: Any) -> bool:
     """Whether a field's value can be a scalar of an array: a float, or a seed of 32 bits."""
     if name == "seed" and kind is int:
         return abs(value) <= LARGEST_SEED
-    return is_number(kind) and isinstance(value, float | int)
+    return kind is float and isinstance(value, float | int)
 
 
 def _is_traceable(family: Family, numbers: Numbers) -> bool:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from vae_jax.catalogue import ExperimentFile
+from vae_jax.config.fields import with_fields
+from vae_jax.config.saved import config_from, config_to_json
 from vae_jax.files import write_json
 from vae_jax.ranking import lower_is_better
-from vae_jax.runs.config import config_from, config_to_json
 from vae_jax.runs.directory import RunDirectory
 from vae_jax.runs.work import of_program
 from vae_jax.sweeps.directory import LaneStatus, SweepDirectory, SweepSpec
 from vae_jax.sweeps.evolution import Evolution
-from vae_jax.sweeps.fields import with_fields
 from vae_jax.sweeps.lanes import Lanes
 from vae_jax.sweeps.slot import Slot
 from vae_jax.sweeps.sources import Source

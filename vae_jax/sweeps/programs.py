@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from vae_jax.catalogue import ExperimentFile
+from vae_jax.config.fields import with_fields
+from vae_jax.config.saved import config_from
 from vae_jax.evaluation import evaluator
 from vae_jax.evaluation.likelihood import log_likelihood_of
 from vae_jax.experiment import Experiment
@@ -14,12 +16,10 @@ from vae_jax.messages import UsageError
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_lanes_mesh
 from vae_jax.parallel.placement import Placement
-from vae_jax.runs.config import config_from
 from vae_jax.sweeps.config import LanesConfig
 from vae_jax.sweeps.data_sets import DataSets, depend_on
 from vae_jax.sweeps.directory import SweepSpec
 from vae_jax.sweeps.family import Family, Numbers
-from vae_jax.sweeps.fields import with_fields
 from vae_jax.sweeps.memory import in_waves, lanes_that_fit
 from vae_jax.sweeps.pace import lanes_of
 from vae_jax.sweeps.train_stack import Program

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vae_jax.sweeps.axes import Axis, Interval
+from vae_jax.sweeps.axes import Axis, Interval, points
 from vae_jax.sweeps.config import SearchConfig
-from vae_jax.sweeps.space import distribution_of, points_of, stored, value_at
+from vae_jax.sweeps.space import distribution_of, stored, value_at
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -36,13 +36,13 @@ def sampler_of(search: SearchConfig, axes: Mapping[str, Axis], place_of: PlaceOf
 
 def grid_size(axes: Mapping[str, Axis]) -> int:
     """The number of points of a grid."""
-    return math.prod(len(points_of(axis)) for axis in axes.values())
+    return math.prod(len(points(axis)) for axis in axes.values())
 
 
 def grid_of(axes: Mapping[str, Axis], seed: int) -> list[dict[str, Any]]:
     """All points of a grid in random order, so that the first few do not lie in one corner."""
-    points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*map(points_of, axes.values()))]
-    return [points[i] for i in np.random.default_rng(seed).permutation(len(points))]
+    grid = [dict(zip(axes, values, strict=True)) for values in itertools.product(*map(points, axes.values()))]
+    return [grid[i] for i in np.random.default_rng(seed).permutation(len(grid))]
 
 
 class _Seeded:

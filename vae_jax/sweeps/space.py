@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from vae_jax.sweeps.axes import Axis, Interval, Values
+from vae_jax.sweeps.axes import Axis, Values
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -52,6 +50,7 @@ def value_at(axis: Axis, share: float) -> Any:
         share: A number in [0, 1).
 
     Example:
+        >>> from vae_jax.sweeps.axes import Interval
         >>> value_at(Values(("relu", "tanh")), 0.5), value_at(Interval(2, 4), 0.5)
         ('tanh', 3.0)
         >>> [value_at(Interval(1, 4, is_integer=True), share) for share in (0.0, 0.24, 0.25, 0.99)]
@@ -66,28 +65,16 @@ def value_at(axis: Axis, share: float) -> Any:
         value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
     else:
         value = low + share * (high - low)
-    return _within(axis, math.floor(value + 0.5) if axis.is_integer else value)
-
-
-def points_of(axis: Axis) -> list[Any]:
-    """The points of an axis in a grid.
-
-    Example:
-        >>> points_of(Interval(1, 100, is_log=True, num=3)), points_of(Interval(1, 3, num=9, is_integer=True))
-        ([1.0, 10.0, 100.0], [1, 2, 3])
-    """
-    if isinstance(axis, Values):
-        return list(axis.values)
-    assert axis.num is not None
-    spread = np.geomspace if axis.is_log else np.linspace
-    points = spread(axis.low, axis.high, axis.num).tolist()
-    return list(dict.fromkeys(_within(axis, round(point) if axis.is_integer else point) for point in points))
+    # Rounding may carry it over an end.
+    value = min(max(math.floor(value + 0.5) if axis.is_integer else value, axis.low), axis.high)
+    return int(value) if axis.is_integer else float(value)
 
 
 def in_words(axis: Axis) -> str:
     """An axis in words, for a message and for a comparison with another axis.
 
     Example:
+        >>> from vae_jax.sweeps.axes import Interval
         >>> in_words(Values((1, 2))), in_words(Interval(1e-4, 0.1, is_log=True))
         ('1, 2', '0.0001 to 0.1, log')
     """
@@ -95,9 +82,3 @@ def in_words(axis: Axis) -> str:
         return ", ".join(map(repr, axis.values))
     kinds = {"log": axis.is_log, "whole": axis.is_integer, f"{axis.num} points": axis.num is not None}
     return ", ".join([f"{axis.low:g} to {axis.high:g}", *(kind for kind, is_so in kinds.items() if is_so)])
-
-
-def _within(axis: Interval, value: float) -> float:
-    """The number, clipped to the interval if rounding has carried it over an end."""
-    value = min(max(value, axis.low), axis.high)
-    return int(value) if axis.is_integer else float(value)

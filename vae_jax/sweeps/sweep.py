@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from vae_jax.catalogue import ExperimentFile, load_experiment
+from vae_jax.config.fields import with_fields
+from vae_jax.config.saved import config_from, config_to_json
 from vae_jax.experiment import Experiment
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.outline import Outline
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_lanes_mesh, own_mesh
 from vae_jax.ranking import RunRecord, default_metric, rank
-from vae_jax.runs.config import config_from, config_to_json
 from vae_jax.runs.directory import next_free
 from vae_jax.runs.environment import environment
 from vae_jax.runs.records import records_in
 from vae_jax.runs.run import Run, open_run, wire
 from vae_jax.sweeps import axes as axes_module
-from vae_jax.sweeps.axes import Axis, Interval, Values, product_of, zip_of
+from vae_jax.sweeps.axes import Axis, Interval, Values, points, product_of, zip_of
 from vae_jax.sweeps.check_search import check_optuna, check_search, num_trials
 from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
 from vae_jax.sweeps.data_sets import DataSets, depend_on
 from vae_jax.sweeps.directory import ENDED, SweepDirectory, SweepSpec
 from vae_jax.sweeps.evolution import Evolution
 from vae_jax.sweeps.family import Family, side_by_side
-from vae_jax.sweeps.fields import with_fields
 from vae_jax.sweeps.programs import check_in_memory
 from vae_jax.sweeps.settle import settle
 from vae_jax.sweeps.sources import Grid, Search, Source
@@ -256,6 +257,13 @@ def _check(
 ) -> None:
     if not axes:
         raise UsageError("expected fields to sweep over, with two values or more, such as --beta 1 2 4; got none")
+    for name, axis in axes.items():
+        kept = axes_module.from_json(json.loads(json.dumps(axes_module.to_json(axis), default=str)))
+        if repr(kept) != repr(axis):
+            raise UsageError(
+                f"expected numbers, words and tuples of them to sweep {name} over, which JSON keeps; got "
+                f"{', '.join(map(repr, points(axis)))}; make them words"
+            )
     if search is None:
         trials_of(axes, is_zipped=is_zipped)
     elif is_zipped:

@@ -7,9 +7,11 @@ from typing import Any, Literal, Optional
 import pytest
 
 from vae_jax import catalogue
+from vae_jax.config.fields import fields_of, value_of, with_fields
+from vae_jax.config.kinds import in_words
+from vae_jax.config.words import option_of, parse_value, to_word
 from vae_jax.data.config import DataConfig
 from vae_jax.messages import UsageError
-from vae_jax.sweeps.fields import fields_of, in_words, option_of, parse_value, to_word, value_of, with_fields
 
 
 @dataclass(frozen=True)
@@ -148,9 +150,15 @@ def test_a_word_is_a_value(word, kind, value):
         ("1", bool, "expected true or false for --learning-rate; got '1'"),
         ("x", int | None, "expected an integer or none for --learning-rate; got 'x'"),
         ("nan", float | None, "expected a number or none for --learning-rate; got 'nan'"),
+        ("nan", float | str, "expected a number or a word for --learning-rate; got 'nan'"),
+        (
+            "a,1e999",
+            tuple[float | str, ...],
+            "expected numbers or words with commas between for --learning-rate; got 'a,1e999'",
+        ),
         ("1,x", tuple[int, ...], "expected integers with commas between for --learning-rate; got '1,x'"),
         ("1,nan", tuple[float, ...], "expected numbers with commas between for --learning-rate; got '1,nan'"),
-        ("1", tuple[int, int], "expected integers with commas between for --learning-rate; got '1'"),
+        ("1", tuple[int, int], "expected 2 integers with commas between for --learning-rate; got '1'"),
         (
             "rellu",
             Literal["relu", "tanh"],
