@@ -83,7 +83,7 @@ def test_a_sweep_is_the_product_of_its_axes(grid):
     assert not list(grid.directory.stacks.glob("*/checkpoints"))
 
 
-@pytest.mark.parametrize("number", [1, 6])
+@pytest.mark.parametrize("number", [1, pytest.param(6, marks=pytest.mark.long)])
 def test_a_lane_is_the_run_that_train_makes_of_its_config(grid, tmp_path, number):
     """The same files, the same lines, the same numbers to rounding."""
     config = lane(grid, number, "config.json")["config"]
@@ -137,6 +137,7 @@ def test_the_same_command_again_trains_nothing(grid):
     assert contents(again) == before
 
 
+@pytest.mark.long
 def test_in_turn_is_as_side_by_side(waves, tmp_path):
     other = swept(tmp_path / "sweep", WAVES, lanes=LanesConfig(map="loop"))
     for number in range(4):
@@ -174,7 +175,7 @@ class Stop:
         monkeypatch.setattr(StackJudge, "show", shown)
 
 
-@pytest.mark.parametrize("after", [1, 9])
+@pytest.mark.parametrize("after", [pytest.param(1, marks=pytest.mark.long), 9])
 def test_a_sweep_that_was_stopped_goes_on_to_the_same_bits(waves, tmp_path, monkeypatch, after):
     Stop(monkeypatch, after)
     sweep = swept(tmp_path / "sweep", WAVES)
