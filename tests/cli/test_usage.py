@@ -139,8 +139,8 @@ def test_a_picture_in_a_folder_that_is_not_there(refusal, tmp_path):
 
 VAE_FIELDS = (
     "seed, data.name, data.dir, data.train, data.validation, data.test, data.examples, data.labels, data.parts, "
-    "data.image_size, data.colour, data.feed, data.num_workers, latent_size, hidden_sizes, activation, beta, "
-    "learning_rate, max_gradient_norm, batch_size, num_epochs"
+    "data.image_size, data.colour, data.feed, data.num_workers, latent_size, learning_rate, batch_size, "
+    "num_epochs, hidden_sizes, activation, max_gradient_norm, beta"
 )
 
 

@@ -138,7 +138,12 @@ class Config:
     """Sizes."""
 
 
-def experiment(config: Config) -> vj.Experiment:
+def data(config: Config) -> vj.data.Dataset:
+    """Nothing."""
+    raise ValueError("expected to be parsed only")
+
+
+def experiment(config: Config, data: vj.data.Dataset) -> vj.Experiment:
     """Nothing."""
     raise ValueError("expected to be parsed only")
 '''

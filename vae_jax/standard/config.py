@@ -20,7 +20,7 @@ class Training:
     data: DataConfig = DataConfig("mnist_5k")  # noqa: RUF009 (frozen)
     """The digits to learn."""
     latent_size: int = 20
-    """Latent dimensions, which are the size of the code."""
+    """Latent dimensions."""
     learning_rate: float = 1e-3
     """Learning rate of Adam."""
     batch_size: int = 100
