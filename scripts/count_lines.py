@@ -1,7 +1,7 @@
 """Effective lines of code: those left without blank lines, comments and docstrings.
 
-python scripts/count_lines.py vae_jax/objectives/elbo.py
-python scripts/count_lines.py vae_jax/objectives/iwae.py:iwae     of its definitions that one only, and the imports
+python scripts/count_lines.py vae_jax/objectives/bounds/elbo.py
+python scripts/count_lines.py vae_jax/objectives/bounds/iwae.py:iwae   of its definitions that one, and the imports
 """
 
 import ast

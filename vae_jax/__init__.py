@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from vae_jax.parallel.config import HostsConfig, ParallelConfig
     from vae_jax.pytree import register_dataclass
     from vae_jax.runs.run import Run, resume, train
-    from vae_jax.sweeps.axes import Interval
     from vae_jax.sweeps.call import sweep
     from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
     from vae_jax.sweeps.sweep import Sweep
+    from vae_jax.sweeps.values.axes import Interval
     from vae_jax.training import Budget, Trainer, TrainState, budget_of_epochs, trainer
     from vae_jax.untrained import Untrained
     from vae_jax.vae import VAE, Conditional, Draw, Model, draw
@@ -79,7 +79,7 @@ _HOMES = {
     "resume": "runs.run",
     "Sweep": "sweeps.sweep",
     "sweep": "sweeps.call",
-    "Interval": "sweeps.axes",
+    "Interval": "sweeps.values.axes",
     "SearchConfig": "sweeps.config",
     "EvolutionConfig": "sweeps.config",
     "LanesConfig": "sweeps.config",

@@ -20,11 +20,11 @@ from benchmarks.tables import Table
 from vae_jax.catalogue import load_experiment
 from vae_jax.config.fields import with_fields
 from vae_jax.parallel.placement import on_one_device
-from vae_jax.sweeps.family import Family
-from vae_jax.sweeps.in_turn import InTurn
-from vae_jax.sweeps.lanes import Lanes
-from vae_jax.sweeps.memory import need
-from vae_jax.sweeps.side_by_side import SideBySide
+from vae_jax.sweeps.lanes.family import Family
+from vae_jax.sweeps.lanes.in_turn import InTurn
+from vae_jax.sweeps.lanes.lanes import Lanes
+from vae_jax.sweeps.lanes.memory import need
+from vae_jax.sweeps.lanes.side_by_side import SideBySide
 
 BETAS, RATES, NUM_SEEDS, NUM_STEPS = ("0.5", "1", "2", "4"), ("1e-4", "3e-4", "1e-3", "3e-3"), 4, 400
 

@@ -78,8 +78,8 @@ def test_its_help_has_its_fields(vae_jax, experiment_file):
         (
             "validate_every: int = 10\n",
             "validate_every: int = 10\n    overwrite: bool = False\n",
-            "expected a 'Config' without config, hosts, num_steps, overwrite, parallel, profile, run_dir, which are options of "
-            "every run; {path} has 'overwrite'; rename it",
+            "expected a 'Config' without config, hosts, num_steps, overwrite, parallel, profile, run_dir, which are "
+            "options of every run; {path} has 'overwrite'; rename it",
         ),
         (
             'vj.data.load("digits")',

@@ -16,9 +16,9 @@ from vae_jax.cli.sweep_words import config_and_axes, parse_sweep
 from vae_jax.config.fields import fields_of
 from vae_jax.config.words import option_of
 from vae_jax.sweeps import explain
-from vae_jax.sweeps.axes import Values
-from vae_jax.sweeps.directory import SweepDirectory
 from vae_jax.sweeps.sweep import Sweep
+from vae_jax.sweeps.values.axes import Values
+from vae_jax.sweeps.work.directory import SweepDirectory
 
 OPTIONS = [option_of(name) for kind in (SweepOptions, WorkOptions) for name in fields_of(kind)]
 TINY_FIELDS = "seed, latent_size, hidden_sizes, learning_rate, batch_size, validate_every"

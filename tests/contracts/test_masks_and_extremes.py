@@ -32,9 +32,9 @@ from vae_jax.distributions import (
 )
 from vae_jax.distributions.poisson import sample_counts
 from vae_jax.models import likelihoods, posteriors
-from vae_jax.objectives.iwae import _mean_over_groups
-from vae_jax.objectives.renyi import _renyi_bound
-from vae_jax.objectives.tvo import _riemann_sums
+from vae_jax.objectives.bounds.iwae import _mean_over_groups
+from vae_jax.objectives.bounds.renyi import _renyi_bound
+from vae_jax.objectives.bounds.tvo import _riemann_sums
 from vae_jax.vae import VAE
 
 INF = np.inf

@@ -16,7 +16,7 @@ from vae_jax.objectives import (
     permute_codes,
     prior_discriminator,
 )
-from vae_jax.objectives.discriminator import telling_apart
+from vae_jax.objectives.of_a_batch.discriminator import telling_apart
 from vae_jax.training import adversarial_trainer
 from vae_jax.vae import VAE, Model
 

@@ -11,8 +11,8 @@ from scipy.stats import norm
 
 from vae_jax.distributions import Normal
 from vae_jax.objectives import ciwae, elbo, iwae, miwae, over_draws, piwae, renyi, sampled_kl, tvo, vr_max
-from vae_jax.objectives.renyi import _renyi_bound
-from vae_jax.objectives.tvo import _riemann_sums
+from vae_jax.objectives.bounds.renyi import _renyi_bound
+from vae_jax.objectives.bounds.tvo import _riemann_sums
 from vae_jax.vae import VAE
 
 KEY = jax.random.key(0)

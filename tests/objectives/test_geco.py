@@ -10,7 +10,7 @@ import pytest
 
 from vae_jax.distributions import Normal, standard_normal
 from vae_jax.objectives import elbo, geco, iwae, over_batch, sampled_kl
-from vae_jax.objectives.geco import GecoState
+from vae_jax.objectives.bounds.geco import GecoState
 from vae_jax.training import trainer
 from vae_jax.vae import VAE, Model
 

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from vae_jax.distributions import Normal, standard_normal
 from vae_jax.objectives import beta_tcvae, minibatch_stratified, minibatch_weighted
-from vae_jax.objectives.aggregate import aggregate_log_prob
+from vae_jax.objectives.of_a_batch.aggregate import aggregate_log_prob
 from vae_jax.vae import VAE
 
 KEY = jax.random.key(0)

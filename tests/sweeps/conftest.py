@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from vae_jax.sweeps.axes import Axis, Interval
 from vae_jax.sweeps.config import SearchConfig
-from vae_jax.sweeps.study import Study
+from vae_jax.sweeps.search.study import Study
+from vae_jax.sweeps.values.axes import Axis, Interval
 
 PLANE: dict[str, Axis] = {"beta": Interval(0.1, 10.0, is_log=True), "dropout": Interval(0.0, 0.5)}
 

@@ -22,10 +22,10 @@ from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from vae_jax.sweeps import storage
-from vae_jax.sweeps.axes import Interval
 from vae_jax.sweeps.config import SearchConfig
-from vae_jax.sweeps.study import Study
+from vae_jax.sweeps.search import storage
+from vae_jax.sweeps.search.study import Study
+from vae_jax.sweeps.values.axes import Interval
 
 AXES = {"x": Interval(0, 1), "n": Interval(1, 100, is_integer=True)}
 MOST = 100_000

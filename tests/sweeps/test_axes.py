@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 
 from vae_jax.messages import UsageError
-from vae_jax.sweeps.axes import (
+from vae_jax.sweeps.search.samplers import grid_of
+from vae_jax.sweeps.values.axes import (
     MOST,
     Interval,
     Values,
@@ -18,7 +19,6 @@ from vae_jax.sweeps.axes import (
     to_json,
     zip_of,
 )
-from vae_jax.sweeps.samplers import grid_of
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from vae_jax.messages import UsageError
-from vae_jax.sweeps import study as study_file
-from vae_jax.sweeps.axes import Interval, Values
 from vae_jax.sweeps.config import SearchConfig
-from vae_jax.sweeps.study import Study
+from vae_jax.sweeps.search import study as study_file
+from vae_jax.sweeps.search.study import Study
+from vae_jax.sweeps.values.axes import Interval, Values
 
 ROOT = Path(__file__).parents[2]
 AXIS = {"x": Interval(0, 1)}

@@ -9,9 +9,9 @@ import pytest
 from vae_jax.catalogue import load_experiment
 from vae_jax.cli.sweep_words import config_and_axes, parse_sweep
 from vae_jax.config.saved import config_to_json
-from vae_jax.sweeps.axes import from_json, to_json
-from vae_jax.sweeps.directory import SweepSpec
 from vae_jax.sweeps.explain import command
+from vae_jax.sweeps.values.axes import from_json, to_json
+from vae_jax.sweeps.work.directory import SweepSpec
 
 
 def sweep_of(words):

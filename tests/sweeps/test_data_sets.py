@@ -10,10 +10,10 @@ import vae_jax as vj
 from vae_jax.catalogue import ExperimentFile, load_experiment
 from vae_jax.messages import UsageError
 from vae_jax.runs import run as runs
-from vae_jax.sweeps.axes import Values
-from vae_jax.sweeps.data_sets import DataSets
-from vae_jax.sweeps.programs import family_of
+from vae_jax.sweeps.lanes.data_sets import DataSets
 from vae_jax.sweeps.sweep import Sweep, begin, trials_of
+from vae_jax.sweeps.values.axes import Values
+from vae_jax.sweeps.work.programs import family_of
 from vae_jax.training.metrics import read_metrics
 
 SMALL = (Path(__file__).parent / "small_experiment.py").read_text("utf-8")

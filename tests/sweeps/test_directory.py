@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from vae_jax.messages import RunError, UsageError
-from vae_jax.sweeps import directory as directories
-from vae_jax.sweeps.axes import Interval, Values, from_json, to_json
-from vae_jax.sweeps.directory import ENDED, SweepDirectory, SweepSpec
+from vae_jax.sweeps.values.axes import Interval, Values, from_json, to_json
+from vae_jax.sweeps.work import directory as directories
+from vae_jax.sweeps.work.directory import ENDED, SweepDirectory, SweepSpec
 
 SPEC = SweepSpec(
     experiment="vae",
@@ -193,7 +193,7 @@ def test_stacks_are_listed_by_age(begun):
 HOLD = """
 import sys
 from pathlib import Path
-from vae_jax.sweeps.directory import SweepDirectory
+from vae_jax.sweeps.work.directory import SweepDirectory
 with SweepDirectory(Path(sys.argv[1])).lock():
     print("held", flush=True)
     sys.stdin.read()

@@ -9,10 +9,10 @@ import pytest
 from vae_jax.catalogue import load_experiment
 from vae_jax.parallel.mesh import mesh_of
 from vae_jax.parallel.placement import Placement
-from vae_jax.sweeps.family import Family, side_by_side
-from vae_jax.sweeps.in_turn import InTurn
-from vae_jax.sweeps.lanes import first_of_lanes
-from vae_jax.sweeps.side_by_side import SideBySide
+from vae_jax.sweeps.lanes.family import Family, side_by_side
+from vae_jax.sweeps.lanes.in_turn import InTurn
+from vae_jax.sweeps.lanes.lanes import first_of_lanes
+from vae_jax.sweeps.lanes.side_by_side import SideBySide
 
 TINY = Path(__file__).parent.parent / "tiny_experiment.py"
 

@@ -12,9 +12,9 @@ from vae_jax.config.fields import fields_of, with_fields
 from vae_jax.evaluation import evaluator, validator
 from vae_jax.messages import UsageError
 from vae_jax.parallel.placement import on_one_device
-from vae_jax.sweeps.family import Family, Lane, side_by_side, traced
-from vae_jax.sweeps.in_turn import InTurn
-from vae_jax.sweeps.side_by_side import SideBySide
+from vae_jax.sweeps.lanes.family import Family, Lane, side_by_side, traced
+from vae_jax.sweeps.lanes.in_turn import InTurn
+from vae_jax.sweeps.lanes.side_by_side import SideBySide
 from vae_jax.training.advance import advance, start
 
 FILE = load_experiment(Path(__file__).parent / "small_experiment.py")

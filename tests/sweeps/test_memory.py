@@ -11,10 +11,10 @@ import pytest
 
 from vae_jax.catalogue import load_experiment
 from vae_jax.messages import UsageError
-from vae_jax.sweeps import memory
-from vae_jax.sweeps.family import Family
-from vae_jax.sweeps.lanes import abstract_step, first_of_lane
-from vae_jax.sweeps.memory import NUM_STATES, SHARE, Need, in_waves, lanes_that_fit, need, num_bytes
+from vae_jax.sweeps.lanes import memory
+from vae_jax.sweeps.lanes.family import Family
+from vae_jax.sweeps.lanes.lanes import abstract_step, first_of_lane
+from vae_jax.sweeps.lanes.memory import NUM_STATES, SHARE, Need, in_waves, lanes_that_fit, need, num_bytes
 
 TINY = Path(__file__).parent.parent / "tiny_experiment.py"
 NUMBERS = {"learning_rate": 1e-2, "seed": 0}

@@ -12,9 +12,9 @@ import pytest
 from vae_jax.catalogue import load_experiment
 from vae_jax.parallel.mesh import mesh_of
 from vae_jax.parallel.placement import Placement
-from vae_jax.sweeps import pace as paces
-from vae_jax.sweeps.family import Family
-from vae_jax.sweeps.pace import lanes_of
+from vae_jax.sweeps.lanes import pace as paces
+from vae_jax.sweeps.lanes.family import Family
+from vae_jax.sweeps.lanes.pace import lanes_of
 
 TINY = Path(__file__).parent.parent / "tiny_experiment.py"
 NUMBERS = {"learning_rate": 1e-2}

@@ -1,6 +1,6 @@
 from types import SimpleNamespace
 
-from vae_jax.sweeps.places import REPLACES, places_of, to_replace
+from vae_jax.sweeps.search.places import REPLACES, places_of, to_replace
 
 
 def trial(number: int, state: str = "RUNNING", replaces: int | None = None) -> SimpleNamespace:

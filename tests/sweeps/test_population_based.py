@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from vae_jax.sweeps.config import EvolutionConfig
-from vae_jax.sweeps.evolution import Evolution
-from vae_jax.sweeps.lanes import LaneState
-from vae_jax.sweeps.population_based import UNBOUNDED, Generation, next_generation
-from vae_jax.sweeps.trial import Trial
+from vae_jax.sweeps.lanes.evolution import Evolution
+from vae_jax.sweeps.lanes.lanes import LaneState
+from vae_jax.sweeps.lanes.population_based import UNBOUNDED, Generation, next_generation
+from vae_jax.sweeps.values.trial import Trial
 from vae_jax.training.advance import Progress
 from vae_jax.training.state import TrainState
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from scipy.stats import qmc
 
-from vae_jax.sweeps.axes import Axis, Interval, Values
+from vae_jax.sweeps.values.axes import Axis, Interval, Values
 
 INTERVALS: dict[str, Axis] = {
     "beta": Interval(0.1, 10.0, is_log=True, num=3),

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from vae_jax.sweeps.axes import Interval, Values
-from vae_jax.sweeps.space import distribution_of, stored, value_at, value_of
+from vae_jax.sweeps.values.axes import Interval, Values
+from vae_jax.sweeps.values.space import distribution_of, stored, value_at, value_of
 
 
 def test_values_come_back_of_their_own_types():

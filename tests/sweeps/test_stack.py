@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from vae_jax.sweeps.stack import SlotRecord, Stack, StackRecord
-from vae_jax.sweeps.trial import Trial
+from vae_jax.sweeps.lanes.stack import SlotRecord, Stack, StackRecord
+from vae_jax.sweeps.values.trial import Trial
 from vae_jax.training.checkpoint import Best, Record
 
 RECORDS = {
@@ -68,7 +68,7 @@ def test_a_stack_that_was_being_written_when_its_worker_was_killed_is_none(tmp_p
 HOLD = """
 import sys
 from pathlib import Path
-from vae_jax.sweeps.stack import Stack
+from vae_jax.sweeps.lanes.stack import Stack
 stack = Stack(Path(sys.argv[1]))
 print(stack.take(), flush=True)
 sys.stdin.readline()

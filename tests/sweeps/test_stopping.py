@@ -3,8 +3,8 @@ import random
 
 import pytest
 
-from vae_jax.sweeps.axes import Interval
-from vae_jax.sweeps.stopping import pruner_of, rungs
+from vae_jax.sweeps.search.stopping import pruner_of, rungs
+from vae_jax.sweeps.values.axes import Interval
 
 AXIS = {"x": Interval(0, 1)}
 

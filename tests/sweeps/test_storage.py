@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from vae_jax.messages import RunError, UsageError
-from vae_jax.sweeps import storage
-from vae_jax.sweeps.axes import Interval
-from vae_jax.sweeps.storage import JournalLock, without_password
+from vae_jax.sweeps.search import storage
+from vae_jax.sweeps.search.storage import JournalLock, without_password
+from vae_jax.sweeps.values.axes import Interval
 
 ROOT = Path(__file__).parents[2]
 AXIS = {"x": Interval(0, 1)}
@@ -19,7 +19,7 @@ AXIS = {"x": Interval(0, 1)}
 HOLDER = """
 import sys, time
 from pathlib import Path
-from vae_jax.sweeps.storage import JournalLock
+from vae_jax.sweeps.search.storage import JournalLock
 lock = JournalLock(Path(sys.argv[1]))
 lock.acquire()
 print("held", flush=True)
@@ -28,11 +28,11 @@ time.sleep(60)
 WORKER = """
 import sys, time
 from pathlib import Path
-from vae_jax.sweeps import storage
+from vae_jax.sweeps.search import storage
 storage.SECONDS_BETWEEN_BEATS, storage.SECONDS_TO_BE_GONE = 1, 3
-from vae_jax.sweeps.axes import Interval
+from vae_jax.sweeps.values.axes import Interval
 from vae_jax.sweeps.config import SearchConfig
-from vae_jax.sweeps.study import Study
+from vae_jax.sweeps.search.study import Study
 config = SearchConfig(sampler="random", trials=2, storage=sys.argv[2])
 print(Study(Path(sys.argv[1]), {"x": Interval(0, 1)}, config, min_steps=100, max_steps=1600).ask(), flush=True)
 time.sleep(60)

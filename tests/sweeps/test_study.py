@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from vae_jax.messages import RunError
-from vae_jax.sweeps.axes import Interval
-from vae_jax.sweeps.study import Trial
+from vae_jax.sweeps.search.study import Trial
+from vae_jax.sweeps.values.axes import Interval
 
 ROOT = Path(__file__).parents[2]
 AXIS = {"x": Interval(0, 1)}
@@ -19,9 +19,9 @@ PLANE = {"beta": Interval(0.1, 10, is_log=True), "dropout": Interval(0, 0.5)}
 WORKER = """
 import json, sys, time
 from pathlib import Path
-from vae_jax.sweeps.axes import Interval
+from vae_jax.sweeps.values.axes import Interval
 from vae_jax.sweeps.config import SearchConfig
-from vae_jax.sweeps.study import Study
+from vae_jax.sweeps.search.study import Study
 config = SearchConfig(sampler="sobol", trials=40, storage=sys.argv[2] or None)
 study = Study(Path(sys.argv[1]), {"x": Interval(0, 1)}, config, min_steps=100, max_steps=1600)
 print("ready", flush=True)

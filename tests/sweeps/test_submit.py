@@ -12,8 +12,8 @@ from typing import NamedTuple
 import pytest
 
 from vae_jax.messages import UsageError
+from vae_jax.sweeps.clusters.submit import submit
 from vae_jax.sweeps.config import SlurmConfig
-from vae_jax.sweeps.submit import submit
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {

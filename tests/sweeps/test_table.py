@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from vae_jax.sweeps import table as tables
-from vae_jax.sweeps.table import BARS, NUM_ROWS, LaneRow, Table, best_first, in_words, sparkline
-from vae_jax.sweeps.trial import Trial
+from vae_jax.sweeps.values.trial import Trial
+from vae_jax.sweeps.work import table as tables
+from vae_jax.sweeps.work.table import BARS, NUM_ROWS, LaneRow, Table, best_first, in_words, sparkline
 
 
 class Clock:

@@ -14,12 +14,12 @@ import vae_jax as vj
 from vae_jax.catalogue import load_experiment
 from vae_jax.messages import UsageError
 from vae_jax.runs.run import open_run
-from vae_jax.sweeps import side_by_side
-from vae_jax.sweeps.axes import Interval, Values
 from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
-from vae_jax.sweeps.judge import StackJudge
-from vae_jax.sweeps.settle import settle
+from vae_jax.sweeps.lanes import side_by_side
 from vae_jax.sweeps.sweep import Sweep, begin
+from vae_jax.sweeps.values.axes import Interval, Values
+from vae_jax.sweeps.work.judge import StackJudge
+from vae_jax.sweeps.work.settle import settle
 
 SMALL = Path(__file__).parent / "small_experiment.py"
 FILE = load_experiment(SMALL)

@@ -125,8 +125,8 @@ class Resume:
             )
         from vae_jax.cli.sweep import work_on
         from vae_jax.cli.sweep_options import WorkOptions
-        from vae_jax.sweeps.directory import SweepDirectory
         from vae_jax.sweeps.sweep import Sweep
+        from vae_jax.sweeps.work.directory import SweepDirectory
 
         return work_on(Sweep(SweepDirectory(self.run_dir)), WorkOptions(parallel=self.parallel))
 
@@ -221,8 +221,8 @@ class Report:
     def run(self) -> int:
         """Write the report, and print where it is."""
         if _is_sweep(self.run_dir):
-            from vae_jax.sweeps.directory import SweepDirectory
             from vae_jax.sweeps.sweep import Sweep
+            from vae_jax.sweeps.work.directory import SweepDirectory
 
             print(Sweep(SweepDirectory(self.run_dir)).report())
             return 0
@@ -264,7 +264,7 @@ def _open(path: Path) -> Run:
 def _settle(path: Path) -> None:
     """Turn a lane of a sweep that was stopped into a run of its own, before it is looked at."""
     if (path / "lane.json").is_file():
-        from vae_jax.sweeps.settle import settle
+        from vae_jax.sweeps.work.settle import settle
 
         settle(path)
 

@@ -47,7 +47,7 @@ class Sweep:
 
     def _submit(self, directory: Path) -> int:
         """Let jobs of a cluster work on the sweep, each by the same command."""
-        from vae_jax.sweeps.submit import submit
+        from vae_jax.sweeps.clusters.submit import submit
 
         words = [sys.executable, "-m", "vae_jax", "sweep", *_without_slurm(self.words.argv)]
         if self.words.options.run_dir is None:

@@ -13,7 +13,7 @@ from vae_jax.config.fields import fields_of, value_of, with_fields
 from vae_jax.config.kinds import in_words
 from vae_jax.config.words import option_of, to_word
 from vae_jax.messages import UsageError
-from vae_jax.sweeps.axes import Axis, Values, parse_axis
+from vae_jax.sweeps.values.axes import Axis, Values, parse_axis
 
 
 class Words(NamedTuple):

@@ -1,36 +1,36 @@
 """Objectives: pure functions of one example or a batch, in nats, higher is better, and the lift between the two."""
 
-from vae_jax.objectives.adversarial_autoencoder import adversarial_autoencoder, prior_discriminator
-from vae_jax.objectives.aggregate import minibatch_stratified, minibatch_weighted
-from vae_jax.objectives.autoencoder import autoencoder
+from vae_jax.objectives.autoencoders.adversarial_autoencoder import adversarial_autoencoder, prior_discriminator
+from vae_jax.objectives.autoencoders.autoencoder import autoencoder
+from vae_jax.objectives.autoencoders.contractive import contractive_autoencoder
+from vae_jax.objectives.autoencoders.corruption import denoising, gaussian_noise, masking, salt_and_pepper
+from vae_jax.objectives.autoencoders.jacobian import exact_jacobian_norm, probed_jacobian_norm
+from vae_jax.objectives.autoencoders.rae import rae
 from vae_jax.objectives.batch import over_batch
-from vae_jax.objectives.beta_tc import beta_tcvae
-from vae_jax.objectives.contractive import contractive_autoencoder
-from vae_jax.objectives.corruption import denoising, gaussian_noise, masking, salt_and_pepper
-from vae_jax.objectives.dip import covariance_of_codes, covariance_of_means, dip_vae
-from vae_jax.objectives.elbo import elbo
-from vae_jax.objectives.estimators import doubly_reparametrised, pathwise, sticking_the_landing
-from vae_jax.objectives.factor_vae import factor_vae, factor_vae_discriminator, permute_codes
-from vae_jax.objectives.geco import geco
-from vae_jax.objectives.iwae import ciwae, iwae, miwae, piwae
-from vae_jax.objectives.jacobian import exact_jacobian_norm, probed_jacobian_norm
-from vae_jax.objectives.kl_estimators import analytic_kl, analytic_kl_per_dimension, sampled_kl
-from vae_jax.objectives.kl_penalties import capacity, free_bits
-from vae_jax.objectives.matching import info_vae, wae
-from vae_jax.objectives.maximum_mean_discrepancy import (
+from vae_jax.objectives.bounds.elbo import elbo
+from vae_jax.objectives.bounds.geco import geco
+from vae_jax.objectives.bounds.iwae import ciwae, iwae, miwae, piwae
+from vae_jax.objectives.bounds.kl_estimators import analytic_kl, analytic_kl_per_dimension, sampled_kl
+from vae_jax.objectives.bounds.kl_penalties import capacity, free_bits
+from vae_jax.objectives.bounds.optimal_scale import over_batch_with_optimal_scale
+from vae_jax.objectives.bounds.renyi import renyi, vr_max
+from vae_jax.objectives.bounds.tvo import tvo
+from vae_jax.objectives.discrepancies.maximum_mean_discrepancy import (
     gaussian_kernel,
     inverse_multiquadric_kernel,
     maximum_mean_discrepancy,
 )
-from vae_jax.objectives.optimal_scale import over_batch_with_optimal_scale
+from vae_jax.objectives.discrepancies.sliced_wasserstein import sliced_wasserstein
+from vae_jax.objectives.gradients.estimators import doubly_reparametrised, pathwise, sticking_the_landing
+from vae_jax.objectives.gradients.score_function import leave_one_out, score_function
+from vae_jax.objectives.of_a_batch.aggregate import minibatch_stratified, minibatch_weighted
+from vae_jax.objectives.of_a_batch.beta_tc import beta_tcvae
+from vae_jax.objectives.of_a_batch.dip import covariance_of_codes, covariance_of_means, dip_vae
+from vae_jax.objectives.of_a_batch.factor_vae import factor_vae, factor_vae_discriminator, permute_codes
+from vae_jax.objectives.of_a_batch.matching import info_vae, wae
 from vae_jax.objectives.over_draws import over_draws
-from vae_jax.objectives.rae import rae
-from vae_jax.objectives.renyi import renyi, vr_max
 from vae_jax.objectives.scheduled import scheduled
 from vae_jax.objectives.schedules import cyclic, linear_warm_up, sigmoid
-from vae_jax.objectives.score_function import leave_one_out, score_function
-from vae_jax.objectives.sliced_wasserstein import sliced_wasserstein
-from vae_jax.objectives.tvo import tvo
 from vae_jax.stated import coupled, separable, smooth
 
 __all__ = [

@@ -11,9 +11,9 @@ from vae_jax.config.saved import config_from
 from vae_jax.messages import UsageError
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import own_mesh
-from vae_jax.sweeps.axes import Axis, Interval, Values, check_interval
 from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
 from vae_jax.sweeps.sweep import Sweep, begin
+from vae_jax.sweeps.values.axes import Axis, Interval, Values, check_interval
 
 
 @own_mesh()

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from vae_jax.ranking import default_metric, rank
-from vae_jax.sweeps.table import in_words
+from vae_jax.sweeps.work.table import in_words
 
 if TYPE_CHECKING:
     from vae_jax.sweeps.sweep import Sweep

@@ -21,22 +21,22 @@ from vae_jax.runs.directory import next_free
 from vae_jax.runs.environment import environment
 from vae_jax.runs.records import records_in
 from vae_jax.runs.run import Run, open_run, wire
-from vae_jax.sweeps import axes as axes_module
-from vae_jax.sweeps.axes import Axis, Interval, Values, points, product_of, zip_of
-from vae_jax.sweeps.check_search import check_optuna, check_search, num_trials
 from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
-from vae_jax.sweeps.data_sets import DataSets, depend_on
-from vae_jax.sweeps.directory import ENDED, SweepDirectory, SweepSpec
-from vae_jax.sweeps.evolution import Evolution
-from vae_jax.sweeps.family import Family, side_by_side
-from vae_jax.sweeps.programs import check_in_memory
-from vae_jax.sweeps.settle import settle
-from vae_jax.sweeps.sources import Grid, Search, Source
-from vae_jax.sweeps.storage import opening
-from vae_jax.sweeps.study import Study
-from vae_jax.sweeps.table import Table
-from vae_jax.sweeps.trial import Trial
-from vae_jax.sweeps.worker import Setting, Worker
+from vae_jax.sweeps.lanes.data_sets import DataSets, depend_on
+from vae_jax.sweeps.lanes.evolution import Evolution
+from vae_jax.sweeps.lanes.family import Family, side_by_side
+from vae_jax.sweeps.search.check_search import check_optuna, check_search, num_trials
+from vae_jax.sweeps.search.sources import Grid, Search, Source
+from vae_jax.sweeps.search.storage import opening
+from vae_jax.sweeps.search.study import Study
+from vae_jax.sweeps.values import axes as axes_module
+from vae_jax.sweeps.values.axes import Axis, Interval, Values, points, product_of, zip_of
+from vae_jax.sweeps.values.trial import Trial
+from vae_jax.sweeps.work.directory import ENDED, SweepDirectory, SweepSpec
+from vae_jax.sweeps.work.programs import check_in_memory
+from vae_jax.sweeps.work.settle import settle
+from vae_jax.sweeps.work.table import Table
+from vae_jax.sweeps.work.worker import Setting, Worker
 from vae_jax.training import Budget
 
 

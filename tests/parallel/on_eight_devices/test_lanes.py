@@ -11,9 +11,9 @@ from vae_jax.messages import UsageError
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_lanes_mesh
 from vae_jax.parallel.placement import Placement, on_one_device
-from vae_jax.sweeps.family import Family
-from vae_jax.sweeps.in_turn import InTurn
-from vae_jax.sweeps.side_by_side import SideBySide
+from vae_jax.sweeps.lanes.family import Family
+from vae_jax.sweeps.lanes.in_turn import InTurn
+from vae_jax.sweeps.lanes.side_by_side import SideBySide
 
 FILE = load_experiment(Path(__file__).parents[2] / "sweeps" / "small_experiment.py")
 FAMILY = Family(FILE, FILE.Config(), None, FILE.data(FILE.Config()))

@@ -1,0 +1,1 @@
+"""Objectives of autoencoders: plain, denoising, contractive, regularised, adversarial."""

@@ -1,0 +1,1 @@
+"""Discrepancies between two sets of codes."""

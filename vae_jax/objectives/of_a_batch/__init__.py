@@ -1,0 +1,1 @@
+"""Objectives that couple the examples of a batch."""

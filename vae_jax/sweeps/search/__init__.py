@@ -1,0 +1,1 @@
+"""Searches: who chooses the trials, and what they keep."""

@@ -1,0 +1,1 @@
+"""The values of swept fields: axes, points on them, trials."""

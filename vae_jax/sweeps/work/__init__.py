@@ -1,0 +1,1 @@
+"""The work on a sweep: its directory, programs, workers, and ends."""
