@@ -6,6 +6,11 @@ from pathlib import Path
 import jax.numpy as jnp
 import pytest
 
+from vae_jax.catalogue import load_experiment
+from vae_jax.data.config import DataConfig
+from vae_jax.outline import outline
+from vae_jax.runs.run import wire
+
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
 
@@ -35,6 +40,15 @@ def test_the_sweep_by_hand_that_the_page_on_sweeps_shows(capsys):
     values = [float(word) for word in capsys.readouterr().out.strip(" []\n").split()]
     assert len(set(values)) == 3
     assert all(-20 < value < -5 for value in values)
+
+
+def test_the_experiment_of_your_own_works(tmp_path):
+    (source,) = re.findall(r'^```python no-test\n("""The Rényi bound.*?)^```$', README, flags=re.DOTALL | re.MULTILINE)
+    (tmp_path / "mine.py").write_text(source, "utf-8")
+    file = load_experiment(tmp_path / "mine.py")
+    config = file.Config(data=DataConfig("digits"), hidden_sizes=(8,))
+    assert config.alpha == 0.5
+    assert outline(wire(file, config, num_steps=1)).batch.shape == (100, 8, 8)
 
 
 def test_the_loops_agree_where_their_weights_do(names):
