@@ -23,6 +23,7 @@ BOTTOM = {
     "arithmetic",
     "formulas",
     "messages",
+    "origin",
     "extras",
     "files",
     "lazy",

@@ -5,13 +5,16 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from vae_jax.catalogue import load_experiment
 from vae_jax.cli.main import main
 from vae_jax.distributions import Normal
 from vae_jax.messages import UsageError
+from vae_jax.objectives import elbo, over_batch
 from vae_jax.outline import check_measures, outline
+from vae_jax.training import trainer
 
 TINY = Path(__file__).parent / "tiny_experiment.py"
 
@@ -69,7 +72,19 @@ def with_wider_state(tiny):
     return tiny._replace(trainer=tiny.trainer._replace(step=step))
 
 
+def with_a_number(tiny):
+    """A parameter that Python holds, and not an array."""
+    own = trainer(
+        tiny.model._replace(init=lambda key: tiny.model.init(key) | {"scale": 1.0}), over_batch(elbo), optax.sgd(0.1)
+    )
+    return tiny._replace(trainer=own)
+
+
 WRONG = {
+    "a parameter that is no array": (
+        with_a_number,
+        r"expected parameters that are arrays; params\['scale'\] is 1.0; make it one by jnp.asarray",
+    ),
     "half a step": (
         lambda tiny: with_budget(tiny, num_steps=4.5),
         "expected num_steps as a whole number of at least 0; got 4.5",

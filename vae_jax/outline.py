@@ -16,6 +16,7 @@ from vae_jax.evaluation.likelihood import log_weights
 from vae_jax.experiment import Experiment
 from vae_jax.keys import key_of
 from vae_jax.messages import UsageError
+from vae_jax.origin import explained, origin
 from vae_jax.training import TrainState, params_to_evaluate
 from vae_jax.training.guarded import changed_arrays
 from vae_jax.types import Metrics, Params
@@ -45,12 +46,14 @@ def outline(experiment: Experiment) -> Outline:
     try:
         check_batch_size(experiment.budget.batch_size, len(experiment.dataset.train.examples))
         return jax.eval_shape(lambda: everything(experiment))
-    except (TypeError, ValueError) as error:
-        raise UsageError(str(error).strip().partition("\n")[0]) from error
-    except ArithmeticError as error:
-        raise UsageError(
-            f"expected an experiment that can be trained; its step fails: {error}; give other sizes"
-        ) from None
+    except Exception as error:
+        if isinstance(error, TypeError | ValueError) or origin(error):
+            raise UsageError(explained(error, "an experiment that can be trained")) from error
+        if isinstance(error, ArithmeticError):
+            raise UsageError(
+                f"expected an experiment that can be trained; its step fails: {error}; give other sizes"
+            ) from error
+        raise
 
 
 def everything(experiment: Experiment) -> Outline:
@@ -122,10 +125,12 @@ def _check_numbers(experiment: Experiment) -> None:
 
 def _check_holds_numbers(params: Params) -> None:
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        name = f"params{jax.tree_util.keystr(path)}"
+        if not hasattr(leaf, "dtype"):
+            raise ValueError(f"expected parameters that are arrays; {name} is {leaf!r}; make it one by jnp.asarray")
         if leaf.size == 0:
             raise ValueError(
-                f"expected parameters that hold numbers; params{jax.tree_util.keystr(path)} has shape {leaf.shape}; "
-                "give sizes of at least 1"
+                f"expected parameters that hold numbers; {name} has shape {leaf.shape}; give sizes of at least 1"
             )
 
 

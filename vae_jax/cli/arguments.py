@@ -74,6 +74,7 @@ def usage() -> str:
             *_lines_of(COMMANDS),
             "",
             "'vae-jax COMMAND --help' tells a command's options, 'vae-jax train NAME --help' an experiment's fields.",
+            "--traceback behind any command, or VAE_JAX_TRACEBACK=1, shows the calls that led to an error.",
         ]
     )
 

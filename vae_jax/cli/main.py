@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from vae_jax.extras import told_if_missing
@@ -29,25 +31,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
+    shows_calls = "--traceback" in argv or bool(os.environ.get("VAE_JAX_TRACEBACK"))
     try:
-        return _run_command(argv)
-    except UsageError as error:
-        print("vae-jax:", *f"{error}".split("\n"), file=sys.stderr)  # a word that was typed may have several lines
-        return 2
-    except RunError as error:
-        print(f"vae-jax: {error}", file=sys.stderr)
-        return 1
-    except ModuleNotFoundError as error:
-        print(f"vae-jax: {error}", file=sys.stderr)
-        return 2
+        return _run_command([word for word in argv if word != "--traceback"])
     except KeyboardInterrupt:
         print("vae-jax: interrupted", file=sys.stderr)
         return 1
-    except BrokenPipeError:
-        return 0
-    except OSError as error:
-        print(f"vae-jax: {error}", file=sys.stderr)  # no permission, no space: Python's own line names the file
-        return 1
+    except Exception as error:
+        if shows_calls:
+            traceback.print_exception(error)
+        return _told(error)
+
+
+def _told(error: Exception) -> int:
+    """Say in a line what went wrong, and return the exit code; what nobody expected is raised again."""
+    match error:
+        case BrokenPipeError():
+            return 0
+        case UsageError() | ModuleNotFoundError():
+            code = 2
+        case RunError() | OSError():  # no permission, no space: Python's own line names the file
+            code = 1
+        case _:
+            raise error
+    print("vae-jax:", *f"{error}".split("\n"), file=sys.stderr)  # a word that was typed may have several lines
+    return code
 
 
 @told_if_missing()

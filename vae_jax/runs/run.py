@@ -419,12 +419,11 @@ def load_data(file: ExperimentFile, config: Any) -> Dataset:
 def _made(what: str, path: Path, call: str, make: Callable[[], Any]) -> Any:
     try:
         return make()
-    except (TypeError, ValueError, ModuleNotFoundError) as error:
-        raise UsageError(f"{error}") from error
     except Exception as error:
-        raise UsageError(
-            f"expected {what}; {call} in {path}{line_of(error, path)} fails: {type(error).__name__}: {error}"
-        ) from error
+        reason = f"{error}"
+        if not (isinstance(error, TypeError | ValueError | ModuleNotFoundError) and reason.startswith("expected ")):
+            reason = f"expected {what}; {call} in {path}{line_of(error, path)} fails: {type(error).__name__}: {reason}"
+        raise UsageError(reason) from error
 
 
 def _check_hosts(file: ExperimentFile, record: dict[str, Any]) -> None:
