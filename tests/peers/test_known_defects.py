@@ -11,11 +11,12 @@ import numpy as np
 import optax
 import pytest
 
+from vae_jax.cli.arguments import parse
 from vae_jax.data import already_binary
 from vae_jax.distributions import Bernoulli, Normal, standard_normal
 from vae_jax.evaluation import bound_evaluator
 from vae_jax.formulas import importance_weighted_bound
-from vae_jax.models import likelihoods
+from vae_jax.messages import UsageError
 from vae_jax.objectives import elbo, iwae, over_batch, over_draws
 from vae_jax.training import trainer
 from vae_jax.vae import VAE, Model
@@ -129,8 +130,9 @@ def test_low_precision_is_on_for_a_bernoulli_likelihood():
 
 def test_an_unknown_likelihood_is_refused_at_once_with_the_nearest_name():
     """pythae goes on with a name that it does not know, and dies in training of an unbound variable."""
-    with pytest.raises(ValueError, match=r"expected a likelihood out of .*; got 'gausian'; did you mean 'gaussian'\?"):
-        likelihoods.by_name("gausian")
+    message = r"expected poisson or .* for --likelihood; got 'posson'; did you mean 'poisson'\?"
+    with pytest.raises(UsageError, match=message):
+        parse(["train", "vae_counts", "--likelihood", "posson"])
 
 
 def test_a_reported_loss_covers_every_example_once():

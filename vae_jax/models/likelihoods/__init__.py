@@ -1,6 +1,5 @@
 """Likelihoods: maps from a decoder's output to p(x|z)."""
 
-from vae_jax.models.likelihoods.by_name import by_name
 from vae_jax.models.likelihoods.columns import mixed_columns
 from vae_jax.models.likelihoods.counts import (
     negative_binomial,
@@ -23,7 +22,6 @@ __all__ = [
     "Likelihood",
     "bernoulli",
     "beta",
-    "by_name",
     "categorical_pixels",
     "continuous_bernoulli",
     "discretised_logistic",
