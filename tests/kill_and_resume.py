@@ -120,7 +120,7 @@ def progress_leaves(run: Path, expected: Path, select: str) -> dict[str, tuple[b
     import numpy as np
 
     from vae_jax.data.feed import make_feed
-    from vae_jax.runs.run import open_run
+    from vae_jax.runs.begin import open_run
     from vae_jax.training.advance import abstract_start
     from vae_jax.training.checkpoint import Checkpoints
 

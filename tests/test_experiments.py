@@ -14,7 +14,7 @@ from vae_jax.catalogue import load_experiment, shipped
 from vae_jax.cli.arguments import parse
 from vae_jax.data.embedded import EMBEDDED
 from vae_jax.outline import outline
-from vae_jax.runs.run import wire
+from vae_jax.runs.wiring import wire
 
 # Of data that have to be prepared first: an example's shape.
 SHAPES = {

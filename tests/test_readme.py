@@ -9,7 +9,7 @@ import pytest
 from vae_jax.catalogue import load_experiment
 from vae_jax.data.config import DataConfig
 from vae_jax.outline import outline
-from vae_jax.runs.run import wire
+from vae_jax.runs.wiring import wire
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from vae_jax.experiment import Experiment
     from vae_jax.parallel.config import HostsConfig, ParallelConfig
     from vae_jax.pytree import register_dataclass
-    from vae_jax.runs.run import Run, resume, train
+    from vae_jax.runs.begin import resume, train
+    from vae_jax.runs.run import Run
     from vae_jax.sweeps.call import sweep
     from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
     from vae_jax.sweeps.sweep import Sweep
@@ -75,8 +76,8 @@ _HOMES = {
     "ParallelConfig": "parallel.config",
     "HostsConfig": "parallel.config",
     "Run": "runs.run",
-    "train": "runs.run",
-    "resume": "runs.run",
+    "train": "runs.begin",
+    "resume": "runs.begin",
     "Sweep": "sweeps.sweep",
     "sweep": "sweeps.call",
     "Interval": "sweeps.values.axes",

@@ -29,7 +29,7 @@ def _answers(settings: Settings) -> Table:
         "import vae_jax": ([*python, "import vae_jax"], 0),
         "import vae_jax.networks, .models, .training": (
             [*python, "import vae_jax.networks, vae_jax.models, vae_jax.training"], 0),
-        "import vae_jax.runs.run (all that a run needs)": ([*python, "import vae_jax.runs.run"], 0),
+        "import vae_jax.runs.begin (all that a run needs)": ([*python, "import vae_jax.runs.begin"], 0),
         "vae-jax --help": ([*python, PROGRAM, "--help"], 0),
         "vae-jax list": ([*python, PROGRAM, "list"], 0),
         "vae-jax train vae --help": ([*python, PROGRAM, "train", "vae", "--help"], 0),

@@ -8,7 +8,7 @@ import pytest
 
 from vae_jax.catalogue import load_experiment
 from vae_jax.outline import outline
-from vae_jax.runs.run import wire
+from vae_jax.runs.wiring import wire
 
 
 @pytest.fixture

@@ -14,13 +14,14 @@ import pytest
 
 import vae_jax as vj
 from vae_jax.catalogue import load_experiment
+from vae_jax.config.saved import config_from
 from vae_jax.files import write_bytes
 from vae_jax.machine.flops import in_words
 from vae_jax.messages import RunError, UsageError
 from vae_jax.outline import outline
+from vae_jax.runs.begin import open_run
 from vae_jax.runs.directory import RunDirectory, next_free
 from vae_jax.runs.display import Plain
-from vae_jax.runs.run import config_from, open_run
 from vae_jax.runs.work import of_program
 from vae_jax.training import loop
 from vae_jax.training.checkpoint import Best

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from vae_jax.cli.arguments import parse
-from vae_jax.runs.run import resume
+from vae_jax.runs.begin import resume
 
 
 @pytest.fixture

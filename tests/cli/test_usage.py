@@ -9,9 +9,9 @@ import pytest
 
 from vae_jax import __version__, catalogue
 from vae_jax.cli.arguments import COMMANDS, parse
-from vae_jax.cli.commands import Resume
 from vae_jax.cli.compare import Compare
 from vae_jax.cli.data import Prepare
+from vae_jax.cli.train import Resume
 from vae_jax.parallel.config import HostsConfig, ParallelConfig
 
 

@@ -10,7 +10,7 @@ import pytest
 import vae_jax as vj
 from vae_jax.catalogue import load_experiment
 from vae_jax.cli.main import main
-from vae_jax.runs.run import open_run
+from vae_jax.runs.begin import open_run
 from vae_jax.sweeps.sweep import Sweep
 from vae_jax.training.advance import advance, start
 from vae_jax.training.metrics import read_metrics

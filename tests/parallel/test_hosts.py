@@ -14,7 +14,7 @@ from kill_a_host import EXPERIMENT, ROOT, launch, run_with_kills, wait_for_a_new
 
 from vae_jax.cli.main import main
 from vae_jax.parallel.config import ParallelConfig
-from vae_jax.runs.run import open_run, resume
+from vae_jax.runs.begin import open_run, resume
 
 NUM_STEPS = 120
 """Some seconds, in which a process can be killed."""

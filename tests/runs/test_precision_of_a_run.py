@@ -9,7 +9,7 @@ import pytest
 
 import vae_jax as vj
 from vae_jax.messages import UsageError
-from vae_jax.runs.run import open_run
+from vae_jax.runs.begin import open_run
 
 pytestmark = pytest.mark.usefixtures("without_pages")
 TINY = Path(__file__).parent.parent / "tiny_experiment.py"

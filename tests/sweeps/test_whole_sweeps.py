@@ -13,7 +13,7 @@ import pytest
 import vae_jax as vj
 from vae_jax.catalogue import load_experiment
 from vae_jax.messages import UsageError
-from vae_jax.runs.run import open_run
+from vae_jax.runs.begin import open_run
 from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
 from vae_jax.sweeps.lanes import side_by_side
 from vae_jax.sweeps.sweep import Sweep, begin

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from vae_jax.cli import commands, compare, data, data_show, sweep, sweep_words
+from vae_jax.cli import about, compare, data, data_show, draw, evaluate, sweep, sweep_words, train
 from vae_jax.cli.parser import parse_command
 from vae_jax.cli.train_words import parse_train
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.version import __version__
 
 COMMANDS: dict[str, type] = {
-    "list": commands.List,
-    "train": commands.Train,
+    "list": about.List,
+    "train": train.Train,
     "sweep": sweep.Sweep,
-    "resume": commands.Resume,
-    "evaluate": commands.Evaluate,
-    "sample": commands.Sample,
-    "reconstruct": commands.Reconstruct,
-    "report": commands.Report,
+    "resume": train.Resume,
+    "evaluate": evaluate.Evaluate,
+    "sample": draw.Sample,
+    "reconstruct": draw.Reconstruct,
+    "report": evaluate.Report,
     "compare": compare.Compare,
     "data": data.Data,
-    "info": commands.Info,
+    "info": about.Info,
 }
 DATA_COMMANDS: dict[str, type] = {
     "list": data.List,

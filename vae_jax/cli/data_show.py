@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from vae_jax.cli.commands import check_output
+from vae_jax.cli.draw import check_output
 from vae_jax.data.config import DataConfig
 from vae_jax.messages import UsageError
 

@@ -26,7 +26,7 @@ class Sweep:
         file, fields, options, work, _ = self.words
         config, axes = config_and_axes(file, fields, may_repeat=options.zip)
         check_options(options, work.lanes)
-        from vae_jax.cli.commands import check_data
+        from vae_jax.cli.train import check_data
         from vae_jax.sweeps.sweep import begin
 
         check_data(config)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from vae_jax.catalogue import ExperimentFile, load_experiment
-from vae_jax.cli.commands import RunOptions, Train, experiment_table
+from vae_jax.cli.about import experiment_table
 from vae_jax.cli.help import show_help, side_by_side
 from vae_jax.cli.parser import asks_for_help, experiment_behind, is_named, options_behind, value_behind
+from vae_jax.cli.train import RunOptions, Train
 from vae_jax.config.fields import fields_of, with_fields
 from vae_jax.config.saved import config_from
 from vae_jax.messages import UsageError

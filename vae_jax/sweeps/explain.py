@@ -25,7 +25,8 @@ from vae_jax.report.sweep import sweep_report_html
 from vae_jax.runs.chosen import conditions_of
 from vae_jax.runs.records import records_in
 from vae_jax.runs.report import environment_in_words, to_unit
-from vae_jax.runs.run import Run, wire
+from vae_jax.runs.run import Run
+from vae_jax.runs.wiring import wire
 from vae_jax.sweeps.lanes.family import Family, Lane, traced
 from vae_jax.sweeps.search.storage import without_password
 from vae_jax.sweeps.values.axes import Axis, Interval, points

@@ -17,10 +17,12 @@ from vae_jax.outline import Outline
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_lanes_mesh, own_mesh
 from vae_jax.ranking import RunRecord, default_metric, rank
+from vae_jax.runs.begin import open_run
 from vae_jax.runs.directory import next_free
 from vae_jax.runs.environment import environment
 from vae_jax.runs.records import records_in
-from vae_jax.runs.run import Run, open_run, wire
+from vae_jax.runs.run import Run
+from vae_jax.runs.wiring import wire
 from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
 from vae_jax.sweeps.lanes.data_sets import DataSets, depend_on
 from vae_jax.sweeps.lanes.evolution import Evolution

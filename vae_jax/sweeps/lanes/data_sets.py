@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.data.dataset import Dataset
-from vae_jax.runs.run import load_data
+from vae_jax.runs.wiring import load_data
 
 
 class _Loaded(NamedTuple):

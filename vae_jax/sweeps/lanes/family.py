@@ -16,7 +16,7 @@ from vae_jax.data.dataset import Dataset
 from vae_jax.evaluation import Fitted
 from vae_jax.experiment import Experiment
 from vae_jax.outline import Outline, everything, outline
-from vae_jax.runs.run import wire
+from vae_jax.runs.wiring import wire
 from vae_jax.types import Params
 
 LARGEST_SEED = 2**31 - 1

@@ -1,0 +1,78 @@
+"""The commands that draw from a trained run: samples, and reconstructions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vae_jax.cli.run_directory import RunDirectoryArgument, Selection, check_at_least, opened
+from vae_jax.messages import UsageError
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draw new examples from the prior: images as one PNG, rows of a table as CSV."""
+
+    run_dir: RunDirectoryArgument
+    """The run's directory."""
+    out: Path
+    """The file: .png for images, .csv for rows of a table."""
+    num: int = 64
+    """Number of samples."""
+    seed: int = 0
+    """Seed of the draw."""
+    label: str | None = None
+    """Class to draw from a conditional model, by its number or name. Default: a row of each class."""
+    select: Selection = "best"
+    """The best checkpoint by the validation bound, or the latest one."""
+
+    def run(self) -> int:
+        """Draw, and write the file."""
+        check_output(self.out, self.num, (".png", ".csv"))
+        run = opened(self.run_dir)
+        from vae_jax.runs.report import write_samples
+
+        with run.directory.lock():
+            write_samples(run.experiment, run.vae(self.select), self.num, self.seed, self.out, self.label)
+        print(self.out)
+        return 0
+
+
+@dataclass(frozen=True)
+class Reconstruct:
+    """Encode and decode examples of a split, as one PNG: originals above, reconstructions below."""
+
+    run_dir: RunDirectoryArgument
+    """The run's directory."""
+    out: Path
+    """The PNG file."""
+    num: int = 32
+    """Number of examples."""
+    split: str = "test"
+    """train, validation or test."""
+    select: Selection = "best"
+    """The best checkpoint by the validation bound, or the latest one."""
+
+    def run(self) -> int:
+        """Reconstruct, and write the picture."""
+        check_output(self.out, self.num)
+        run = opened(self.run_dir)
+        from vae_jax.runs.report import write_reconstructions
+
+        with run.directory.lock():
+            write_reconstructions(run.experiment, run.vae(self.select), self.num, self.split, self.out)
+        print(self.out)
+        return 0
+
+
+def check_output(path: Path, num: int, kinds: tuple[str, ...] = (".png",)) -> None:
+    """Refuse a file that cannot be written, before time is spent on it.
+
+    Raises:
+        UsageError: If the file is of another kind, its folder does not exist, or `num` is below one.
+    """
+    if path.suffix.lower() not in kinds:
+        raise UsageError(f"expected a {' or '.join(kinds)} file to write to; got {path}")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"expected a folder that exists; {path.absolute().parent} does not; make it first")
+    check_at_least(1, "--num", num)

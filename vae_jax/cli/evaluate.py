@@ -1,0 +1,79 @@
+"""The commands that look at a trained run: its numbers, and its page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vae_jax.cli.run_directory import RunDirectoryArgument, Selection, check_at_least, is_sweep, opened
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Estimate bound and likelihood on a split, in nats and bits per dimension; write evaluation.json."""
+
+    run_dir: RunDirectoryArgument
+    """The run's directory."""
+    num_samples: int = 1_000
+    """K of the importance-sampled NLL."""
+    split: str = "test"
+    """train, validation or test."""
+    select: Selection = "best"
+    """The best checkpoint by the validation bound, or the latest one."""
+
+    def run(self) -> int:
+        """Evaluate, and print the numbers."""
+        check_at_least(1, "--num-samples", self.num_samples)
+        run = opened(self.run_dir)
+        with run.directory.lock():
+            print_evaluation(
+                run.evaluate(num_samples=self.num_samples, split=self.split, select=self.select), run.directory.report
+            )
+        return 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write the pictures and the report page of a run or a sweep anew."""
+
+    run_dir: RunDirectoryArgument
+    """The directory of the run, or of the sweep."""
+
+    def run(self) -> int:
+        """Write the report, and print where it is."""
+        if is_sweep(self.run_dir):
+            from vae_jax.sweeps.sweep import Sweep
+            from vae_jax.sweeps.work.directory import SweepDirectory
+
+            print(Sweep(SweepDirectory(self.run_dir)).report())
+            return 0
+        run = opened(self.run_dir)
+        with run.directory.lock():
+            print(run.report())
+        return 0
+
+
+def print_evaluation(result: dict[str, Any], report: Path) -> None:
+    """Print the numbers of an `evaluation.json`, and where the report is."""
+    rows = {
+        "ELBO": ("elbo", "nats"),
+        "log p(x|z)": ("log_likelihood", "nats"),
+        "KL": ("kl", "nats"),
+        "squared error": ("squared_error", "an example"),
+    }
+    print(f"{result['data']}, {result['split']} split ({result['num_examples']} examples, {result['transform']}):")
+    for label, (name, unit) in rows.items():
+        if result.get(name) is not None:
+            print(f"  {label:16} {result[name]:10.3f} {unit}")
+    if result.get("nll") is not None:
+        error = f"± {result['nll_standard_error']:.3f}"
+        print(f"  {'NLL':16} {result['nll']:10.3f} {error} nats ({result['num_samples']} importance samples)")
+    if result.get("bits_per_dim") is not None:
+        print(f"  {'bits per dim':16} {result['bits_per_dim']:10.4f}")
+    print(f"  {'active units':16} {result['active_units']:10d} of {result['latent_size']}")
+    for name, value in result["measures"].items():
+        print(f"  {name}: {value:.6g}")
+    for note in result["notes"]:
+        print(f"  note: {note}")
+    print(f"report: {report}")
