@@ -35,9 +35,9 @@ def explained(error: Exception, what: str) -> str:
     """
     reason = str(error).strip().partition("\n")[0]
     place = origin(error)
-    if reason.startswith("expected ") or not place:
+    if reason.startswith("expected "):
         return reason
-    return f"expected {what}; {place} fails: {type(error).__name__}: {reason}; --traceback shows all calls"
+    return f"expected {what}; {place or 'it'} fails: {type(error).__name__}: {reason}; --traceback shows all calls"
 
 
 def _is_users(filename: str) -> bool:

@@ -43,6 +43,32 @@ def test_the_line_of_an_objective_is_named(refusal, experiment_file, tmp_path, c
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (
+            "return draw.likelihood.log_prob(x)",
+            "expected mine to return (value, metrics), metrics a dict; got JitTracer; return {} for no metrics",
+        ),
+        (
+            "return draw.likelihood.log_prob(x)[None], {}",
+            "expected one value for an example from mine; got values of shape (1,); take the mean over draws",
+        ),
+    ],
+)
+def test_what_an_objective_returns_is_checked(refusal, experiment_file, tmp_path, body, told):
+    line = refusal("train", experiment_file((OBJECTIVE, mistaken(body))), "--run-dir", tmp_path / "run")
+    assert line.partition("got ")[0] == told.partition("got ")[0]
+    assert line.rpartition("; ")[2] == told.rpartition("; ")[2]
+
+
+def test_an_option_that_is_not_given_is_told(refusal, experiment_file, tmp_path):
+    needs = mistaken("pass").replace("def mine(key, vae, x)", "def mine(key, vae, x, *, threshold)")
+    line = refusal("train", experiment_file((OBJECTIVE, needs)), "--run-dir", tmp_path / "run")
+    assert line.startswith("expected an experiment that can be trained; it fails: TypeError: ")
+    assert line.endswith("missing 1 required keyword-only argument: 'threshold'; --traceback shows all calls")
+
+
 def test_the_line_of_a_network_is_named(refusal, experiment_file, tmp_path):
     own = "encoder=vj.networks.Network(lambda key: data.mean(), lambda params, x: x @ x[:3]),"
     path = experiment_file((MODEL, own))

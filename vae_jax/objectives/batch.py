@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Scalar
 
 from vae_jax.axis import keys_of_share
@@ -33,7 +34,9 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], Any])
         key for each example.
 
     Raises:
-        TypeError: If a schedule names no option of the objective, or is not a function.
+        TypeError: If a schedule names no option of the objective, or is not a function; where it is traced, if the
+            objective does not return a value and metrics.
+        ValueError: Where it is traced, if the value is not a single number.
 
     Example:
         >>> import optax
@@ -50,6 +53,27 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], Any])
         options = {name: schedule(step) for name, schedule in schedules.items()}
         key = typed(key)
         keys = key if key.ndim else keys_of_share(key, batch)
-        return jax.vmap(lambda key, example: objective(key, *at_example(vae, example), **options))(keys, batch)
+
+        def of_one(key: Key, example: Any) -> Any:
+            given = objective(key, *at_example(vae, example), **options)
+            _check_values(objective, given)
+            return given
+
+        return jax.vmap(of_one)(keys, batch)
 
     return batch_objective
+
+
+def _check_values(objective: Objective, given: Any) -> None:
+    """Refuse what is no value with metrics, where it is traced: JAX would say so later, and not of what."""
+    name = getattr(objective, "__name__", "the objective")
+    if not (isinstance(given, tuple) and len(given) in (2, 3) and isinstance(given[1], Mapping)):
+        raise TypeError(
+            f"expected {name} to return (value, metrics), metrics a dict; got {type(given).__name__}; "
+            "return {} for no metrics"
+        )
+    if jnp.shape(given[0]) != ():
+        raise ValueError(
+            f"expected one value for an example from {name}; got values of shape {jnp.shape(given[0])}; "
+            "take the mean over draws"
+        )
