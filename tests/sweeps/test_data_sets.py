@@ -9,7 +9,6 @@ import pytest
 import vae_jax as vj
 from vae_jax.catalogue import ExperimentFile, load_experiment
 from vae_jax.messages import UsageError
-from vae_jax.runs import run as runs
 from vae_jax.sweeps.lanes.data_sets import DataSets
 from vae_jax.sweeps.sweep import Sweep, begin, trials_of
 from vae_jax.sweeps.values.axes import Values
@@ -136,8 +135,7 @@ OF_SEED = """\
 
 
 @pytest.fixture
-def _without_a_page(monkeypatch):
-    monkeypatch.setattr(runs, "write_run_report", lambda directory, *rest: None)
+def _without_a_page(without_a_page, monkeypatch):
     monkeypatch.setattr(Sweep, "report", lambda sweep: sweep.directory.report.write_text("a page"))
 
 

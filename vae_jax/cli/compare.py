@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 
 from vae_jax.cli.compare_lines import comparison_lines, row_as_json
+from vae_jax.cli.run_directory import check_at_least
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.ranking import RunRecord, caveats, default_metric, metric_names, rank, swept_fields
 from vae_jax.runs.records import records_in
@@ -33,8 +34,7 @@ class Compare:
         """Print the table."""
         if not self.paths:
             raise UsageError("expected runs, a sweep, or a folder with runs behind 'compare'; got none")
-        if self.top is not None and self.top < 1:
-            raise UsageError(f"expected --top of at least 1; got {self.top}")
+        check_at_least(1, "--top", self.top)
         records = records_in(*self.paths)
         metric = _metric(self.metric, records)
         rows = rank(records, metric)

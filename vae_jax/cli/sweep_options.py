@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from vae_jax.cli.run_directory import check_at_least
 from vae_jax.config.words import option_of
 from vae_jax.messages import UsageError
 from vae_jax.parallel.config import ParallelConfig
@@ -73,8 +74,7 @@ def check_options(options: SweepOptions, lanes: LanesConfig) -> None:
         "lanes.num": (lanes.num, 1),
     }
     for name, (value, smallest) in least.items():
-        if value is not None and value < smallest:
-            raise UsageError(f"expected --{name} of at least {smallest}; got {value}")
+        check_at_least(smallest, f"--{name}", value)
     if lanes.memory is not None and lanes.memory <= 0:
         raise UsageError(f"expected --lanes.memory above 0, in GiB; got {lanes.memory:g}")
     usual = SweepOptions()
