@@ -65,7 +65,8 @@ ROOMS = {
     "outline": "distributions vae data training evaluation experiment",
     # The run that most experiments have, from a config of theirs.
     "standard": "distributions vae data networks models objectives training evaluation experiment",
-    "catalogue": "data experiment",
+    "beside": "",
+    "catalogue": "beside data experiment",
     # A config: its fields, its JSON, its words.
     "config": "catalogue",
     "runs": "vae data parallel generation evaluation machine training report experiment outline catalogue config "

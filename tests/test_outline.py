@@ -127,7 +127,7 @@ def test_what_cannot_work_is_said_at_once(tiny, name):
         (lambda params: {"row": np.ones(1)}, r"got an array of shape \(1,\) as 'row'"),
         (
             lambda params: 1 / 0,
-            "expected measures of the parameters that training starts from; they fail: ZeroDivision",
+            "expected measures of the parameters that training starts from; ",
         ),
     ],
 )

@@ -5,18 +5,23 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
-import sys
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vae_jax.messages import UsageError, did_you_mean
+from vae_jax.beside import Beside
+from vae_jax.messages import UsageError, did_you_mean, listed
+from vae_jax.origin import explaining
 
 if TYPE_CHECKING:
     from vae_jax.data.dataset import Dataset
     from vae_jax.experiment import Experiment
+
+EXPERIMENT = "experiment.py"
+"""The copy of an experiment file in the directory of a run or a sweep."""
+MODULES = "experiment_modules"
+"""The folder of the copies of the modules that it imported from beside it."""
 
 
 class ExperimentFile(NamedTuple):
@@ -30,6 +35,15 @@ class ExperimentFile(NamedTuple):
     data: Callable[[Any], Dataset]
     """`data(config)` of the file; where it has none, `vae_jax.data.load(config.data)`."""
     experiment: Callable[[Any, Dataset], Experiment]
+    source: bytes = b""
+    """The content of the file, as it was run."""
+    modules: Mapping[str, bytes] = MappingProxyType({})
+    """The modules beside it that were imported so far: path from there -> content, as it was run."""
+
+    @property
+    def kept(self) -> dict[str, bytes]:
+        """The files that a run keeps of it: path in the run's directory -> content."""
+        return _as_kept(self.source, self.modules)
 
 
 def shipped() -> dict[str, Path]:
@@ -60,14 +74,14 @@ def find(name: str) -> Path:
         return path
     if path.suffix == ".py":
         raise UsageError(f"expected an experiment file; there is none at {path}; 'vae-jax list' names the shipped ones")
-    raise UsageError(
-        f"expected an experiment ({', '.join(known)}) or the path of a .py file; got '{name}'"
-        f"{did_you_mean(name, known)}"
-    )
+    hint = listed(did_you_mean(name, known), known)
+    raise UsageError(f"expected an experiment or the path of a .py file; got '{name}'{hint}")
 
 
 def load_experiment(name: str | Path) -> ExperimentFile:
     """Run an experiment file and return what it defines.
+
+    It may import the modules that lie beside it, as they may each other; the copy that a run keeps, those kept with it.
 
     Args:
         name: The name of a shipped experiment, or the path of a file.
@@ -76,20 +90,38 @@ def load_experiment(name: str | Path) -> ExperimentFile:
         UsageError: If there is no such file, it fails, or it lacks `Config`, data or `experiment`.
     """
     path = name if isinstance(name, Path) else find(name)
-    module = ModuleType(f"vae_jax_experiment_{path.stem}")
-    module.__file__ = str(path)
-    sys.modules[module.__name__] = module  # dataclasses look their module up
-    try:
-        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
-    except Exception as error:
-        raise UsageError(
-            f"expected an experiment file; {path}{line_of(error, path)} fails: {type(error).__name__}: {error}"
-        ) from error
+    source, copies = path.read_bytes(), path.parent / MODULES
+    is_kept = path.name == EXPERIMENT and (path.parent / "environment.json").is_file()
+    beside = Beside(copies if is_kept else path.parent)
+    if is_kept:  # all of them stay kept, whichever are imported this time
+        beside.sources |= _sources_in(copies)
+    with explaining("an experiment file", f"{path}"):
+        module = beside.run(path, source)
     summary_of_it = (module.__doc__ or "").strip().partition("\n")[0]
     config = _config_of(module, path)
     return ExperimentFile(
-        path.stem, path, summary_of_it, config, _data_of(module, path, config), _experiment_of(module, path)
+        path.stem,
+        path,
+        summary_of_it,
+        config,
+        _data_of(module, path, config),
+        _experiment_of(module, path),
+        source,
+        beside.sources,
     )
+
+
+def kept_in(directory: Path) -> dict[str, bytes]:
+    """The files that a run or a sweep in a directory keeps of its experiment, as `ExperimentFile.kept`."""
+    return _as_kept((directory / EXPERIMENT).read_bytes(), _sources_in(directory / MODULES))
+
+
+def _as_kept(source: bytes, modules: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {EXPERIMENT: source} | {f"{MODULES}/{path}": content for path, content in modules.items()}
+
+
+def _sources_in(folder: Path) -> dict[str, bytes]:
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("[!.]*.py"))}
 
 
 def _config_of(module: ModuleType, path: Path) -> type:
@@ -101,6 +133,8 @@ def _config_of(module: ModuleType, path: Path) -> type:
     for field in dataclasses.fields(config):
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise UsageError(f"expected a default for every field of 'Config' in {path}; '{field.name}' has none")
+    with explaining(f"defaults that 'Config' in {path} takes"):
+        config()
     return config
 
 
@@ -136,11 +170,3 @@ def _experiment_of(module: ModuleType, path: Path) -> Callable[..., Experiment]:
             "function 'data(config)' returns, or else vj.data.load(config.data)"
         ) from None
     return experiment
-
-
-def line_of(error: Exception, path: Path) -> str:
-    """The line of a file that raised an exception, as the middle of a sentence: ", line 12", or nothing."""
-    if isinstance(error, SyntaxError):
-        return f", line {error.lineno}"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return f", line {lines[-1]}" if lines else ""

@@ -19,6 +19,23 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean '{nearest[0]}'?" if nearest else ""
 
 
+def listed(hint: str, known: Iterable[str]) -> str:
+    """The end of an error message about an unknown name: the nearest known one, and then a list, which may be long.
+
+    Args:
+        hint: What `did_you_mean` returns.
+        known: The known names.
+
+    Example:
+        >>> listed(did_you_mean("betta", ["seed", "beta"]), ["seed", "beta"])
+        "; did you mean 'beta'? Known: seed, beta"
+        >>> listed("", ["seed", "beta"]), listed("", [])
+        ('; known: seed, beta', '')
+    """
+    names = ", ".join(known)
+    return hint + (f" Known: {names}" if hint else f"; known: {names}") * bool(names)
+
+
 def check_sizes(**sizes: int | Iterable[int]) -> None:
     """Check that the sizes of a network or of a latent space are at least 1.
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from vae_jax.messages import UsageError
 
 _LIBRARIES = {Path(__file__).parent, *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib"))}
 
@@ -19,26 +23,47 @@ def origin(error: BaseException) -> str:
         ...     origin(error)
         ''
     """
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename)]
+    if isinstance(error, SyntaxError) and error.filename is not None and not is_library(error.filename):
+        return f"{error.filename}, line {error.lineno}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_library(frame.filename)]
     if not frames:
         return ""
     last = frames[-1]
     return f"{last.filename}, line {last.lineno}, in {last.name} ({last.line})"
 
 
-def explained(error: Exception, what: str) -> str:
+def explained(error: BaseException, what: str, where: str = "it") -> str:
     """The line about an exception in a user's code: a refusal of ours in its own words, or else where it came from.
 
     Args:
         error: The exception.
         what: What was expected of the code, such as "an experiment that can be trained".
+        where: What fails, where no line of the user's is known.
     """
-    reason = str(error).strip().partition("\n")[0]
-    place = origin(error)
+    reason = str(error).strip()
     if reason.startswith("expected "):
         return reason
-    return f"expected {what}; {place or 'it'} fails: {type(error).__name__}: {reason}; --traceback shows all calls"
+    said = f"{type(error).__name__}: {reason.partition(chr(10))[0]}".removesuffix(": ")
+    return f"expected {what}; {origin(error) or where} fails: {said}; --traceback shows all calls"
 
 
-def _is_users(filename: str) -> bool:
-    return not filename.startswith("<") and not any(Path(filename).is_relative_to(folder) for folder in _LIBRARIES)
+@contextmanager
+def explaining(what: str, where: str = "it") -> Iterator[None]:
+    """A context for a user's code, in which whatever it raises becomes one line; so does an end of the program.
+
+    Args:
+        what: What is expected of the code.
+        where: What fails, where no line of the user's is known.
+
+    Raises:
+        UsageError: With the line of `explained`.
+    """
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        raise UsageError(explained(error, what, where)) from error
+
+
+def is_library(filename: str) -> bool:
+    """Whether code is this package's, another library's, or made while it ran."""
+    return filename.startswith("<") or any(Path(filename).is_relative_to(folder) for folder in _LIBRARIES)

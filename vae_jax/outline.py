@@ -16,7 +16,7 @@ from vae_jax.evaluation.likelihood import log_weights
 from vae_jax.experiment import Experiment
 from vae_jax.keys import key_of
 from vae_jax.messages import UsageError
-from vae_jax.origin import explained, origin
+from vae_jax.origin import explained, explaining, origin
 from vae_jax.training import TrainState, params_to_evaluate
 from vae_jax.training.guarded import changed_arrays
 from vae_jax.types import Metrics, Params
@@ -46,7 +46,7 @@ def outline(experiment: Experiment) -> Outline:
     try:
         check_batch_size(experiment.budget.batch_size, len(experiment.dataset.train.examples))
         return jax.eval_shape(lambda: everything(experiment))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, TypeError | ValueError) or origin(error):
             raise UsageError(explained(error, "an experiment that can be trained")) from error
         if isinstance(error, ArithmeticError):
@@ -92,13 +92,8 @@ def check_measures(experiment: Experiment) -> None:
         return
     key, _ = experiment.key_and_feed()
     params: Params = jax.jit(lambda key: params_to_evaluate(experiment.trainer.init(key)))(key)
-    try:
+    with explaining("measures of the parameters that training starts from", "they"):
         measures = dict(experiment.measures(params))
-    except Exception as error:
-        raise UsageError(
-            f"expected measures of the parameters that training starts from; they fail: {type(error).__name__}: "
-            f"{str(error).partition(chr(10))[0]}"
-        ) from error
     for name, value in measures.items():
         is_number = np.ndim(value) == 0 and np.asarray(value).dtype.kind in "biuf"
         if not is_number or not np.isfinite(value):

@@ -38,8 +38,16 @@ def test_its_help_has_its_fields(vae_jax, experiment_file):
             "def experiment(config:::",
             "expected an experiment file; {path}, line 35 fails: SyntaxError: ",
         ),
-        ("import optax", "import optacks", "expected an experiment file; {path}, line 7 fails: ModuleNotFoundError: "),
-        ("import optax", "1 / 0", "expected an experiment file; {path}, line 7 fails: ZeroDivisionError: division by "),
+        (
+            "import optax",
+            "import optacks",
+            "expected an experiment file; {path}, line 7, in <module> (import optacks) fails: ModuleNotFoundError: ",
+        ),
+        (
+            "import optax",
+            "1 / 0",
+            "expected an experiment file; {path}, line 7, in <module> (1 / 0) fails: ZeroDivisionError: division by ",
+        ),
         ("class Config:", "class Configuration:", "expected a frozen dataclass 'Config' in {path}; it has none"),
         ("@dataclass(frozen=True)", "", "expected a frozen dataclass 'Config' in {path}; it has none"),
         (
@@ -68,7 +76,7 @@ def test_its_help_has_its_fields(vae_jax, experiment_file):
         (
             "latent_size: int = 2",
             "latent_size: int",
-            "expected an experiment file; {path}, line 12 fails: TypeError: non-default argument",
+            "expected an experiment file; {path}, line 12, in <module> (@dataclass(frozen=True)) fails: TypeError: ",
         ),
         (
             "frozen=True)\nclass Config:\n",
@@ -84,12 +92,27 @@ def test_its_help_has_its_fields(vae_jax, experiment_file):
         (
             'vj.data.load("digits")',
             "{}['digits']",
-            "expected data; data(config) in {path}, line 32 fails: KeyError: 'digits'",
+            "expected data; {path}, line 32, in data (return {{}}['digits']) fails: KeyError: 'digits'; --",
         ),
         (
             'vj.data.load("digits")',
             'open("/nowhere/data.npy")',
-            "expected data; data(config) in {path}, line 32 fails: FileNotFoundError: ",
+            'expected data; {path}, line 32, in data (return open("/nowhere/data.npy")) fails: FileNotFoundError: ',
+        ),
+        (
+            'vj.data.load("digits")',
+            'exit("no data")',
+            'expected data; {path}, line 32, in data (return exit("no data")) fails: SystemExit: no data; --traceback ',
+        ),
+        (
+            "likelihood = vj.models.likelihoods.bernoulli()",
+            "raise SystemExit(0)",
+            "expected an experiment; {path}, line 37, in experiment (raise SystemExit(0)) fails: SystemExit: 0; --tr",
+        ),
+        (
+            "import optax",
+            "raise SystemExit(0)",
+            "expected an experiment file; {path}, line 7, in <module> (raise SystemExit(0)) fails: SystemExit: 0; --tr",
         ),
         (
             'vj.data.load("digits")',
@@ -100,7 +123,7 @@ def test_its_help_has_its_fields(vae_jax, experiment_file):
         (
             "likelihood = vj.models.likelihoods.bernoulli()",
             "likelihood = {}['bernoulli']",
-            "expected an experiment; experiment(config, data) in {path}, line 37 fails: KeyError: 'bernoulli'",
+            "expected an experiment; {path}, line 37, in experiment (likelihood = {{}}['bernoulli']) fails: KeyError: ",
         ),
         (
             "    return vj.Experiment(",
@@ -127,6 +150,40 @@ def test_its_help_has_its_fields(vae_jax, experiment_file):
 def test_what_is_wrong_with_it_is_one_line_and_nothing_is_made(refusal, experiment_file, old, new, message):
     path = experiment_file((old, new))
     assert refusal("train", path).startswith(message.format(path=path))
+
+
+@pytest.mark.usefixtures("nothing_made")
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        ("raise ValueError('too many')", "({check}) fails: ValueError: too many; --traceback shows all calls"),
+        ("{}['size']", "({check}) fails: KeyError: 'size'; --traceback shows all calls"),
+        ("assert False", "({check}) fails: AssertionError; --traceback shows all calls"),
+        ("exit(0)", "({check}) fails: SystemExit: 0; --traceback shows all calls"),
+        ("raise ValueError('expected 2 or 3; got 4')", None),
+    ],
+)
+@pytest.mark.parametrize("arguments", [("train",), ("sweep", "--seed", "0:2")])
+def test_a_config_that_refuses_a_value(refusal, experiment_file, check, said, arguments):
+    docstring = '"""Steps between validations."""\n'
+    method = f"\n    def __post_init__(self):\n        if self.latent_size > 3:\n            {check}\n"
+    path = experiment_file((docstring, docstring + method))
+    line = refusal(arguments[0], path, *arguments[1:], "--latent-size", "4")
+    number = path.read_text().splitlines().index(f"            {check}") + 1
+    at = f"expected values that the config takes; {path}, line {number}, in __post_init__ "
+    assert line == ("expected 2 or 3; got 4" if said is None else at + said.format(check=check))
+
+
+@pytest.mark.usefixtures("nothing_made")
+def test_a_config_that_refuses_its_own_defaults(refusal, experiment_file):
+    docstring = '"""Steps between validations."""\n'
+    path = experiment_file(
+        (docstring, f"{docstring}\n    def __post_init__(self):\n        assert self.latent_size > 3\n")
+    )
+    line = refusal("train", path, "--latent-size", "4")
+    assert line.startswith(
+        f"expected defaults that 'Config' in {path} takes; {path}, line 30, in __post_init__ (assert "
+    )
 
 
 @pytest.mark.usefixtures("nothing_made")

@@ -25,6 +25,7 @@ MISTAKES = {
     "{}['kl']": "KeyError: 'kl'",
     "assert draw.z.shape == (7,)": "AssertionError",
     "bool(draw.z[0] > 0)": "TracerBoolConversionError: ",
+    "exit(0)": "SystemExit: 0",
 }
 
 
@@ -69,6 +70,17 @@ def test_an_option_that_is_not_given_is_told(refusal, experiment_file, tmp_path)
     assert line.endswith("missing 1 required keyword-only argument: 'threshold'; --traceback shows all calls")
 
 
+def test_a_wrong_option_of_a_partial_is_named_with_its_line(refusal, experiment_file, tmp_path):
+    objective = "objective = vj.objectives.over_batch(partial(vj.objectives.elbo, betta=2.0))"
+    path = experiment_file((OBJECTIVE, objective), ("import optax\n", "import optax\nfrom functools import partial\n"))
+    line = refusal("train", path, "--run-dir", tmp_path / "run")
+    assert line.startswith(f"expected an experiment; {path}, line ")
+    assert line.endswith(
+        f"in experiment ({objective}) fails: TypeError: elbo() got an unexpected keyword argument 'betta'; "
+        "--traceback shows all calls"
+    )
+
+
 def test_the_line_of_a_network_is_named(refusal, experiment_file, tmp_path):
     own = "encoder=vj.networks.Network(lambda key: data.mean(), lambda params, x: x @ x[:3]),"
     path = experiment_file((MODEL, own))
@@ -80,8 +92,10 @@ def test_the_line_of_a_network_is_named(refusal, experiment_file, tmp_path):
 def test_what_experiment_itself_does_is_named_by_its_line(refusal, experiment_file, tmp_path):
     path = experiment_file(("latent_size=config.latent_size", "latent_sizes=config.latent_size"))
     line = refusal("train", path, "--run-dir", tmp_path / "run")
-    assert line.startswith(f"expected an experiment; experiment(config, data) in {path}, line ")
-    assert "fails: TypeError: gaussian() got an unexpected keyword argument 'latent_sizes'" in line
+    assert line.startswith(
+        f"expected an experiment; {path}, line 38, in experiment (model = vj.models.gaussian() fails: "
+    )
+    assert line.endswith("got an unexpected keyword argument 'latent_sizes'; --traceback shows all calls")
 
 
 def test_a_refusal_of_ours_speaks_for_itself(refusal, experiment_file, tmp_path):

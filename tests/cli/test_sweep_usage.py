@@ -87,23 +87,23 @@ def test_no_shipped_experiment_has_a_field_that_every_sweep_has():
         # No such field or option.
         (
             ["--latent-sise", "1", "2"],
-            f"expected a field of tiny_experiment ({TINY_FIELDS}) or an option of the sweep; got '--latent-sise'; did "
-            "you mean '--latent-size'?",
+            f"expected a field of tiny_experiment or an option of the sweep; got '--latent-sise'; did you mean "
+            f"'--latent-size'? Known: {TINY_FIELDS}",
         ),
         (
             ["--seed", "0:3", "--lanes.memori=3"],
-            f"expected a field of tiny_experiment ({TINY_FIELDS}) or an option of the sweep; got '--lanes.memori'; did "
-            "you mean '--lanes.memory'?",
+            f"expected a field of tiny_experiment or an option of the sweep; got '--lanes.memori'; did you mean "
+            f"'--lanes.memory'? Known: {TINY_FIELDS}",
         ),
         (
             ["--seed", "0:3", "--run-dirr", "x"],
-            f"expected a field of tiny_experiment ({TINY_FIELDS}) or an option of the sweep; got '--run-dirr'; did you "
-            "mean '--run-dir'?",
+            f"expected a field of tiny_experiment or an option of the sweep; got '--run-dirr'; did you mean "
+            f"'--run-dir'? Known: {TINY_FIELDS}",
         ),
         (
             ["-seed", "0", "1"],
-            f"expected a field of tiny_experiment ({TINY_FIELDS}) or an option of the sweep; got '-seed'; did you mean "
-            "'--seed'?",
+            f"expected a field of tiny_experiment or an option of the sweep; got '-seed'; did you mean "
+            f"'--seed'? Known: {TINY_FIELDS}",
         ),
         (
             ["3", "--seed", "0:3"],
@@ -232,7 +232,9 @@ def test_no_experiment(refusal, words):
 
 
 def test_a_misspelt_experiment(refused):
-    assert refused("--seed", "0:3", file="vea").endswith("; got 'vea'; did you mean 'vae'?")
+    assert refused("--seed", "0:3", file="vea").startswith(
+        "expected an experiment or the path of a .py file; got 'vea'; did you mean 'vae'? Known: "
+    )
 
 
 @pytest.mark.parametrize(
@@ -379,8 +381,8 @@ def test_the_same_command_joins_and_another_is_refused(begun, refusal, vae_jax, 
     assert "its config is {" in refusal("sweep", tiny, "--latent-size", "3", *same)
     changed = experiment_file(("    seed: int = 0\n", "    seed: int = 0\n    # changed\n"), name="tiny_experiment.py")
     assert refusal("sweep", changed, *same) == (
-        "expected the experiment file that the sweep in sweep was begun with; it has changed; go on with the old one "
-        "by 'vae-jax resume sweep', or give another --run-dir"
+        "expected the experiment file that the sweep in sweep was begun with; experiment.py has changed; go on with "
+        "the old one by 'vae-jax resume sweep', or give another --run-dir"
     )
     assert contents(begun) == before
 

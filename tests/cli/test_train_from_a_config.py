@@ -80,8 +80,14 @@ def test_the_same_run_again_is_the_same_to_the_bit(vae_jax, run, tmp_path):
         ({"num_steps": "many"}, 'expected num_steps of at least 0 or null in {path}; got "many"'),
         ({"num_steps": True}, "expected num_steps of at least 0 or null in {path}; got true"),
         ({"experiment": 3}, "expected the name of an experiment in {path}; got 3"),
-        ({"experiment": "vea"}, "expected an experiment (adversarial_autoencoder, "),
-        ({"config": {"betta": 1}}, "expected a field of vae (seed, data, latent_size, "),
+        (
+            {"experiment": "vea"},
+            "expected an experiment or the path of a .py file; got 'vea'; did you mean 'vae'? Known: ",
+        ),
+        (
+            {"config": {"betta": 1}},
+            "expected a field of vae; got 'betta'; did you mean 'beta'? Known: seed, data, latent_size, ",
+        ),
         ({"config": {"beta": "1"}}, "expected values of the types of vae's fields; got '1' for beta, not a number"),
         ({"config": {"beta": float("nan")}}, "expected a finite number for beta; got nan"),
         (

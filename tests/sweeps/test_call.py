@@ -62,7 +62,10 @@ def test_an_interval_of_an_integer_field_is_of_integers(begun):
             "expected values of the types of small_experiment's fields; got 0.5 for",
         ),
         ({"beta": vj.Interval(1, float("inf"), num=2)}, "expected a finite number for beta; got inf"),
-        ({"betta": vj.Interval(1, 2, num=2)}, "expected a field of small_experiment (seed, beta, "),
+        (
+            {"betta": vj.Interval(1, 2, num=2)},
+            "expected a field of small_experiment; got 'betta'; did you mean 'beta'? Known: seed, beta, ",
+        ),
         ({"beta": []}, "expected at least one value of beta; got none"),
         ({"beta": [1.0, np.inf]}, "expected a finite number for beta; got inf"),
     ],

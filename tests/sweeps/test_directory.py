@@ -23,13 +23,14 @@ SPEC = SweepSpec(
     evolution=None,
 )
 CONTENT = "'''Ünlike any other.'''\n".encode()
+KEPT = {"experiment.py": CONTENT, "experiment_modules/deep/helper.py": b"NUMBER = 1"}
 
 
 @pytest.fixture
 def begun(tmp_path):
     """A directory with a sweep in it."""
     directory = SweepDirectory(tmp_path / "deep" / "sweep")
-    directory.create(SPEC, {"jax": "1"}, CONTENT)
+    directory.create(SPEC, {"jax": "1"}, KEPT)
     return directory
 
 
@@ -42,8 +43,10 @@ def test_what_was_created_is_read_again(begun):
     assert {path.name for path in begun.path.iterdir()} - {".lock"} == {
         "sweep.json",
         "experiment.py",
+        "experiment_modules",
         "environment.json",
     }
+    assert (begun.modules / "deep" / "helper.py").read_bytes() == b"NUMBER = 1"
 
 
 def test_axes_and_a_search_come_back_from_a_file(tmp_path):
@@ -51,11 +54,11 @@ def test_axes_and_a_search_come_back_from_a_file(tmp_path):
     search = {"sampler": "tpe", "trials": 4, "objectives": ["value", "kl"]}
     spec = SPEC._replace(axes={name: to_json(axis) for name, axis in axes.items()}, search=search)
     directory = SweepDirectory(tmp_path / "sweep")
-    directory.create(spec, {}, CONTENT)
+    directory.create(spec, {}, KEPT)
     read = SweepDirectory(directory.path).read_spec()
     assert {name: from_json(axis) for name, axis in read.axes.items()} == axes
     assert read.search == search
-    directory.check(spec, CONTENT)
+    directory.check(spec, KEPT)
 
 
 def test_a_directory_that_was_made_before_or_left_half_made_is_taken(tmp_path):
@@ -65,14 +68,14 @@ def test_a_directory_that_was_made_before_or_left_half_made_is_taken(tmp_path):
         (path / name).write_text("half")
     directory = SweepDirectory(path)
     assert not directory.exists
-    directory.create(SPEC, {}, CONTENT)
+    directory.create(SPEC, {}, KEPT)
     assert directory.read_spec() == SPEC
     assert directory.experiment.read_bytes() == CONTENT
 
 
 def test_to_create_it_twice_is_to_join_it(begun):
     before = begun.spec.stat().st_mtime_ns
-    SweepDirectory(begun.path).create(SPEC, {"jax": "2"}, CONTENT)
+    SweepDirectory(begun.path).create(SPEC, {"jax": "2"}, KEPT)
     assert begun.read_environment() == {"jax": "1"}
     assert begun.spec.stat().st_mtime_ns == before
 
@@ -83,7 +86,7 @@ def test_another_worker_may_create_it_first(begun, monkeypatch):
     looks = iter([False])
     monkeypatch.setattr(SweepDirectory, "exists", property(lambda self: next(looks, self.spec.is_file())))
     monkeypatch.setattr(type(begun.path), "iterdir", lambda self: iter(()))
-    late.create(SPEC, {"jax": "2"}, CONTENT)
+    late.create(SPEC, {"jax": "2"}, KEPT)
     assert late.read_environment() == {"jax": "1"}
 
 
@@ -104,7 +107,7 @@ def test_another_sweep_is_refused(begun, change, differs):
     before = begun.spec.read_bytes()
     for refuse in (begun.check, lambda spec, content: begun.create(spec, {}, content)):
         with pytest.raises(UsageError) as caught:
-            refuse(SPEC._replace(**change), CONTENT)
+            refuse(SPEC._replace(**change), KEPT)
         assert str(caught.value) == (
             f"expected the sweep that is in {begun.path}, to go on with it; its {differs}; give the same command, "
             f"'vae-jax resume {begun.path}', or another --run-dir"
@@ -113,24 +116,43 @@ def test_another_sweep_is_refused(begun, change, differs):
 
 
 def test_tuples_are_lists_to_the_file_and_no_difference(begun):
-    begun.check(SPEC._replace(axes={"beta": (1.0, 2.0), "hidden_sizes": ((8,), (8, 4))}), CONTENT)
+    begun.check(SPEC._replace(axes={"beta": (1.0, 2.0), "hidden_sizes": ((8,), (8, 4))}), KEPT)
 
 
-def test_an_experiment_file_that_has_changed_is_refused(begun):
+@pytest.mark.parametrize(
+    ("now", "changed"),
+    [
+        (KEPT | {"experiment.py": CONTENT + b"# more\n"}, "experiment.py"),
+        (KEPT | {"experiment_modules/deep/helper.py": b"NUMBER = 2"}, "experiment_modules/deep/helper.py"),
+        (KEPT | {"experiment_modules/other.py": b""}, "experiment_modules/other.py"),
+        ({"experiment.py": CONTENT}, "experiment_modules/deep/helper.py"),
+    ],
+)
+def test_an_experiment_file_or_a_module_that_has_changed_is_refused(begun, now, changed):
     with pytest.raises(UsageError) as caught:
-        begun.check(SPEC, CONTENT + b"# more\n")
+        begun.check(SPEC, now)
     assert str(caught.value) == (
-        f"expected the experiment file that the sweep in {begun.path} was begun with; it has changed; go on with the "
-        f"old one by 'vae-jax resume {begun.path}', or give another --run-dir"
+        f"expected the experiment file that the sweep in {begun.path} was begun with; {changed} has changed; go on "
+        f"with the old one by 'vae-jax resume {begun.path}', or give another --run-dir"
     )
 
 
-@pytest.mark.parametrize("name", ["config.json", "notes.txt", "lanes", ".hidden"])
+def test_modules_of_a_sweep_that_was_not_begun_to_its_end_are_not_kept(tmp_path):
+    directory = SweepDirectory(tmp_path)
+    directory.environment.write_text("half")
+    directory.modules.mkdir()
+    (directory.modules / "helper.py").write_text("NUMBER = 0")
+    directory.create(SPEC, {}, KEPT)
+    assert [path.name for path in directory.modules.rglob("*.py")] == ["helper.py"]
+    assert not (directory.modules / "helper.py").exists()
+
+
+@pytest.mark.parametrize("name", ["config.json", "notes.txt", "lanes", ".hidden", "experiment_modules"])
 def test_a_directory_that_holds_something_else_is_refused(tmp_path, name):
     (tmp_path / name).mkdir()
     (tmp_path / "experiment.py").touch()
     with pytest.raises(UsageError) as caught:
-        SweepDirectory(tmp_path).create(SPEC, {}, CONTENT)
+        SweepDirectory(tmp_path).create(SPEC, {}, KEPT)
     assert str(caught.value) == (
         f"expected a new or empty directory for the sweep; {tmp_path} holds {name} and is no sweep; "
         "give another --run-dir"
@@ -141,7 +163,7 @@ def test_a_directory_that_holds_something_else_is_refused(tmp_path, name):
 def test_a_file_is_refused(tmp_path):
     (tmp_path / "sweep").touch()
     with pytest.raises(UsageError) as caught:
-        SweepDirectory(tmp_path / "sweep").check(SPEC, CONTENT)
+        SweepDirectory(tmp_path / "sweep").check(SPEC, KEPT)
     assert str(caught.value) == (
         f"expected a directory for the sweep; {tmp_path / 'sweep'} is a file; give another --run-dir"
     )

@@ -15,7 +15,7 @@ from vae_jax.cli.help import show_help
 from vae_jax.config.fields import fields_of, with_fields
 from vae_jax.config.kinds import in_words, is_flag, is_sequence, members_of
 from vae_jax.config.words import option_of, parse_value
-from vae_jax.messages import UsageError, did_you_mean
+from vae_jax.messages import UsageError, did_you_mean, listed
 
 _POSITIONAL = getattr(tyro.conf.Positional[int], "__metadata__")[0]  # noqa: B009 (pyright knows only `type`)
 
@@ -36,8 +36,8 @@ def parse_command(kind: type, argv: Sequence[str], name: str) -> Any:
         show_help(kind, f"vae-jax {name}")
     arguments = _arguments_of(kind)
     options = {word: of_one.kind for word, of_one in arguments.items() if not of_one.is_positional}
-    expected = f"an option of '{name}' ({', '.join(map(option_of, options))})" if options else f"no option of '{name}'"
-    free, found = apart(argv, options, expected)
+    expected = f"an option of '{name}'" if options else f"no option of '{name}'"
+    free, found = apart(argv, options, expected, map(option_of, options))
     values: dict[str, Any] = {}
     for word, behind in found.items():
         num = _num_taken(options[word], behind) if len(options) < len(arguments) else len(behind)
@@ -61,13 +61,16 @@ def asks_for_help(argv: Iterable[str]) -> bool:
     return not {"-h", "--help"}.isdisjoint(argv)
 
 
-def apart(argv: Iterable[str], kinds: Mapping[str, Any], expected: str) -> tuple[list[str], dict[str, list[str]]]:
+def apart(
+    argv: Iterable[str], kinds: Mapping[str, Any], expected: str, known: Iterable[str] = ()
+) -> tuple[list[str], dict[str, list[str]]]:
     """The words before the first option, and option -> the words behind it.
 
     Args:
         argv: The words that were typed.
         kinds: Option, by the dotted name of its field -> type.
         expected: What an option has to be, for the message.
+        known: What the message lists.
 
     Raises:
         UsageError: If there is no such option, or it is there twice.
@@ -89,8 +92,9 @@ def apart(argv: Iterable[str], kinds: Mapping[str, Any], expected: str) -> tuple
             continue
         name = names.get(option) or negative.get(option)
         if name is None:
+            typed = word.partition("=")[0]
             hint = did_you_mean(option if word.startswith("--") else f"-{option}", names)
-            raise UsageError(f"expected {expected}; got '{word.partition('=')[0]}'{hint}")
+            raise UsageError(f"expected {expected}; got '{typed}'{listed(hint, known)}")
         if name in found:
             raise UsageError(f"expected {option_of(name)} once, all its values behind it; got it twice")
         words = found[name] = ["false"] * (option not in names) + [value] * bool(equals)
@@ -121,8 +125,7 @@ def options_behind(
     Raises:
         UsageError: If a word is behind no option, there is no such option, or it is there twice.
     """
-    fields = ", ".join(fields_of(file.Config))
-    free, found = apart(argv, kinds, f"a field of {file.name} ({fields}) or an option of {other}")
+    free, found = apart(argv, kinds, f"a field of {file.name} or an option of {other}", fields_of(file.Config))
     if free:
         raise UsageError(
             f"expected an option before any value, such as {option_of(next(iter(kinds)))}; got '{free[0]}'; "

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vae_jax.messages import UsageError
+from vae_jax.origin import explaining
 
 
 def fields_of(kind: type) -> dict[str, Any]:
@@ -59,10 +60,8 @@ def with_fields(config: Any, values: Mapping[str, Any]) -> Any:
         if dot:
             nested.setdefault(outer, {})[inner] = value
     changed = {name: with_fields(getattr(config, name), inner) for name, inner in nested.items()}
-    try:
+    with explaining("values that the config takes"):
         return dataclasses.replace(config, **own, **changed)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{error}") from error
 
 
 def check_finite(value: Any, name: str = "") -> None:

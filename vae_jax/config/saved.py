@@ -13,7 +13,8 @@ from typing import Any, Literal
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.config.fields import check_finite, own_fields
 from vae_jax.config.kinds import in_words, is_sequence, kinds_of_elements, members_of
-from vae_jax.messages import UsageError, did_you_mean
+from vae_jax.messages import UsageError, did_you_mean, listed
+from vae_jax.origin import explaining
 
 
 def config_from(file: ExperimentFile, fields: dict[str, Any]) -> Any:
@@ -25,8 +26,8 @@ def config_from(file: ExperimentFile, fields: dict[str, Any]) -> Any:
     known = own_fields(file.Config)
     for name in fields:
         if name not in known:
-            hint = did_you_mean(name, known)
-            raise UsageError(f"expected a field of {file.name} ({', '.join(known)}); got '{name}'{hint}")
+            hint = listed(did_you_mean(name, known), known)
+            raise UsageError(f"expected a field of {file.name}; got '{name}'{hint}")
     # In a notebook, data="digits" is as good as data=DataConfig("digits").
     if isinstance(data := fields.get("data"), str) and dataclasses.is_dataclass(known["data"]):
         fields = fields | {"data": {"name": data}}
@@ -121,10 +122,8 @@ def _of_fields(value: Any, kind: type, name: str) -> Any:
     if not isinstance(value, Mapping):
         raise TypeError(value)
     kinds = own_fields(kind)
-    if unknown := [field for field in value if field not in kinds]:
-        raise _NoSuchValueError(f"{unknown[0]!r} in {name}, which has {', '.join(kinds)}")
+    if others := [field for field in value if field not in kinds]:
+        raise _NoSuchValueError(f"{others[0]!r} in {name}, which has {', '.join(kinds)}")
     made = {field: structured(inner, kinds[field], f"{name}.{field}".strip(".")) for field, inner in value.items()}
-    try:
+    with explaining("values that the config takes"):
         return kind(**made)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{error}") from error

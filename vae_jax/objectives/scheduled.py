@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from jaxtyping import Scalar
@@ -50,9 +50,10 @@ def check_schedules(objective: Callable[..., Any], schedules: dict[str, Any]) ->
     """Refuse whatever is not a schedule of this objective, when it is built and not when it runs.
 
     Raises:
-        TypeError: If a schedule names no keyword-only option of the objective, or is not a function.
+        TypeError: If a schedule names no keyword-only option of the objective, or is not a function, or the objective
+            is a partial with an option that its function does not have.
     """
-    parameters = inspect.signature(objective).parameters.values()
+    parameters = _parameters(objective)
     options = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
     options = [name for name in options if name != "axis_name"]
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
@@ -68,3 +69,13 @@ def check_schedules(objective: Callable[..., Any], schedules: dict[str, Any]) ->
                 f"expected a function of the step for '{name}'; got {schedule!r}; "
                 f"for a constant use functools.partial(objective, {name}={schedule!r})"
             )
+
+
+def _parameters(objective: Callable[..., Any]) -> Collection[inspect.Parameter]:
+    try:
+        return inspect.signature(objective).parameters.values()
+    except ValueError as error:
+        if not isinstance(objective, functools.partial):
+            raise
+        # Python says of a partial only that its arguments are incorrect, and which one to the debugger.
+        raise TypeError(f"{getattr(objective.func, '__name__', 'objective')}() {error.__cause__}") from error

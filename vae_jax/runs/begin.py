@@ -105,7 +105,7 @@ def begin(
         with directory.lock():
             directory.check_free(overwrite=overwrite)  # another process may have begun a run here in the meantime
             made_on = environment(file.path) | of_program(experiment, traced)
-            directory.create(record, made_on, file.path.read_bytes())
+            directory.create(record, made_on, file.kept)
         return str(directory.path)
 
     return Run(RunDirectory(Path(hosts.by_first(make))), record, file, config, experiment, placement, profile)
@@ -153,6 +153,6 @@ def _check_hosts(file: ExperimentFile, record: dict[str, Any]) -> None:
     here = environment(file.path)
     hosts.check_same(
         experiment_and_options=json.dumps(record, sort_keys=True),
-        experiment_file=file.path.read_text("utf-8"),
+        experiment_file_and_modules=repr(sorted(file.kept.items())),
         versions_and_code=json.dumps({name: here[name] for name in ("vae_jax", "jax", "jaxlib", "git")}),
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from vae_jax.files import write_bytes, write_json
+from vae_jax.catalogue import EXPERIMENT, MODULES
+from vae_jax.files import write_files, write_json
 from vae_jax.messages import UsageError
 
 CONFIG_KEYS = {"experiment", "config", "num_steps"}
@@ -28,7 +29,7 @@ class RunDirectory:
         self._lock = FileLock(path / ".lock", timeout=0)
         self.config = path / "config.json"
         self.environment = path / "environment.json"
-        self.experiment = path / "experiment.py"
+        self.experiment = path / EXPERIMENT
         self.metrics = path / "metrics.jsonl"
         self.checkpoints = path / "checkpoints"
         self.evaluation = path / "evaluation.json"
@@ -97,6 +98,8 @@ class RunDirectory:
             raise UsageError(f"expected a directory for the run; {self.path} is a file; give another --run-dir")
         files = {self.environment.name, self.experiment.name}
         ours = {".lock"} | files | {f".{name}.writing" for name in files | {self.config.name}}
+        if self.environment.is_file():  # which is written first: the folder may not be the user's own
+            ours.add(MODULES)
         foreign = sorted({entry.name for entry in self.path.iterdir()} - ours) if self.path.exists() else []
         if foreign:
             raise UsageError(
@@ -104,15 +107,21 @@ class RunDirectory:
                 "give another --run-dir"
             )
 
-    def create(self, config: dict[str, Any], environment: dict[str, Any], experiment: bytes) -> None:
-        """Begin a run in the directory, in place of the run that it holds, if any."""
+    def create(self, config: dict[str, Any], environment: dict[str, Any], kept: Mapping[str, bytes]) -> None:
+        """Begin a run in the directory, in place of the run that it holds, if any.
+
+        Args:
+            config: Experiment, config and number of steps.
+            environment: The environment that the run is begun in.
+            kept: The experiment file and the modules beside it, as `ExperimentFile.kept`.
+        """
         # The config of the old run goes last, so that a process killed here leaves a run that --overwrite still takes;
         # that of the new one comes last, so that a process killed there leaves nothing that looks like a run.
         for entry in sorted(self.path.iterdir(), key=lambda entry: entry == self.config):
             if entry.name != ".lock":
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         write_json(self.environment, environment)
-        write_bytes(self.experiment, experiment)
+        write_files(self.path, kept)
         write_json(self.config, config)
 
 

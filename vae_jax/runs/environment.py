@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -31,7 +32,7 @@ def environment(code: Path) -> dict[str, Any]:
         **{package: importlib.metadata.version(package) for package in PACKAGES},
         "random_bits": "threefry2x32" + ", partitionable" * bool(jax.config.values["jax_threefry_partitionable"]),
         "precision": precision(),
-        "git": _git_state(code.absolute().parent),
+        "git": git_state(code.absolute().parent),
     }
 
 
@@ -40,12 +41,28 @@ def precision() -> str:
     return IN_64_BITS if jax.dtypes.canonicalize_dtype("float64") == "float64" else IN_32_BITS
 
 
-def _git_state(folder: Path) -> dict[str, Any] | None:
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """The commit that a folder is at, and whether anything was changed since; None outside a repository.
+
+    The repository may be anybody's, and git runs programs that a repository's own configuration names: monitors of
+    files, hooks, filters, and helpers of fetching what is missing. They are all left out; so changes inside submodules,
+    whose configurations are their own, are not looked for.
+    """
+
     def git(*arguments: str) -> str:
-        command = ["git", "-C", str(folder), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        command = ["git", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-C", str(folder)]
+        quiet = os.environ | {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=True, timeout=10, env=quiet)
+        return done.stdout.strip()
 
     try:
-        return {"commit": git("rev-parse", "HEAD"), "has_changes": bool(git("status", "--porcelain"))}
+        names = git("config", "--list", "--name-only", "-z").split("\0")
+        filters = sorted({name.rpartition(".")[0] for name in names if name.startswith("filter.")})
+        if any("=" in name for name in filters):  # git would take what is behind it for the value
+            return None
+        settings = [f"{name}.{value}" for name in filters for value in ("clean=", "process=", "required=false")]
+        off = [word for setting in settings for word in ("-c", setting)]
+        changes = git(*off, "status", "--porcelain", "--ignore-submodules=dirty")
+        return {"commit": git("rev-parse", "HEAD"), "has_changes": bool(changes)}
     except (OSError, subprocess.SubprocessError):
         return None

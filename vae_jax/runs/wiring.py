@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from vae_jax.catalogue import ExperimentFile, line_of
+from vae_jax.catalogue import ExperimentFile
 from vae_jax.config.fields import check_finite
 from vae_jax.data.dataset import Dataset
 from vae_jax.experiment import Experiment
 from vae_jax.messages import UsageError
+from vae_jax.origin import explaining
 
 
 def wire(file: ExperimentFile, config: Any, num_steps: int | None, data: Dataset | None = None) -> Experiment:
@@ -28,7 +27,8 @@ def wire(file: ExperimentFile, config: Any, num_steps: int | None, data: Dataset
     if data is None:
         data = load_data(file, config)
     check_finite(config)
-    experiment = _made("an experiment", file.path, "experiment(config, data)", lambda: file.experiment(config, data))
+    with explaining("an experiment", f"experiment(config, data) in {file.path}"):
+        experiment = file.experiment(config, data)
     if not isinstance(experiment, Experiment):
         raise UsageError(
             f"expected experiment(config, data) in {file.path} to return a vae_jax.Experiment; "
@@ -46,20 +46,11 @@ def load_data(file: ExperimentFile, config: Any) -> Dataset:
         UsageError: If the file makes no data of the config, or a field is not a finite number.
     """
     check_finite(config)
-    data = _made("data", file.path, "data(config)", lambda: file.data(config))
+    with explaining("data", f"data(config) in {file.path}"):
+        data = file.data(config)
     if not isinstance(data, Dataset):
         raise UsageError(
             f"expected data(config) in {file.path} to return a vae_jax.data.Dataset; got {type(data).__name__}; "
             "vj.data.from_object makes one of arrays"
         )
     return data
-
-
-def _made(what: str, path: Path, call: str, make: Callable[[], Any]) -> Any:
-    try:
-        return make()
-    except Exception as error:
-        reason = f"{error}"
-        if not (isinstance(error, TypeError | ValueError | ModuleNotFoundError) and reason.startswith("expected ")):
-            reason = f"expected {what}; {call} in {path}{line_of(error, path)} fails: {type(error).__name__}: {reason}"
-        raise UsageError(reason) from error

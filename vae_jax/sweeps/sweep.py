@@ -232,15 +232,14 @@ def begin(
         None if search is None else dataclasses.asdict(search),
         None if evolution is None else dataclasses.asdict(evolution),
     )
-    content = file.path.read_bytes()
     if run_dir is not None:
-        SweepDirectory(run_dir).check(spec, content)
+        SweepDirectory(run_dir).check(spec, file.kept)
     if search is not None and search.storage is not None:
         with opening(Path(), search.storage):
             pass  # it can be reached
     directory = SweepDirectory(next_free(Path("runs"), f"{file.name}-sweep") if run_dir is None else run_dir)
     if not directory.exists:
-        directory.create(spec, environment(file.path), content)
+        directory.create(spec, environment(file.path), file.kept)
     return Sweep(directory, data_sets)
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from vae_jax.files import write_bytes, write_json
+from vae_jax.catalogue import EXPERIMENT, MODULES, kept_in
+from vae_jax.files import write_files, write_json
 from vae_jax.messages import RunError, UsageError
 from vae_jax.runs.directory import RunDirectory
 
@@ -46,7 +48,8 @@ class SweepDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.spec = path / "sweep.json"
-        self.experiment = path / "experiment.py"
+        self.experiment = path / EXPERIMENT
+        self.modules = path / MODULES
         self.environment = path / "environment.json"
         self.lanes = path / "lanes"
         self.stacks = path / "stacks"
@@ -76,24 +79,34 @@ class SweepDirectory:
         """Read the environment that the sweep was begun in."""
         return json.loads(self.environment.read_text("utf-8"))
 
-    def create(self, spec: SweepSpec, environment: dict[str, Any], experiment: bytes) -> None:
+    def create(self, spec: SweepSpec, environment: dict[str, Any], kept: Mapping[str, bytes]) -> None:
         """Begin a sweep, or join the one that is here.
+
+        Args:
+            spec: The definition of the sweep.
+            environment: The environment that the sweep is begun in.
+            kept: The experiment file and the modules beside it, as `ExperimentFile.kept`.
 
         Raises:
             UsageError: If something else is here, or a different sweep.
         """
-        self.check(spec, experiment)
+        self.check(spec, kept)
         self.path.mkdir(parents=True, exist_ok=True)
         with self.lock():
             if self.exists:
-                self.check(spec, experiment)
+                self.check(spec, kept)
                 return
-            write_bytes(self.experiment, experiment)
             write_json(self.environment, environment)
+            shutil.rmtree(self.modules, ignore_errors=True)  # a process that was killed here may have left others
+            write_files(self.path, kept)
             write_json(self.spec, spec._asdict())
 
-    def check(self, spec: SweepSpec, experiment: bytes) -> None:
+    def check(self, spec: SweepSpec, kept: Mapping[str, bytes]) -> None:
         """Check that the directory holds this sweep, or nothing.
+
+        Args:
+            spec: The definition of the sweep.
+            kept: The experiment file and the modules beside it.
 
         Raises:
             UsageError: If it holds anything else.
@@ -107,16 +120,19 @@ class SweepDirectory:
                         f"{json.dumps(getattr(there, name))}, got {json.dumps(value)}; "
                         f"give the same command, 'vae-jax resume {self.path}', or another --run-dir"
                     )
-            if self.experiment.read_bytes() != experiment:
+            before = kept_in(self.path)
+            if changed := sorted(name for name in {*before, *kept} if before.get(name) != kept.get(name)):
                 raise UsageError(
-                    f"expected the experiment file that the sweep in {self.path} was begun with; it has changed; "
-                    f"go on with the old one by 'vae-jax resume {self.path}', or give another --run-dir"
+                    f"expected the experiment file that the sweep in {self.path} was begun with; {changed[0]} has "
+                    f"changed; go on with the old one by 'vae-jax resume {self.path}', or give another --run-dir"
                 )
             return
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"expected a directory for the sweep; {self.path} is a file; give another --run-dir")
         ours = {".lock", *(f".{file.name}.writing" for file in (self.experiment, self.environment, self.spec))}
         ours |= {self.experiment.name, self.environment.name}
+        if self.environment.is_file():  # which is written first: the folder may not be the user's own
+            ours.add(self.modules.name)
         foreign = sorted({entry.name for entry in self.path.iterdir()} - ours) if self.path.exists() else []
         if foreign:
             raise UsageError(

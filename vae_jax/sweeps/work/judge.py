@@ -50,7 +50,7 @@ class StackJudge(NamedTuple):
             "num_steps": self.spec.num_steps,
         }
         environment = self.environment | of_program(program.experiment, program.outline)
-        run.create(record, environment, self.file.path.read_bytes())
+        run.create(record, environment, self.file.kept)
         self._note(trial, "running")
         return run
 
