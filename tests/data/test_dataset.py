@@ -33,6 +33,7 @@ def test_the_summary_counts_every_split():
     assert dataset().summary() == {
         "name": "toy",
         "description": "Made up.",
+        "values": "",
         "example_shape": [2, 2],
         "num_examples": {"train": 6, "validation": 2, "test": 2},
     }

@@ -124,7 +124,7 @@ def write_reconstructions(experiment: Experiment, vae: VAE | Conditional, num: i
 
 def to_unit(experiment: Experiment) -> Callable[[Any], Array]:
     """A function from one x, as the model sees or makes it, to the levels of a picture: 0 is black and 1 is white."""
-    return lambda x: image_of(experiment.transform.to_stored(x)) / experiment.dataset.max_value
+    return lambda x: experiment.dataset.brightness(image_of(experiment.transform.to_stored(x)))
 
 
 def _check_images(experiment: Experiment, shape: tuple[int, ...]) -> None:

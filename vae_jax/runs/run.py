@@ -99,6 +99,8 @@ class Run:
         with displays.display(experiment.budget.num_steps, cost, is_shown=hosts.is_first()) as display:
             if line := spread(self.placement.mesh):
                 display.say(line)
+            if assumed := experiment.dataset.values:
+                display.say(f"values of {experiment.dataset.name}: {assumed}")
             checkpoints = Checkpoints(directory.checkpoints, say=display.say)
             try:
                 return fit(

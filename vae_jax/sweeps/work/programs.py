@@ -79,6 +79,8 @@ def program_of(
     numbers = {name: trial.fields[name] for name in fields}
     experiment, traced = family.checked(numbers)
     check_in_memory(experiment)
+    if assumed := experiment.dataset.values:
+        say(f"values of {experiment.dataset.name}: {assumed}")
     placement = Placement(make_lanes_mesh(parallel, experiment.budget.batch_size))
     if num_slots is None:
         most = lanes.num or (num_wanted if spec.search is None else LANES_OF_A_SEARCH)
