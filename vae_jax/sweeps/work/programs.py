@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from vae_jax.admissible import check_examples
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.config.fields import with_fields
 from vae_jax.config.saved import config_from
@@ -79,6 +80,7 @@ def program_of(
     numbers = {name: trial.fields[name] for name in fields}
     experiment, traced = family.checked(numbers)
     check_in_memory(experiment)
+    check_examples(experiment, traced)
     if assumed := experiment.dataset.values:
         say(f"values of {experiment.dataset.name}: {assumed}")
     placement = Placement(make_lanes_mesh(parallel, experiment.budget.batch_size))
