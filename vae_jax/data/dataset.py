@@ -168,7 +168,7 @@ class Dataset:
         return {
             "name": self.name,
             "description": self.description,
-            "values": self.values,
+            **({"values": self.values} if self.values else {}),
             "example_shape": of_parts(lambda part: list(_shape(part)), self.train.examples),
             "num_examples": {name: len(split.examples) for name, split in self.splits.items()},
         }

@@ -79,7 +79,8 @@ def write_run_report(
 def environment_in_words(environment: dict[str, Any]) -> dict[str, Any]:
     """The run's `environment.json`, the cost of a step in words and each distribution on a line of its own."""
     count, families = environment.get("flops_per_step"), environment.get("families", {})
-    rest = {name: value for name, value in environment.items() if name not in ("flops_per_step", "families")}
+    apart = ("flops_per_step", "families", "values")  # what the values are stands with the data
+    rest = {name: value for name, value in environment.items() if name not in apart}
     return rest | families | ({} if count is None else {"training step": in_words(count)})
 
 

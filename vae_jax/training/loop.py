@@ -47,6 +47,10 @@ class Display(Protocol):
         """Show a line of validation metrics."""
         ...
 
+    def say(self, text: str) -> None:
+        """Show a line of text."""
+        ...
+
 
 class Outcome(NamedTuple):
     """The outcome of a training loop."""
@@ -165,6 +169,7 @@ class _TrainingLines:
     ) -> None:
         self._metrics, self._display, self._budget, self._checkpoints = metrics, display, budget, checkpoints
         self._explain = explain or (lambda first, last: None)
+        self._num_skipped, self._line = 0, step
         self._pending: tuple[int, Metrics, Array, Array, Array] | None = None
         self._step: int = step
         self._time: float | None = None
@@ -193,6 +198,9 @@ class _TrainingLines:
         line = training_line(step, sums, num_summed, num_skipped)
         self._metrics.write(line)
         self._show(line)
+        if num_skipped > 0 and not self._num_skipped and (reason := self._explain(self._line, step - 1)):
+            self._display.say(reason)  # once: the first steps that are skipped tell what is wrong with the data
+        self._num_skipped, self._line = int(num_skipped), step
         if has_diverged(in_a_row, self._budget):
             last_good = self._checkpoints.path_of(best.step) if best else "none"
             # Step numbers count steps taken: the first step of all is that from 0 to 1, on the batch of 0.
