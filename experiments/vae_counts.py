@@ -38,7 +38,7 @@ def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":
     model = vj.models.gaussian(
         # As in scVI, the encoder sees log(1 + counts): counts themselves would send it out of range at the first step.
         encoder=encoder._replace(apply=lambda params, x: encoder.apply(params, jnp.log1p(x))),
-        decoder=vj.standard.decoder(config, likelihood, data.mean() * data.max_value, shape),
+        decoder=vj.standard.decoder(config, likelihood, data.stored_mean(), shape),
         likelihood=likelihood,
         latent_size=config.latent_size,
     )

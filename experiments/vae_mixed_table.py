@@ -47,7 +47,7 @@ def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":
         return jnp.concatenate([inputs(kind, value) for kind, value in zip(KINDS, row, strict=True)])
 
     real = [column for column, kind in enumerate(KINDS) if kind == "continuous"]
-    mean = jnp.asarray(data.mean()).at[jnp.array(real)].set(0.0)
+    mean = jnp.asarray(data.stored_mean()).at[jnp.array(real)].set(0.0)
     likelihood = vj.models.likelihoods.mixed_columns(KINDS)
     num_inputs = sum(kind if isinstance(kind, int) else 1 for kind in KINDS)
     encoder = vj.standard.encoder(config, (num_inputs,), 2 * config.latent_size)

@@ -63,16 +63,18 @@ ROOMS = {
     "report": "distributions vae data generation evaluation ranking",
     "experiment": "distributions vae objectives data training evaluation",
     "outline": "distributions vae data training evaluation experiment",
+    # Whether a likelihood can take the data of an experiment.
+    "admissible": "distributions data evaluation experiment outline",
     # The run that most experiments have, from a config of theirs.
     "standard": "distributions vae data networks models objectives training evaluation experiment",
     "beside": "",
     "catalogue": "beside data experiment",
     # A config: its fields, its JSON, its words.
     "config": "catalogue",
-    "runs": "vae data parallel generation evaluation machine training report experiment outline catalogue config "
-    "ranking",
-    "sweeps": "vae data parallel generation evaluation machine training report experiment outline catalogue config "
-    "runs ranking",
+    "runs": "vae data parallel generation evaluation machine training report experiment outline admissible "
+    "catalogue config ranking",
+    "sweeps": "vae data parallel generation evaluation machine training report experiment outline admissible "
+    "catalogue config runs ranking",
     "cli": "data parallel machine prepare report experiment sweeps catalogue config runs ranking",
     "__main__": "cli",
 }

@@ -29,6 +29,8 @@ class Outline(NamedTuple):
     state: TrainState
     batch: Any
     """The batch of a step, as the model sees it."""
+    x: Any
+    """The modelled part of one example, without its condition."""
     draw: Draw
     """A draw for one example."""
     validation: Metrics
@@ -79,7 +81,7 @@ def everything(experiment: Experiment) -> Outline:
     experiment.transform.log_det(x)
     for made in (x, vae.likelihood(vae.prior.sample(key)).mean(), one.likelihood.sample(key)):
         experiment.transform.to_stored(made)
-    return Outline(state, batch, one, {name: value for name, value in validated.items() if name != "code"})
+    return Outline(state, batch, x, one, {name: value for name, value in validated.items() if name != "code"})
 
 
 def check_measures(experiment: Experiment) -> None:

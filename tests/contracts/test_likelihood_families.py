@@ -13,7 +13,8 @@ import pytest
 from likelihood_families import EXTREMES, FAMILIES, JOINT, Family
 from scipy import stats
 
-from vae_jax.distributions import MixedColumns
+from vae_jax.distributions import Bernoulli, CategoricalCodes, MixedColumns, Mixture, Normal, Product, support_of
+from vae_jax.distributions.support import codes
 
 NUM_SAMPLES = 20_000
 LEVEL = 1e-4
@@ -210,6 +211,36 @@ def test_what_it_cannot_take_has_no_probability(family):
     for value in (family.support[-1] + 0.5, -1.5):
         log_prob = log_prob_of(family.make(), jnp.full((8, *shape), value))[0]
         assert (log_prob == -jnp.inf) == (family.cdf is None or family.support == (0, 1))
+
+
+@families
+def test_its_support_is_where_it_has_a_probability(family):
+    distribution, shape = family.make(), family.make().mean().shape
+    low, high = family.support[0], family.support[-1]
+    values = jnp.array([low, high, (low + high) / 2, -1.5, high + 0.5, jnp.inf, low, high], jnp.float32)
+    events = jnp.broadcast_to(values.reshape(8, *(1 for _ in shape)), (8, *shape))
+    is_inside = np.asarray(jax.vmap(support_of(distribution).contains)(events)).reshape(8, -1)
+    np.testing.assert_array_equal(is_inside.all(axis=1), log_prob_of(distribution, events) > -jnp.inf)
+    np.testing.assert_array_equal(is_inside.all(axis=1), is_inside.any(axis=1))
+
+
+@pytest.mark.parametrize("make", JOINT.values(), ids=JOINT)
+def test_samples_are_in_the_support(make, draws):
+    support, samples = support_of(make()), draws(make)[:100]
+    assert np.asarray(jax.vmap(support.contains)(samples)).all()
+    assert support.words_of(samples[0].size - 1)
+
+
+def test_each_column_has_the_support_of_its_kind():
+    support, real = support_of(JOINT["mixed columns"]()), "finite numbers"
+    assert support.words == ("numbers in [0, 1]", real, "codes 0, ..., 4 of 5 classes", "counts 0, 1, 2, ...", real)
+    assert support.contains(jnp.array([2.0, -3.0, 5.0, 0.5, jnp.nan])).tolist() == [False, True, False, False, False]
+
+
+def test_what_is_made_of_others_has_their_support():
+    half = Bernoulli(jnp.zeros(2))
+    assert support_of(Product({"a": half, "b": Normal(0.0, 1.0)})) == {"a": half.support, "b": support_of(Normal(0, 1))}
+    assert support_of(Mixture(jnp.zeros(3), CategoricalCodes(jnp.zeros((3, 2, 4))))).words == codes(4).words
 
 
 @extremes

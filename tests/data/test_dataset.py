@@ -1,5 +1,7 @@
 """Arrays with named splits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,7 @@ def test_the_summary_counts_every_split():
         "example_shape": [2, 2],
         "num_examples": {"train": 6, "validation": 2, "test": 2},
     }
+    assert replace(dataset(), values="zeros and ones").summary()["values"] == "zeros and ones"
 
 
 def test_an_unknown_split_is_refused_with_the_nearest_name():

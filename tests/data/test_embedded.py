@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 import pytest
 
-from vae_jax.data import load
+from vae_jax.data import DataConfig, load
 
 SIZES = {
     "auto_mpg": (317, 38, 37),
@@ -131,3 +131,8 @@ def test_an_unknown_name_is_refused_with_the_nearest():
         match=r"expected a data set that is embedded \(.*digits.*\) or .*; got 'digit'; did you mean 'digits'",
     ):
         load("digit")
+
+
+def test_what_is_known_of_an_embedded_set_is_not_changed_by_an_option():
+    with pytest.raises(ValueError, match=r"expected no --data.max-value for digits, whose values are known; leave it"):
+        load(DataConfig("digits", max_value=255))

@@ -3,8 +3,10 @@
 import pickle
 import re
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.sparse
 
 from vae_jax.data import from_object
 from vae_jax.data.objects import Items
@@ -76,8 +78,12 @@ def test_labels_may_be_given_beside_the_examples_as_words():
     ("array", "dtype", "max_value"),
     [
         (IMAGES, np.uint8, 255),
-        (IMAGES > 9, np.uint8, 255),
-        (IMAGES.astype(int), np.int32, 255),
+        (IMAGES > 9, np.uint8, 1),
+        ((IMAGES > 9).astype(int), np.uint8, 1),
+        ((IMAGES > 9).astype(float), np.int32, 1),
+        (IMAGES.astype(int), np.uint8, 255),
+        (IMAGES.astype(float), np.int32, 255),
+        (IMAGES.astype(np.uint16) * 16, np.uint16, 16 * int(IMAGES.max())),
         (IMAGES / 255, np.float32, 1),
         ((IMAGES / 255).astype(np.float16), np.float32, 1),
     ],
@@ -87,7 +93,7 @@ def test_numbers_are_kept_as_the_device_has_them(wrap, array, dtype, max_value):
     data = from_object(wrap(array))
     assert (data.train.examples.dtype, data.max_value) == (dtype, max_value)
     np.testing.assert_array_equal(data.split("test").examples, array[[9, 19]].astype(dtype))
-    assert from_object(wrap(array), max_value=3).max_value == 3
+    assert from_object(wrap(array), max_value=70_000).max_value == 70_000
 
 
 def changed(index, item):
@@ -131,3 +137,132 @@ def test_labels_that_do_not_fit_are_refused():
         ValueError, match=r"expected one label for each of the 20 examples in split 'train' of own; got 3"
     ):
         from_object(IMAGES, labels=[1, 2, 3])
+
+
+class Tensor:
+    """What a PyTorch tensor can do that matters here."""
+
+    def __init__(self, array):
+        self.array = np.asarray(array)
+        self.shape = self.array.shape
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, index):
+        return Tensor(self.array[index])
+
+    def detach(self):
+        return self
+
+    def cpu(self):
+        return self
+
+    def numpy(self):
+        return self.array
+
+
+@pytest.mark.parametrize("wrap", [list, tuple, np.asarray, Tensor, jnp.asarray], ids=lambda wrap: wrap.__name__)
+def test_examples_and_labels_may_be_a_pair_of_any_kind(wrap):
+    data = from_object((wrap(IMAGES), wrap(LABELS)))
+    np.testing.assert_array_equal(data.split("test").examples, IMAGES[[9, 19]])
+    np.testing.assert_array_equal(data.split("test").labels, LABELS[[9, 19]])
+    by_split = from_object({split: (wrap(IMAGES), wrap(LABELS)) for split in ("train", "validation", "test")})
+    np.testing.assert_array_equal(by_split.split("test").labels, LABELS)
+
+
+def test_a_tensor_data_set_gives_its_numbers_and_labels():
+    items = [(Tensor(image / np.float32(255)), Tensor(label)) for image, label in zip(IMAGES, LABELS, strict=True)]
+    data = from_object(items)
+    np.testing.assert_array_equal(data.train.examples, (IMAGES / np.float32(255))[np.arange(20) % 10 < 8])
+    np.testing.assert_array_equal(data.split("test").labels, LABELS[[9, 19]])
+    assert (data.max_value, data.train.labels.dtype) == (1, np.int32)
+
+
+FRAME = {"height": np.linspace(1.5, 2.0, 20), "age": np.arange(20), "is_young": np.arange(20) < 9}
+
+
+def test_a_frame_brings_the_names_of_its_columns_and_a_series_those_of_its_classes():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(FRAME, index=np.arange(20)[::-1])
+    for words in (["owl", "cat"] * 10, pandas.Categorical(["owl", "cat"] * 10)):
+        data = from_object((frame, pandas.Series(words, name="kind")))
+        assert (data.columns, data.label_names) == (("height", "age", "is_young"), ("cat", "owl"))
+        np.testing.assert_allclose(data.split("test").examples, np.stack(list(FRAME.values()), 1)[[9, 19]], rtol=1e-6)
+    np.testing.assert_array_equal(data.split("test").labels, [0, 0])
+    assert "real numbers from 0 to 19, kept as they are" in data.values
+    pixels = from_object(pandas.DataFrame(IMAGES.reshape(20, 12).astype(float)))
+    assert (pixels.max_value, pixels.train.examples.dtype, pixels.columns[:2]) == (255, np.int32, ("0", "1"))
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"sex": ["f", "m"] * 10}, "expected numbers in column 'sex' of own; item 0 has 'f'; leave it out, fill it in"),
+        ({"age": [*range(19), None]}, "expected finite numbers in column 'age' of own; item 19 has nan; fill it in"),
+        ({}, "expected columns in own; there are none"),
+    ],
+)
+def test_a_column_that_is_not_numbers_is_named(columns, message):
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(ValueError, match=re.escape(message)):
+        from_object(pandas.DataFrame(columns))
+
+
+def test_labels_that_are_missing_are_named():
+    pandas = pytest.importorskip("pandas")
+    labels = pandas.Series(["owl", *["cat"] * 18, None], dtype=object)
+    with pytest.raises(ValueError, match="expected a whole number or a word for each example as labels=; item 19 has"):
+        from_object(IMAGES, labels=labels)
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        (
+            np.ma.masked_equal(IMAGES, IMAGES[0, 0, 0]),
+            "expected an array without a mask in own; got one with 2 masked values; call .filled(VALUE)",
+        ),
+        ([np.ma.masked_equal(IMAGES[0], IMAGES[0, 0, 0])] * 20, "expected an array without a mask in item 0 of own"),
+        (scipy.sparse.eye_array(20).tocsr(), "expected a dense array in own; got a csr_array; call .toarray()"),
+        (np.where(IMAGES > 200, np.nan, 1.0), "expected finite numbers in own; row 0 has nan"),
+        ({"data": IMAGES, "target": LABELS}, "got a bunch of scikit-learn; give (bunch.data, bunch.target)"),
+        ((IMAGES, LABELS[:3]), "expected one label for each of the 20 examples in split 'train' of own; got 3"),
+        (
+            {"train": {"x": IMAGES, "mask": IMAGES}, "test": {"x": IMAGES}},
+            "expected the same parts in every split; own['test'] has no part 'mask'",
+        ),
+    ],
+    ids=lambda value: value[:50] if isinstance(value, str) else "",
+)
+def test_what_would_be_a_wrong_number_is_refused(own, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        from_object(own)
+
+
+def test_values_beyond_a_stated_maximum_are_refused():
+    with pytest.raises(ValueError, match=r"expected values in \[0, 3\] in own, by max_value=3; it holds whole numbers"):
+        from_object(IMAGES, max_value=3)
+
+
+@pytest.mark.parametrize("change", [lambda image: image + 300, lambda image: image - 300])
+def test_a_stream_is_checked_while_it_is_read(change, monkeypatch):
+    monkeypatch.setattr("vae_jax.data.objects.NUM_SEEN", 15)
+    items = [image.astype(np.int16) for image in IMAGES]
+    items[16] = change(items[16])
+    data = from_object(items, feed="stream")
+    assert (data.max_value, data.train.examples.dtype) == (255, np.uint8)
+    data.train.examples[:12]
+    with pytest.raises(ValueError, match=r"expected values as in the first examples of own, .* 255 becomes 1; item 16"):
+        data.train.examples[12:]
+    assert pickle.loads(pickle.dumps(data.split("test").examples))[:].dtype == np.uint8
+
+
+def test_parts_other_than_x_keep_their_values():
+    condition = LABELS - 3
+    data = from_object({"train": {"x": IMAGES / 255, "condition": condition, "mask": IMAGES > 3}})
+    parts = data.train.examples.parts
+    assert {name: part.dtype for name, part in parts.items()} == {"x": np.float32, "condition": np.int32, "mask": bool}
+    np.testing.assert_array_equal(parts["condition"], condition[np.arange(20) % 10 < 8])
+    with pytest.raises(ValueError, match=re.escape("expected finite numbers in own['condition']; row 3 has nan")):
+        from_object({"train": {"x": IMAGES, "condition": np.where(np.arange(20) == 3, np.nan, 0)}})

@@ -22,7 +22,7 @@ class Recorder:
     """A display that keeps what it is shown."""
 
     def __init__(self):
-        self.trained, self.validated, self.rates = [], [], []
+        self.trained, self.validated, self.rates, self.said = [], [], [], []
 
     def train(self, line, images_per_second, seconds_left):
         self.trained.append(line["step"])
@@ -30,6 +30,9 @@ class Recorder:
 
     def validation(self, line, is_best):
         self.validated.append((line["step"], is_best))
+
+    def say(self, text):
+        self.said.append(text)
 
 
 class Run:
@@ -40,7 +43,13 @@ class Run:
         self.metrics = path / "metrics.jsonl"
 
     def fit(
-        self, budget=BUDGET, *, validate=lambda params: {"value": float(params["bias"].sum())}, feed=None, tracer=None
+        self,
+        budget=BUDGET,
+        *,
+        validate=lambda params: {"value": float(params["bias"].sum())},
+        feed=None,
+        tracer=None,
+        explain=None,
     ):
         path = self.path
         path.mkdir(exist_ok=True)
@@ -57,6 +66,7 @@ class Run:
                 open_metrics=lambda num_bytes: MetricsFile(self.metrics, num_bytes),
                 display=self.display,
                 tracer=tracer,
+                explain=explain,
             )
         finally:
             checkpoints.close()
@@ -311,6 +321,20 @@ def test_a_run_without_a_single_good_step_fails_however_short_it_is(run, tiny):
     examples = np.full_like(tiny.examples, np.nan)
     with pytest.raises(RunError, match="the last 6 steps, 1 to 6, had none"):
         run.fit(BUDGET._replace(num_steps=6, max_skipped=50), feed=tiny.with_examples(examples))
+
+
+def test_steps_that_were_skipped_are_explained_by_their_batches(run, tiny):
+    """Of the steps of which none was finite the first line tells; what ends the run has the reason, too."""
+    examples, asked = np.full_like(tiny.examples, np.nan), []
+
+    def explain(first, last):
+        asked.append((first, last))
+        return "row 7 has nan"
+
+    with pytest.raises(RunError, match=r"the last good checkpoint is .*; row 7 has nan"):
+        run.fit(BUDGET._replace(max_skipped=5), feed=tiny.with_examples(examples), explain=explain)
+    assert asked == [(0, 2), (0, 5)]
+    assert run.display.said == ["row 7 has nan"]
 
 
 def test_fewer_skipped_steps_are_counted_and_left_behind(run, tiny):

@@ -18,6 +18,7 @@ def data_lines(dataset: Dataset) -> list[str]:
     return [
         f"{dataset.name}: {dataset.description}",
         f"an example: {_shape(dataset.train.examples)}{dataset.train.examples.dtype}",
+        *([f"values: {dataset.values}"] if dataset.values else []),
         "",
         # A mean over all columns together says nothing.
         *(_columns(dataset) if dataset.columns else _splits(dataset)),
@@ -41,9 +42,9 @@ def _splits(dataset: Dataset) -> list[str]:
     rows = [("split", "examples", "min", "max", "mean", "sd")]
     for name, split in dataset.splits.items():
         low, high, mean, deviation = overall(numbers_at_each_place(split.examples))
-        scaled = (f"{mean / dataset.max_value:.4f}", f"{deviation / dataset.max_value:.4f}")
+        scaled = (f"{mean / dataset.unit:.4f}", f"{deviation / dataset.unit:.4f}")
         rows.append((name, _count(split), f"{low:g}", f"{high:g}", *scaled))
-    unit = [] if dataset.max_value == 1 else [f"mean and sd are of value / {dataset.max_value:g}, which models see"]
+    unit = [] if dataset.unit == 1 else [f"mean and sd are of value / {dataset.unit:g}, which models see"]
     return [*_aligned(rows), *unit]
 
 

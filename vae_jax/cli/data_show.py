@@ -67,4 +67,4 @@ def _write_picture(dataset: Dataset, num: int, path: Path) -> None:
 
     examples = dataset.train.examples
     rows = spread(len(examples), num)
-    save_png(path, image_grid(np.asarray(examples[rows]) / dataset.max_value, num_columns=num_columns(len(rows))))
+    save_png(path, image_grid(dataset.brightness(np.asarray(examples[rows])), num_columns=num_columns(len(rows))))

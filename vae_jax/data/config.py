@@ -34,6 +34,8 @@ class DataConfig:
     """Height and width to which images of a folder are resized, after a crop to the square in the middle."""
     colour: Literal["stored", "rgb", "grey"] = "stored"
     """Read the images of a folder in colour or in grey, or as they are stored."""
+    max_value: float | None = None
+    """The stored value that becomes 1 where a model takes numbers in [0, 1]. Default: by the values that there are."""
     feed: Literal["auto", "memory", "stream"] = "auto"
     """Keep the examples on the device, or stream batches from where they are stored. Default: by their size."""
     num_workers: int = 0

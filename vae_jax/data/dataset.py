@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vae_jax.data.examples import ArrayLike, chunks, examples_of, in_memory, is_together, of_parts, part_of
+from vae_jax.data.values import UnknownMaximum
 from vae_jax.messages import did_you_mean
 
 
@@ -34,12 +35,13 @@ class Dataset:
         name: Name of the data set.
         description: What the data are, where they come from and how they were split, in one sentence.
         splits: The splits "train", "validation" and "test"; they have other names before they are arranged.
-        max_value: The largest value that can be stored, which scaling maps to 1.
+        max_value: The largest value that can be stored, which scaling maps to 1; an `UnknownMaximum` of measurements.
         columns: Names of the entries of an example, where it is a row of a table.
         label_names: Names of the labels 0, 1, and so on.
         factor_names: Names of the columns of the labels, where these are factors.
         is_streamed: Whether batches are read from where the examples are stored, rather than kept on the device.
         num_workers: Number of processes that read a stream; 0 means threads.
+        values: What was assumed of the values, in words; "" where their source states it.
 
     Raises:
         ValueError: If a split is empty, or the examples of two splits differ in shape or type.
@@ -60,6 +62,7 @@ class Dataset:
     factor_names: tuple[str, ...] = ()
     is_streamed: bool = field(default=False, kw_only=True)
     num_workers: int = field(default=0, kw_only=True)
+    values: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         splits = {name: Split(examples_of(examples), labels) for name, (examples, labels) in self.splits.items()}
@@ -120,9 +123,21 @@ class Dataset:
             self, splits={key: Split(split.examples.parts[name], split.labels) for key, split in self.splits.items()}
         )
 
+    @property
+    def unit(self) -> float:
+        """The stored value that becomes 1; 1 where that is not known, and values are kept as they are."""
+        return 1.0 if isinstance(self.max_value, UnknownMaximum) else self.max_value
+
+    def brightness(self, stored: Any) -> Any:
+        """Stored values as the levels of a picture: 0 is black and 1 is white."""
+        if isinstance(self.max_value, UnknownMaximum):
+            low, high = self.max_value.low, self.max_value.high
+            return (stored - low) / max(high - low, np.finfo(np.float32).tiny)
+        return stored / self.max_value
+
     def scaled(self, split: str = "train") -> np.ndarray:
         """The examples of a split as float32 in [0, 1], from which closed forms and starting values are computed."""
-        return in_memory(self.split(split).examples).astype(np.float32) / self.max_value
+        return in_memory(self.split(split).examples).astype(np.float32) / self.unit
 
     def matrix(self, split: str = "train") -> np.ndarray:
         """`scaled`, each example flattened to a row: (num, d)."""
@@ -130,22 +145,30 @@ class Dataset:
         return scaled.reshape(len(scaled), -1)
 
     def mean(self, max_examples: int = 50_000) -> np.ndarray:
-        """The mean training example, scaled to [0, 1].
+        """The mean training example, scaled to [0, 1]; `max_examples` as of `stored_mean`."""
+        return (self._mean(max_examples) / self.unit).astype(np.float32)
+
+    def stored_mean(self, max_examples: int = 50_000) -> np.ndarray:
+        """The mean training example, in units of the stored values.
 
         Args:
             max_examples: Number of examples that are averaged, evenly spread, where the set is larger.
         """
+        return self._mean(max_examples).astype(np.float32)
+
+    def _mean(self, max_examples: int) -> np.ndarray:
         examples = self.train.examples
         if len(examples) > max_examples:
             examples = part_of(examples, np.linspace(0, len(examples) - 1, max_examples).astype(np.int64))
         total = sum((chunk.sum(axis=0, dtype=np.float64) for chunk in chunks(examples)), np.zeros(self.example_shape))
-        return (total / (len(examples) * self.max_value)).astype(np.float32)
+        return total / len(examples)
 
     def summary(self) -> dict[str, Any]:
         """The entries of a report about the data."""
         return {
             "name": self.name,
             "description": self.description,
+            **({"values": self.values} if self.values else {}),
             "example_shape": of_parts(lambda part: list(_shape(part)), self.train.examples),
             "num_examples": {name: len(split.examples) for name, split in self.splits.items()},
         }

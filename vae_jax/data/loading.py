@@ -49,6 +49,8 @@ def load(config: DataConfig | str) -> Dataset:
 def _stored(config: DataConfig) -> Dataset:
     source, path = source_of(config), Path(config.name).expanduser()
     if source == "embedded":
+        if config.max_value is not None:
+            raise ValueError(f"expected no --data.max-value for {config.name}, whose values are known; leave it out")
         return EMBEDDED[config.name]()
     if source == "file":
         return READERS[path.suffix.lower()](path, config)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from vae_jax.data.dataset import Dataset, Split
-from vae_jax.data.examples import ArrayLike
+from vae_jax.data.examples import ArrayLike, in_memory, num_bytes
 from vae_jax.data.files.labels import label_ids
-from vae_jax.data.place import place
+from vae_jax.data.foreign import array_of, is_frame, is_whole_array, labels_of, numbers_of_frame
+from vae_jax.data.named_parts import part_type
+from vae_jax.data.place import place, streams
 from vae_jax.data.splits import arrange
+from vae_jax.data.values import Values, as_they_are, values_in
 from vae_jax.messages import UsageError
+
+NUM_SEEN = 1_000
+"""Number of first items of a stream from which the range of its values is told; the others are checked when read."""
 
 
 class Indexable(Protocol):
@@ -45,7 +51,7 @@ class Items:
         self.entry = entry
         first = self._item(0)
         self.shape = (len(items), *first.shape)
-        self.dtype = _kept_type(first.dtype, f"item 0 of {name}")
+        self.dtype = _type_of_numbers(first.dtype, f"item 0 of {name}")
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -53,9 +59,11 @@ class Items:
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         chosen = np.arange(len(self))[rows].tolist()
         result = np.empty((len(chosen), *self.shape[1:]), self.dtype)
+        # Floats may be rounded; an integer of another type may lose its sign or its size.
+        casting = "same_kind" if self.dtype.kind == "f" else "safe"
         for position, index in enumerate(chosen):
             item = self._item(index)
-            if item.shape != self.shape[1:] or not np.can_cast(item.dtype, self.dtype, "same_kind"):
+            if item.shape != self.shape[1:] or not np.can_cast(item.dtype, self.dtype, casting):
                 raise UsageError(
                     f"expected every item of {self.name} to be like item 0, {self.dtype} of shape {self.shape[1:]}; "
                     f"item {index} is {item.dtype} of shape {item.shape}"
@@ -65,11 +73,20 @@ class Items:
 
     def _item(self, index: int) -> np.ndarray:
         item = self.items[index]
-        return np.asarray(item if self.entry is None else item[self.entry])
+        return array_of(item if self.entry is None else item[self.entry], f"item {index} of {self.name}")
+
+
+class _Stored(NamedTuple):
+    """A split as the object has it."""
+
+    parts: dict[str, ArrayLike]
+    """The parts of an example by their names; a single one called "" where the example is an array alone."""
+    labels: Any = None
+    columns: tuple[str, ...] = ()
 
 
 def from_object(
-    examples: Indexable | Mapping[str, Indexable],
+    examples: Any,
     *,
     labels: Any = None,
     name: str = "own",
@@ -80,64 +97,116 @@ def from_object(
 ) -> Dataset:
     """Data that Python code holds or makes, ready for an `Experiment`.
 
+    Their values mean what those of files mean (`docs/data/README.md`), and are checked like them; of a stream those of
+    the first items decide, and the others are checked when they are read.
+
     Args:
-        examples: An array, (num, *example_shape), or anything with a length and items, each an array of one shape, a
-            tuple of such an array and its label, or a dict of arrays, the parts of an example; or split name -> such
-            an object, or a dict of arrays. A single split is divided, and missing splits are made, as by
-            `vae_jax.data.load`.
-        labels: (num,) whole numbers or words, unless the items bring them; or split name -> such labels.
+        examples: An array or tensor, (num, *example_shape); a frame, whose columns are named; a tuple of one of these
+            and its labels; or anything with a length and items, each an array of one shape, a tuple of such an array
+            and its label, or a dict of arrays, the parts of an example; or split name -> such an object, or a dict of
+            arrays. A single split is divided, and missing splits are made, as by `vae_jax.data.load`.
+        labels: (num,) whole numbers or words, unless the examples bring them; or split name -> such labels.
         name: Name of the data in reports.
-        max_value: The largest value that can be stored, which scaling maps to 1. Default: 255 for whole numbers, 1
-            for others; of several parts, `x` or else the first decides.
+        max_value: The largest value that can be stored, which scaling maps to 1. Default: by the values; of several
+            parts, `x` or else the first decides.
         description: What the data are, in a sentence.
         feed: Keep the examples on the device, or stream batches from the object; "auto" decides by their size.
         num_workers: Number of processes that read a stream; 0 means threads.
 
     Raises:
-        ValueError: If an object has no length or no items, or holds anything but arrays of numbers of one shape.
+        ValueError: If an object has no length or no items, or holds anything but arrays of finite numbers of one shape.
 
     Example:
         >>> images = [np.full((8, 8), level, np.uint8) for level in range(20)]
         >>> {split: len(part.examples) for split, part in from_object(images).splits.items()}
         {'train': 16, 'validation': 2, 'test': 2}
     """
+    if isinstance(examples, Mapping) and {"data", "target"} <= examples.keys():
+        raise ValueError("expected examples and labels; got a bunch of scikit-learn; give (bunch.data, bunch.target)")
     objects = examples if isinstance(examples, Mapping) else {"train": examples}
-    splits = {
-        split: _split(items, name if len(objects) == 1 else f"{name}[{split!r}]") for split, items in objects.items()
-    }
-    label_names: tuple[str, ...] = ()
-    if labels is not None:
-        given = labels if isinstance(examples, Mapping) else {"train": labels}
-        if not isinstance(given, Mapping) or not given.keys() <= splits.keys():
-            raise ValueError(f"expected labels= by the names of splits, {', '.join(splits)}, as the examples are")
-        ids, label_names = label_ids({split: np.asarray(values) for split, values in given.items()}, "labels=")
-        splits = {split: Split(stored.examples, ids.get(split)) for split, stored in splits.items()}
-    if max_value is None:
-        first = next(iter(splits.values())).examples
-        scaled = first.get("x", next(iter(first.values()))) if isinstance(first, Mapping) else first
-        max_value = 1 if scaled.dtype.kind == "f" else 255
-    dataset = Dataset(name, description, splits, max_value, label_names=label_names)
-    return place(arrange(dataset), feed, num_workers)
+    names = {split: name if len(objects) == 1 else f"{name}[{split!r}]" for split in objects}
+    stored = {split: _stored(items, names[split]) for split, items in objects.items()}
+    size = sum(num_bytes(part) for split in stored.values() for part in split.parts.values())
+    is_streamed = streams(size, feed)
+    kept, values = _kept(stored, names, max_value, is_streamed)
+    ids, label_names = _labels(stored, labels, is_by_split=isinstance(examples, Mapping))
+    splits = {split: Split(parts.get("", parts), ids.get(split)) for split, parts in kept.items()}
+    columns = next(iter(stored.values())).columns
+    dataset = Dataset(
+        name, description, splits, values.max_value, columns, label_names=label_names, values=values.words
+    )
+    return place(arrange(dataset), "stream" if is_streamed else "memory", num_workers)
 
 
-def _split(items: Any, name: str) -> Split:
+def _stored(items: Any, name: str) -> _Stored:
+    if isinstance(items, tuple) and len(items) == 2:
+        inner = _stored(items[0], name)
+        return inner._replace(labels=labels_of(items[1], f"labels of {name}"))
     if isinstance(items, Mapping):
-        return Split({part: _examples(of_part, f"{name}[{part!r}]") for part, of_part in items.items()})
-    _check_indexable(items, name)
-    is_array, first = isinstance(items, np.ndarray), items[0]
-    if not is_array and isinstance(first, Mapping):
-        return Split({part: Items(items, f"{name}, part {part!r}", part) for part in first})
+        return _Stored({part: _examples(of_part, f"{name}[{part!r}]") for part, of_part in items.items()})
+    if is_frame(items):
+        array, columns = numbers_of_frame(items, name)
+        _check_indexable(array, name)
+        return _Stored({"": array}, columns=columns)
     examples = _examples(items, name)
+    if isinstance(examples, Items):
+        first = items[0]
+        if isinstance(first, Mapping):
+            return _Stored({part: Items(items, f"{name}, part {part!r}", part) for part in first})
+        if len(examples.shape) > 1:
+            return _Stored({"": examples}, _labels_of_items(items, name) if isinstance(first, tuple) else None)
     if len(examples.shape) < 2:
         raise ValueError(f"expected the items of {name} to be arrays; item 0 is a single number; give arrays")
-    return Split(examples, None if is_array or not isinstance(first, tuple) else _labels(items, name))
+    return _Stored({"": examples})
 
 
 def _examples(items: Any, name: str) -> ArrayLike:
+    if isinstance(items, np.ma.MaskedArray) or hasattr(items, "nnz") or is_whole_array(items):
+        array = array_of(items, name)
+        _check_indexable(array, name)
+        _type_of_numbers(array.dtype, name)
+        return array
     _check_indexable(items, name)
-    if isinstance(items, np.ndarray):
-        return items.astype(_kept_type(items.dtype, name), copy=False)
-    return Items(items, name, 0 if isinstance(items[0], tuple) else None)
+    first = items[0]
+    if isinstance(first, Mapping):
+        return Items(items, name, next(iter(first)))
+    return Items(items, name, 0 if isinstance(first, tuple) else None)
+
+
+def _kept(
+    stored: Mapping[str, _Stored], names: Mapping[str, str], max_value: float | None, is_streamed: bool
+) -> tuple[dict[str, dict[str, ArrayLike]], Values]:
+    """The parts of each split as they are kept, and the values of the part that decides about the range."""
+    parts = list(next(iter(stored.values())).parts)
+    deciding = "x" if "x" in parts else parts[0]
+    kept: dict[str, dict[str, ArrayLike]] = {split: {} for split in stored}
+    values = {}
+    for part in parts:
+        if without := [names[split] for split in stored if part not in stored[split].parts]:
+            raise ValueError(f"expected the same parts in every split; {without[0]} has no part '{part}'")
+        of_splits = {split: stored[split].parts[part] for split in stored}
+        if not is_streamed:
+            of_splits = {split: in_memory(array) for split, array in of_splits.items()}
+        by_name = {names[split] + f"[{part!r}]" * bool(part): array for split, array in of_splits.items()}
+        values[part] = values_in(
+            by_name,
+            max_value if part == deciding else None,
+            option="max_value={}",
+            num_seen=NUM_SEEN if is_streamed else None,
+        )
+        if part != deciding:
+            values[part] = _as_stored(values[part], by_name)
+        for split, (name, array) in zip(stored, by_name.items(), strict=True):
+            kept[split][part] = values[part].keep(array, name, is_sample=is_streamed)
+    return kept, values[deciding]
+
+
+def _as_stored(values: Values, arrays: Mapping[str, ArrayLike]) -> Values:
+    """The values of a part that is no image: kept as they are, in the types of parts."""
+    dtype = part_type(np.result_type(*(array.dtype for array in arrays.values())))
+    if dtype.kind == "i" and values.dtype.kind == "f":  # too large for 32 bits
+        dtype = values.dtype
+    return as_they_are(dtype)
 
 
 def _check_indexable(items: Any, name: str) -> None:
@@ -149,18 +218,29 @@ def _check_indexable(items: Any, name: str) -> None:
         raise ValueError(f"expected items in {name}; got an empty {type(items).__name__}")
 
 
-def _labels(items: Indexable, name: str) -> ArrayLike:
+def _labels_of_items(items: Indexable, name: str) -> ArrayLike:
     labels = Items(items, f"the labels of {name}", 1)
     if labels.dtype.kind == "f":
         raise ValueError(
             f"expected whole numbers as labels of {name}; item 0 has {labels.items[0][1]!r}; give (example, label)"
         )
-    return labels
+    return as_they_are(np.dtype(np.int32)).keep(labels)
 
 
-def _kept_type(dtype: np.dtype, name: str) -> np.dtype:
+def _labels(stored: Mapping[str, _Stored], labels: Any, *, is_by_split: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The labels of the splits that have some, and their names."""
+    given = {} if labels is None else labels if is_by_split else {"train": labels}
+    if not isinstance(given, Mapping) or not given.keys() <= stored.keys():
+        raise ValueError(f"expected labels= by the names of splits, {', '.join(stored)}, as the examples are")
+    brought = {split: of_split.labels for split, of_split in stored.items() if of_split.labels is not None}
+    read_later = {split: found for split, found in brought.items() if not isinstance(found, np.ndarray)}
+    at_hand = {split: found for split, found in brought.items() if isinstance(found, np.ndarray)}
+    at_hand |= {split: labels_of(values, "labels=") for split, values in given.items()}
+    ids, label_names = label_ids(at_hand, "labels=") if at_hand else ({}, ())
+    return {**read_later, **ids}, label_names
+
+
+def _type_of_numbers(dtype: np.dtype, name: str) -> np.dtype:
     if dtype.kind not in "biuf":
         raise ValueError(f"expected numbers in {name}; got {dtype}; give arrays of uint8 or float32")
-    if dtype.kind == "f":
-        return np.dtype(np.float32)
-    return np.dtype(np.uint8 if dtype.itemsize == 1 and dtype.kind in "bu" else np.int32)
+    return dtype

@@ -24,10 +24,15 @@ def place(dataset: Dataset, feed: Literal["auto", "memory", "stream"] = "auto", 
     """
     splits = dataset.splits
     size = sum(num_bytes(split.examples) for split in splits.values())
-    is_streamed = feed == "stream" or (feed == "auto" and size > memory_budget())
+    is_streamed = streams(size, feed)
     if not is_streamed:
         splits = {name: _in_memory(split) for name, split in splits.items()}
     return replace(dataset, splits=splits, is_streamed=is_streamed, num_workers=num_workers)
+
+
+def streams(size: int, feed: Literal["auto", "memory", "stream"]) -> bool:
+    """Whether examples of so many bytes are streamed."""
+    return feed == "stream" or (feed == "auto" and size > memory_budget())
 
 
 def memory_budget() -> int:

@@ -13,6 +13,7 @@ from jaxtyping import Array, Scalar
 
 from vae_jax.data.dataset import Dataset
 from vae_jax.data.examples import abstract_example, chunks
+from vae_jax.data.values import check_known
 from vae_jax.types import Key
 
 
@@ -111,7 +112,12 @@ def one_hot(num_classes: int) -> Transform:
 
 
 def scale(max_value: float) -> Transform:
-    """Scaling to [0, 1]: x = stored / max_value."""
+    """Scaling to [0, 1]: x = stored / max_value.
+
+    Raises:
+        ValueError: If the largest value of the data is not known.
+    """
+    check_known(max_value)
     return Transform(
         apply=lambda key, example: example.astype(jnp.float32) / max_value,
         name="scaled to [0, 1]",
@@ -150,8 +156,12 @@ def binarise_dynamically(max_value: float) -> Transform:
 
     Training draws from the run's key, and thus anew in every epoch; evaluation draws once, from a fixed key.
 
+    Raises:
+        ValueError: If the largest value of the data is not known.
+
     Source: Salakhutdinov & Murray 2008; as in Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519, section 5.
     """
+    check_known(max_value)
 
     def apply(key: Key, example: Array) -> Array:
         # The image is drawn as one row: XLA's CPU loops are fast along the last axis alone, and an image's is short.
@@ -162,7 +172,12 @@ def binarise_dynamically(max_value: float) -> Transform:
 
 
 def binarise_statically(max_value: float, threshold: float = 0.5) -> Transform:
-    """Binarisation by a threshold: x = 1 where stored / max_value > threshold, and 0 elsewhere."""
+    """Binarisation by a threshold: x = 1 where stored / max_value > threshold, and 0 elsewhere.
+
+    Raises:
+        ValueError: If the largest value of the data is not known.
+    """
+    check_known(max_value)
     return Transform(
         apply=lambda key, example: (example.astype(jnp.float32) / max_value > threshold).astype(jnp.float32),
         name=f"static binarisation at {threshold:g}",
@@ -176,8 +191,13 @@ def already_binary() -> Transform:
 
 
 def binarise(dataset: Dataset) -> Transform:
-    """Dynamic binarisation, or `already_binary` where the data are stored as zeros and ones."""
-    return already_binary() if dataset.max_value == 1 else binarise_dynamically(dataset.max_value)
+    """Dynamic binarisation, or `already_binary` where the data are stored as the whole numbers 0 and 1.
+
+    Raises:
+        ValueError: If the largest value of the data is not known.
+    """
+    is_whole = getattr(dataset.train.examples, "dtype", np.dtype(np.uint8)).kind != "f"
+    return already_binary() if dataset.max_value == 1 and is_whole else binarise_dynamically(dataset.max_value)
 
 
 def dequantise(max_value: float) -> Transform:
@@ -185,12 +205,26 @@ def dequantise(max_value: float) -> Transform:
 
     The log-density of x, corrected by `log_det`, is a lower bound on the log-probability of the stored whole numbers.
 
+    Raises:
+        ValueError: If the largest value of the data is not known; when it is applied to anything but integers, whose
+            noise would be as large as the signal.
+
     Source: Uria, Murray & Larochelle 2013, arXiv:1306.0186, section 5; Theis, van den Oord & Bethge 2016,
     arXiv:1511.01844, section 3.1.
     """
+    check_known(max_value)
     num_levels = max_value + 1
+
+    def apply(key: Key, example: Array) -> Array:
+        if jnp.issubdtype(example.dtype, jnp.floating):
+            raise ValueError(
+                f"expected whole numbers, stored as integers, to dequantise; got {example.dtype}; take scale for "
+                "intensities in [0, 1], standardise for measurements, or store levels as whole numbers"
+            )
+        return (example.astype(jnp.float32) + jax.random.uniform(key, example.shape)) / num_levels
+
     return Transform(
-        apply=lambda key, example: (example.astype(jnp.float32) + jax.random.uniform(key, example.shape)) / num_levels,
+        apply,
         name="uniform dequantisation",
         to_stored=lambda x: x * num_levels - 0.5,  # the middle of the interval that a whole number was spread over
         log_det=lambda x: jnp.asarray(-x.size * math.log(num_levels)),

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax import formulas
+from vae_jax.distributions.support import UNIT_INTERVAL
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
@@ -32,6 +33,7 @@ class Bernoulli:
     has_density = True
 
     is_discrete = True
+    support = UNIT_INTERVAL  # beyond zeros and ones, the cross-entropy of grey levels
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw of zeros and ones, as floats that a network takes; no gradient flows through it."""

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.arithmetic import log_quotient
 from vae_jax.distributions.stirling import HALF_LOG_TWO_PI, deviance_of_two, stirling_error
+from vae_jax.distributions.support import UNIT_INTERVAL
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -40,6 +41,7 @@ class Beta:
     is_discrete = False
     is_reparametrised = True
     has_density = True
+    support = UNIT_INTERVAL
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw; an (implicit) gradient flows to both parameters."""

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.distributions.support import Support, codes
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -32,6 +33,11 @@ class CategoricalCodes:
     is_reparametrised = False
     has_density = True
 
+    @property
+    def support(self) -> Support:
+        """The codes that there are."""
+        return codes(self.logits.shape[-1])
+
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw of codes, as floats of at least 32 bits."""
         (logits,) = at_least_float32(self.logits)
@@ -40,8 +46,7 @@ class CategoricalCodes:
     def log_prob(self, value: Float[Array, "*event"]) -> Scalar:
         """Log-mass of one event, in nats; −∞ where a value is no code."""
         value, logits = at_least_float32(value, self.logits)
-        num_codes = logits.shape[-1]
-        is_code = (value >= 0) & (value < num_codes) & (value == jnp.floor(value))
+        is_code = self.support.contains(value)
         code = jnp.where(is_code, value, 0).astype(jnp.int32)[..., None]
         log_mass = jnp.take_along_axis(jax.nn.log_softmax(logits), code, axis=-1)[..., 0]
         return jnp.where(is_code, log_mass, -jnp.inf).sum()

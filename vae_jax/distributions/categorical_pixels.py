@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.categorical_codes import CategoricalCodes
 from vae_jax.distributions.levels import level_of, value_of
+from vae_jax.distributions.support import Support, levels
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -38,6 +39,11 @@ class CategoricalPixels:
     is_discrete = True
     is_reparametrised = False
     has_density = True
+
+    @property
+    def support(self) -> Support:
+        """The levels that there are."""
+        return levels(self._num_levels())
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw, each pixel on a level, as floats of at least 32 bits."""

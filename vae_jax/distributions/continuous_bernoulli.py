@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.distributions.support import UNIT_INTERVAL
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -36,6 +37,7 @@ class ContinuousBernoulli:
     is_discrete = False
     is_reparametrised = True
     has_density = True
+    support = UNIT_INTERVAL
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """The inverse of the distribution function at a uniform number; a gradient flows to the logits."""

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Scalar
 
 from vae_jax.distributions.statements import has_density, is_reparametrised
+from vae_jax.distributions.support import Support, support_of
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
@@ -51,6 +52,16 @@ class MixedColumns:
         """Whether each column has masses."""
         kinds = [np.full(len(columns), part.is_discrete) for part, columns in self._each()]
         return np.concatenate(kinds)[self._order()]
+
+    @property
+    def support(self) -> Support:
+        """The values that each column may have."""
+        supports = [(support_of(part), columns) for part, columns in self._each()]
+        words = [support.words_of(place) for support, columns in supports for place in range(len(columns))]
+        return Support(
+            tuple(words[place] for place in self._order()),
+            lambda row: self._row([support.contains(row[np.array(columns)]) for support, columns in supports]),
+        )
 
     def sample(self, key: Key) -> Float[Array, " columns"]:
         """A draw of a row."""

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.arithmetic import log_sum_exp
 from vae_jax.distributions.statements import has_density
+from vae_jax.distributions.support import support_of
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Distribution, Key
@@ -41,6 +42,11 @@ class Mixture:
     def has_density(self) -> bool:
         """Whether the components have a density."""
         return has_density(self.components)
+
+    @property
+    def support(self) -> Any:
+        """The support of the components, which are of one family."""
+        return support_of(self.components)
 
     def sample(self, key: Key) -> Any:
         """A draw from a component drawn by its weight; no gradient flows through it.

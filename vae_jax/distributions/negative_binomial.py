@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.arithmetic import log_quotient, quotient
-from vae_jax.distributions.poisson import is_count, sample_counts
+from vae_jax.distributions.poisson import sample_counts
 from vae_jax.distributions.stirling import HALF_LOG_TWO_PI, deviance_of_two, stirling_error
+from vae_jax.distributions.support import COUNTS, is_count
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -40,6 +41,7 @@ class NegativeBinomial:
     is_discrete = True
     is_reparametrised = False
     has_density = True
+    support = COUNTS
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """Poisson counts whose rate is drawn from a Γ distribution, as floats of at least 32 bits."""

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.stirling import HALF_LOG_TWO_PI, deviance, stirling_error
+from vae_jax.distributions.support import COUNTS, is_count
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -36,6 +37,7 @@ class Poisson:
     is_discrete = True
     is_reparametrised = False
     has_density = True
+    support = COUNTS
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw of counts, as floats of at least 32 bits: bfloat16 cannot hold 257."""
@@ -78,8 +80,3 @@ def sample_counts(key: Key, rate: Float[Array, "*shape"]) -> Float[Array, "*shap
     root = jnp.sqrt(large)
     quantile = large + (root * z + (z**2 - 1) / 6 + (z - z**3) / (72 * root))
     return jnp.where(rate < _LARGE_RATE, small, jnp.round(quantile))
-
-
-def is_count(value: Float[Array, "*shape"]) -> Array:
-    """Whether a value is a count 0, 1, 2, ..."""
-    return (value >= 0) & (value == jnp.floor(value))

@@ -11,6 +11,7 @@ from jaxtyping import Scalar
 
 from vae_jax.distributions.centre import centre
 from vae_jax.distributions.statements import has_density, is_reparametrised
+from vae_jax.distributions.support import support_of
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Distribution, Key
 
@@ -44,6 +45,11 @@ class Product:
     def has_density(self) -> bool:
         """Whether every part has a density."""
         return has_density(dict(self.parts))
+
+    @property
+    def support(self) -> dict[str, Any]:
+        """The parts' supports."""
+        return {name: support_of(part) for name, part in self.parts.items()}
 
     def sample(self, key: Key) -> dict[str, Any]:
         """A draw of every part, each with a key of its own."""

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.arithmetic import log_sum_exp
+from vae_jax.distributions.support import Support, support_of
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -40,6 +41,11 @@ class ZeroInflated:
     is_discrete = True
     is_reparametrised = False
     has_density = True
+
+    @property
+    def support(self) -> Support:
+        """The counts of the inner distribution."""
+        return support_of(self.inner)
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """A draw of counts, as floats of at least 32 bits."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 
+from vae_jax.admissible import check_examples
 from vae_jax.catalogue import ExperimentFile, load_experiment
 from vae_jax.config.saved import config_from, config_to_json
 from vae_jax.machine.profile import ProfiledSteps
@@ -93,6 +94,7 @@ def begin(
     experiment = wire(file, config, num_steps)
     traced = outline(experiment)
     check_measures(experiment)
+    check_examples(experiment, traced)
     if profile is not None:
         profile.check(0, experiment.budget.num_steps)
     placement = Placement(make_mesh(parallel or ParallelConfig(), experiment.budget.batch_size))

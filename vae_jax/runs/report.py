@@ -79,7 +79,8 @@ def write_run_report(
 def environment_in_words(environment: dict[str, Any]) -> dict[str, Any]:
     """The run's `environment.json`, the cost of a step in words and each distribution on a line of its own."""
     count, families = environment.get("flops_per_step"), environment.get("families", {})
-    rest = {name: value for name, value in environment.items() if name not in ("flops_per_step", "families")}
+    apart = ("flops_per_step", "families", "values")  # what the values are stands with the data
+    rest = {name: value for name, value in environment.items() if name not in apart}
     return rest | families | ({} if count is None else {"training step": in_words(count)})
 
 
@@ -124,7 +125,7 @@ def write_reconstructions(experiment: Experiment, vae: VAE | Conditional, num: i
 
 def to_unit(experiment: Experiment) -> Callable[[Any], Array]:
     """A function from one x, as the model sees or makes it, to the levels of a picture: 0 is black and 1 is white."""
-    return lambda x: image_of(experiment.transform.to_stored(x)) / experiment.dataset.max_value
+    return lambda x: experiment.dataset.brightness(image_of(experiment.transform.to_stored(x)))
 
 
 def _check_images(experiment: Experiment, shape: tuple[int, ...]) -> None:

@@ -10,12 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from vae_jax.admissible import outside_in_steps
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.evaluation import evaluator, validator
 from vae_jax.experiment import Experiment
 from vae_jax.files import write_json
 from vae_jax.machine.profile import ProfiledSteps
 from vae_jax.messages import RunError, UsageError
+from vae_jax.outline import outline
 from vae_jax.parallel import hosts
 from vae_jax.parallel.mesh import own_mesh, spread
 from vae_jax.parallel.placement import Placement, on_one_device
@@ -99,6 +101,8 @@ class Run:
         with displays.display(experiment.budget.num_steps, cost, is_shown=hosts.is_first()) as display:
             if line := spread(self.placement.mesh):
                 display.say(line)
+            if assumed := experiment.dataset.values:
+                display.say(f"values of {experiment.dataset.name}: {assumed}")
             checkpoints = Checkpoints(directory.checkpoints, say=display.say)
             try:
                 return fit(
@@ -114,6 +118,7 @@ class Run:
                     display=display,
                     placement=self.placement,
                     tracer=Tracer(self.profile, directory.profile),
+                    explain=lambda first, last: outside_in_steps(experiment, outline(experiment), first, last),
                 )
             finally:
                 checkpoints.close()

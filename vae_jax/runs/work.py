@@ -16,9 +16,13 @@ from vae_jax.runs.families import families
 
 
 def of_program(experiment: Experiment, outline: Outline) -> dict[str, Any]:
-    """Entries of `environment.json` for a run's program: the FLOPs of a step, None if not known, and its families."""
+    """Entries of `environment.json` for a run's program: the FLOPs of a step, None if not known, and its families.
+
+    An assumption about the values of its data stands there, too.
+    """
     count = flops(experiment.trainer.step, outline.state, outline.batch)
-    return {"flops_per_step": count, "families": families(outline)}
+    assumed = {"values": experiment.dataset.values} if experiment.dataset.values else {}
+    return {"flops_per_step": count, "families": families(outline)} | assumed
 
 
 def work(experiment: Experiment, flops_per_step: int | None, devices: Sequence[Any]) -> Work:

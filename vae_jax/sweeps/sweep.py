@@ -35,7 +35,7 @@ from vae_jax.sweeps.values import axes as axes_module
 from vae_jax.sweeps.values.axes import Axis, Interval, Values, points, product_of, zip_of
 from vae_jax.sweeps.values.trial import Trial
 from vae_jax.sweeps.work.directory import ENDED, SweepDirectory, SweepSpec
-from vae_jax.sweeps.work.programs import check_in_memory
+from vae_jax.sweeps.work.programs import check_data
 from vae_jax.sweeps.work.settle import settle
 from vae_jax.sweeps.work.table import Table
 from vae_jax.sweeps.work.worker import Setting, Worker
@@ -201,7 +201,7 @@ def begin(
     some = {name: _some(name, axis) for name, axis in axes.items()}
     family = Family(file, config, num_steps, data_sets.of(with_fields(config, some)))
     experiment, traced = family.checked(some)
-    check_in_memory(experiment)
+    check_data(experiment, traced)
     others = [some | {name: value} for name, axis in axes.items() for value in _extremes(axis)]
     read = frozenset[str]().union(*(data_sets.fields_read(with_fields(config, other)) for other in others))
     lane_fields = side_by_side(family, some, depend_on(read, some))
@@ -212,7 +212,7 @@ def begin(
             if name in lane_fields:
                 wire(file, with_fields(config, other), num_steps, data)
             else:
-                check_in_memory(family._replace(data=data).checked(other)[0])
+                check_data(*family._replace(data=data).checked(other))
     if parallel is not None:
         make_lanes_mesh(parallel, experiment.budget.batch_size)
     if search is not None:

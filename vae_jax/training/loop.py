@@ -47,6 +47,10 @@ class Display(Protocol):
         """Show a line of validation metrics."""
         ...
 
+    def say(self, text: str) -> None:
+        """Show a line of text."""
+        ...
+
 
 class Outcome(NamedTuple):
     """The outcome of a training loop."""
@@ -71,6 +75,7 @@ def fit(
     display: Display,
     placement: Placement | None = None,
     tracer: Tracer | None = None,
+    explain: Callable[[int, int], str | None] | None = None,
 ) -> Outcome:
     """Train until the steps are done, patience is at its end, or a signal comes.
 
@@ -89,6 +94,7 @@ def fit(
         placement: The devices that the work is spread over; None for one. With several hosts, all call this alike, and
             a signal to one stops them all at the same step.
         tracer: The profiler of some of the steps.
+        explain: From the first and the last of some steps that were not finite to a line that says why, if it is known.
 
     Raises:
         RunError: If too many steps in a row were not finite, or no checkpoint can be read.
@@ -100,7 +106,7 @@ def fit(
     _check_position(record, step, feed)
 
     metrics = open_metrics(record.num_metrics_bytes)
-    lines = _TrainingLines(metrics, display, budget, checkpoints, step)
+    lines = _TrainingLines(metrics, display, budget, checkpoints, step, explain)
     run_steps = advance(trainer, feed, placement)
     tracer = tracer or Tracer()
 
@@ -159,8 +165,11 @@ class _TrainingLines:
         budget: Budget,
         checkpoints: Checkpoints,
         step: int,
+        explain: Callable[[int, int], str | None] | None,
     ) -> None:
         self._metrics, self._display, self._budget, self._checkpoints = metrics, display, budget, checkpoints
+        self._explain = explain or (lambda first, last: None)
+        self._num_skipped, self._line = 0, step
         self._pending: tuple[int, Metrics, Array, Array, Array] | None = None
         self._step: int = step
         self._time: float | None = None
@@ -189,12 +198,16 @@ class _TrainingLines:
         line = training_line(step, sums, num_summed, num_skipped)
         self._metrics.write(line)
         self._show(line)
+        if num_skipped > 0 and not self._num_skipped and (reason := self._explain(self._line, step - 1)):
+            self._display.say(reason)  # once: the first steps that are skipped tell what is wrong with the data
+        self._num_skipped, self._line = int(num_skipped), step
         if has_diverged(in_a_row, self._budget):
             last_good = self._checkpoints.path_of(best.step) if best else "none"
+            # Step numbers count steps taken: the first step of all is that from 0 to 1, on the batch of 0.
+            reason = self._explain(step - int(in_a_row), step - 1) or "lower the learning rate, or clip the gradient"
             raise RunError(
                 f"expected finite values, gradients and updates; the last {in_a_row} steps, {step - in_a_row + 1} to "
-                f"{step}, had none; the last good checkpoint is {last_good}; "
-                "lower the learning rate, or clip the gradient"
+                f"{step}, had none; the last good checkpoint is {last_good}; {reason}"
             )
 
     def _show(self, line: Line) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from vae_jax.data import DataConfig, load
-from vae_jax.data.files.arrays import read_arrays
+from vae_jax.data.files.arrays import MappedArray, read_arrays
+from vae_jax.data.values import UnknownMaximum
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 5, 4), dtype=np.uint8)
 REAL = np.random.default_rng(1).normal(size=(12, 3))
@@ -62,15 +63,25 @@ def test_an_npy_file_is_mapped_and_can_be_pickled(npy):
         ((IMAGES > 99).astype(np.uint8), np.uint8, 1),
         ((IMAGES > 99).astype(np.int16), np.uint8, 1),
         (IMAGES / 255, np.float32, 1),
-        (IMAGES.astype(np.float32), np.float32, 255),
-        (REAL, np.float32, 1),
-        (1_000 * REAL.astype(np.float16), np.float32, 1),
+        (IMAGES.reshape(12, -1).astype(np.float32), np.int32, 255),
+        (IMAGES.astype(np.float32), np.int32, 255),
+        ((IMAGES > 99).astype(np.float32), np.int32, 1),
+        (16 * IMAGES.astype(np.uint16), np.uint16, 16 * int(IMAGES.max())),
+        (IMAGES.astype(np.uint16), np.uint8, 255),
+        (REAL, np.float32, None),
+        (1_000 * REAL.astype(np.float16), np.float32, None),
+        (IMAGES / 127.5 - 1, np.float32, None),
+        (IMAGES * 0.5, np.float32, None),
+        (IMAGES.astype(int) - 1, np.int32, None),
+        (IMAGES.astype(int) * 1_000, np.int32, None),
+        (IMAGES.astype(int) << 40, np.float32, None),
     ],
 )
-def test_values_are_kept_in_8_or_32_bits_with_the_largest(request, write, array, dtype, max_value):
+def test_values_are_kept_as_integers_or_floats_with_the_largest(request, write, array, dtype, max_value):
     data = read(request.getfixturevalue(write)(array) if write == "npy" else request.getfixturevalue(write)(x=array))
     examples = data.train.examples
-    assert (examples.dtype, examples[:].dtype, data.max_value) == (dtype, dtype, max_value)
+    assert (examples.dtype, examples[:].dtype) == (dtype, dtype)
+    assert isinstance(data.max_value, UnknownMaximum) if max_value is None else data.max_value == max_value
     squeezed = array[..., 0] if array.ndim == 4 else array
     assert examples.shape == squeezed.shape
     np.testing.assert_array_equal(examples[:], squeezed.astype(dtype))
@@ -86,12 +97,8 @@ def wrong(array, row, value):
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (wrong(IMAGES.astype(int), 7, 256), "expected whole numbers in [0, 255] in {}; row 7 has 256"),
-        (wrong(IMAGES.astype(int), 9, -1), "expected whole numbers in [0, 255] in {}; row 9 has -1"),
         (wrong(REAL, 3, np.nan), "expected finite numbers in {}; row 3 has nan"),
         (wrong(REAL, 4, 1e300), "expected finite numbers in {}; row 4 has 1e+300"),
-        (IMAGES / 127.5 - 1, "expected images in [0, 1] or in [0, 255]; {} lies in [-1, "),
-        (IMAGES * 256.0, "expected images in [0, 1] or in [0, 255]; {} lies in [0, "),
         (IMAGES[:0], "expected examples; {} of shape (0, 5, 4) holds none"),
         (np.arange(3), "expected examples of shape (num, ...), at least two axes; {} has (3,); reshape it, or choose"),
         (np.array([["a"]]), "expected numbers as examples; {} holds <U1; save it as uint8 or float32"),
@@ -108,11 +115,35 @@ def test_other_values_are_refused_with_the_row(request, write, array, message):
 
 
 def test_rows_are_counted_through_all_chunks(npy, monkeypatch):
-    monkeypatch.setattr("vae_jax.data.files.array_values._CHUNK", 40)
-    with pytest.raises(ValueError, match="row 11 has 300"):
-        read(npy(wrong(IMAGES.astype(int), 11, 300)))
+    monkeypatch.setattr("vae_jax.data.values._CHUNK", 40)
+    with pytest.raises(ValueError, match="row 11 has nan"):
+        read(npy(wrong(IMAGES.astype(float), 11, np.nan)))
     assert read(npy(IMAGES > 300)).max_value == 1
     assert read(npy(wrong(IMAGES * 0, 11, 2))).max_value == 255
+    assert read(npy(wrong(IMAGES.astype(np.uint16), 11, 256))).max_value == 256
+
+
+def test_a_file_of_large_bytes_is_not_read_to_its_end(npy, monkeypatch):
+    monkeypatch.setattr("vae_jax.data.values._CHUNK", 1)
+    seen, read_rows = [], MappedArray.__getitem__
+    monkeypatch.setattr(MappedArray, "__getitem__", lambda self, rows: seen.append(rows) or read_rows(self, rows))
+    read(npy(IMAGES))
+    assert len(seen) == 1
+    read(npy(IMAGES), max_value=255)
+    assert len(seen) == 1 + len(IMAGES)
+
+
+def test_an_option_says_which_value_becomes_one(npy):
+    assert read(npy(IMAGES * 0.5), max_value=127.5).max_value == 127.5
+    assert read(npy(IMAGES), max_value=300).values.endswith("of which 300 becomes 1, by --data.max-value 300")
+    for array, given, message in (
+        (IMAGES, 200.0, "expected values in [0, 200] in {}, by --data.max-value 200; it holds whole numbers from 0 to"),
+        (IMAGES / 127.5 - 1, 1.0, "expected values in [0, 1] in {}, by --data.max-value 1; it holds real numbers from"),
+        (IMAGES, 0.0, "expected --data.max-value N with a positive number; got --data.max-value 0"),
+    ):
+        with pytest.raises(ValueError) as error:
+            read(npy(array), max_value=given)
+        assert str(error.value).startswith(message.format(npy(array)))
 
 
 @pytest.mark.parametrize(

@@ -133,10 +133,41 @@ def test_a_palette_is_looked_up(folder):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_of_16_bits_the_higher_eight_are_kept(folder, suffix):
-    levels = np.random.default_rng(0).integers(0, 2**16, (4, 4), dtype=np.uint16)
-    write(folder / f"a{suffix}", levels)
-    np.testing.assert_array_equal(read(folder).train.examples[:], [levels // 256])
+def test_all_16_bits_are_kept_and_the_largest_of_the_set_becomes_one(folder, suffix):
+    levels = np.random.default_rng(0).integers(0, 2**12, (2, 4, 4), dtype=np.uint16)  # 12 bits of data
+    for name, image in zip("ab", levels, strict=True):
+        write(folder / f"{name}{suffix}", image)
+    data = read(folder)
+    assert (data.train.examples.dtype, data.max_value) == (np.uint16, levels.max())
+    assert data.values.endswith(f"the largest of the set, {levels.max()}, becomes 1")
+    np.testing.assert_array_equal(data.train.examples[:], levels)
+    assert read(folder, max_value=4_095).max_value == 4_095
+    resized = read(folder, image_size=2)
+    assert (resized.train.examples.dtype, resized.example_shape) == (np.uint16, (2, 2))
+    np.testing.assert_allclose(resized.train.examples[:].mean(), levels.mean(), rtol=0.1)
+
+
+def test_images_of_8_and_of_16_bits_have_one_white(folder):
+    write(folder / "a.png", np.array([[0, 255]], np.uint8))
+    write(folder / "b.png", np.array([[0, 65_535]], np.uint16))
+    np.testing.assert_array_equal(read(folder).train.examples[:], [[[0, 65_535]]] * 2)
+    write(folder / "c.png", np.zeros((1, 2, 3), np.uint8))
+    with pytest.raises(
+        ValueError, match=r"expected images of 8 bits to read in colour; .*b.png is grey in 16 bits; giv"
+    ):
+        read(folder)
+    assert read(folder, colour="grey").train.examples.dtype == np.uint16
+
+
+def test_an_option_says_the_largest_value_of_images(folder):
+    levels = write(folder / "a.png", pixels(0, 4, 4) // 2)
+    data = read(folder, max_value=127)
+    assert (data.max_value, data.train.examples.dtype) == (127, np.uint8)
+    np.testing.assert_array_equal(data.train.examples[:], [levels])
+    with pytest.raises(
+        ValueError, match=r"expected values in \[0, 100\] in .*photos, by --data.max-value 100; it holds"
+    ):
+        read(folder, max_value=100)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
@@ -260,8 +291,10 @@ def test_a_file_that_ends_early_is_named_when_it_is_read(folder, suffix):
 def test_a_file_that_was_changed_meanwhile_is_named(folder):
     write(folder / "a.png", pixels(0, 4, 4))
     examples = read(folder).train.examples
-    write(folder / "a.png", pixels(0, 5, 5))
-    with pytest.raises(
-        ValueError, match=r"expected an image of shape \(4, 4\), as when its folder was opened; .*a.png has"
-    ):
-        examples[:]
+    for other in (pixels(0, 5, 5), pixels(0, 4, 4).astype(np.uint16)):
+        write(folder / "a.png", other)
+        with pytest.raises(
+            ValueError,
+            match=r"expected an image of shape \(4, 4\) in uint8, as when its folder was opened; .*a.png has",
+        ):
+            examples[:]

@@ -8,6 +8,7 @@ import pytest
 
 from vae_jax.data import DataConfig, load
 from vae_jax.data.files.tables import read_table
+from vae_jax.data.values import UnknownMaximum
 
 FLOWERS = pandas.DataFrame(
     {
@@ -44,7 +45,9 @@ def table(tmp_path):
 
 def test_columns_of_numbers_are_the_examples_and_words_the_labels(flowers):
     data = read(flowers, labels="kind")
-    assert (data.name, data.columns, data.max_value, list(data.splits)) == ("flowers", tuple(NUMBERS), 1, ["train"])
+    assert (data.name, data.columns, list(data.splits)) == ("flowers", tuple(NUMBERS), ["train"])
+    assert isinstance(data.max_value, UnknownMaximum)
+    assert data.unit == 1
     assert data.description == f"30 rows of 4 columns from {flowers.name}"
     assert data.train.examples.dtype == np.float32
     np.testing.assert_array_equal(data.train.examples, FLOWERS[NUMBERS].to_numpy(np.float32))
@@ -59,6 +62,17 @@ def test_columns_are_chosen_by_name_in_the_order_asked_for(flowers):
     np.testing.assert_array_equal(data.train.labels, FLOWERS["bed"])
     assert data.label_names == ()
     assert read(flowers, examples="petals").train.labels is None
+
+
+@pytest.mark.parametrize("form", ["{}", "{}.0"])
+def test_pixels_in_a_table_are_levels_as_in_an_image(table, form):
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 4))
+    lines = [",".join(["7", *(form.format(value) for value in row)]) for row in pixels]
+    data = read(table("\n".join(["label,p0,p1,p2,p3", *lines])), labels="label")
+    assert (data.max_value, data.train.examples.dtype) == (255, np.int32)
+    np.testing.assert_array_equal(data.train.examples, pixels)
+    assert read(data_of_halves := table("a,b\n0.5,300\n"), max_value=400).max_value == 400
+    assert isinstance(read(data_of_halves).max_value, UnknownMaximum)
 
 
 def test_a_table_is_split_by_tens(flowers):

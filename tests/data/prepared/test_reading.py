@@ -123,6 +123,11 @@ def test_zeros_and_ones_are_known_by_their_values(prepare_set, tmp_path):
         lambda f: {"image": f.Image(shape=(6, 5, 1))},
     )
     assert read_prepared(DataConfig("ones", dir=str(tmp_path))).max_value == 1
+    assert read_prepared(DataConfig("ones", dir=str(tmp_path), max_value=2)).max_value == 2
+    with pytest.raises(
+        ValueError, match=r"expected values in \[0, 0.5\] in split 'train' of ones, by --data.max-value 0.5"
+    ):
+        read_prepared(DataConfig("ones", dir=str(tmp_path), max_value=0.5))
 
 
 def test_several_classes_are_factors(prepare_set, tmp_path):

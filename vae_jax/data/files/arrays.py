@@ -17,9 +17,10 @@ from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.examples import Examples
 from vae_jax.data.files.array_names import LABEL_NAMES, choose_names
-from vae_jax.data.files.array_values import check_numbers, keep, kept_shape, kept_type, largest_value
+from vae_jax.data.files.array_values import check_numbers, kept_shape
 from vae_jax.data.files.labels import label_ids
 from vae_jax.data.named_parts import part_type
+from vae_jax.data.values import values_in
 
 
 class MappedArray:
@@ -36,13 +37,14 @@ class MappedArray:
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
         self.path = path
         self.shape = kept_shape(shape)
-        self.dtype = kept_type(dtype)
+        self.dtype = dtype
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        return keep(np.array((self.stored if isinstance(rows, slice) else self._scattered)[rows]))
+        read = np.array((self.stored if isinstance(rows, slice) else self._scattered)[rows])
+        return read.reshape(kept_shape(read.shape))
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in ("stored", "_scattered")}
@@ -73,27 +75,29 @@ def read_arrays(path: Path, config: DataConfig) -> Dataset:
 
     Args:
         path: The file.
-        config: Its `examples` and `labels` choose arrays of an .npz file.
+        config: Its `examples` and `labels` choose arrays of an .npz file; its `max_value` says which value becomes 1.
 
     Returns:
-        Whole numbers as uint8, others as float32.
+        Whole numbers as integers, others as float32.
 
     Raises:
         ValueError: If it is not such a file, or its arrays cannot be told apart or hold other values than expected.
     """
-    return _read_npy(path) if path.suffix.lower() == ".npy" else _read_npz(path, config)
+    return _read_npy(path, config) if path.suffix.lower() == ".npy" else _read_npz(path, config)
 
 
-def _read_npy(path: Path) -> Dataset:
+def _read_npy(path: Path, config: DataConfig) -> Dataset:
     with _readable(path), path.open("rb") as file:
         shape, dtype = _read_header(file)
     check_numbers(str(path), shape, dtype)
     examples = MappedArray(path, shape, dtype)
+    values = values_in({str(path): examples}, config.max_value)
     return Dataset(
         name=path.stem,
         description=f"{shape[0]:,} examples from {path.name}",
-        splits={"train": Split(examples)},
-        max_value=largest_value({str(path): examples.stored}),
+        splits={"train": Split(values.keep(examples))},
+        max_value=values.max_value,
+        values=values.words,
     )
 
 
@@ -114,12 +118,16 @@ def _read_npz(path: Path, config: DataConfig) -> Dataset:
         labels = {split: arrays[names.labels] for split, names in chosen.items() if names.labels}
         label_names = tuple(map(str, arrays[named])) if named else ()
     ids, words = label_ids(labels, str(path))
+    stored = {split: array.reshape(kept_shape(array.shape)) for split, array in stored.items()}
+    by_name = {f"'{chosen[split].examples}' of {path}": array for split, array in stored.items()}
+    values = values_in(by_name, config.max_value)
     return Dataset(
         name=path.stem,
         description=f"{sum(map(len, stored.values())):,} examples from {path.name}",
-        splits={split: Split(keep(array), ids.get(split)) for split, array in stored.items()},
-        max_value=largest_value({f"'{chosen[split].examples}' of {path}": array for split, array in stored.items()}),
+        splits={split: Split(values.keep(array), ids.get(split)) for split, array in stored.items()},
+        max_value=values.max_value,
         label_names=words or label_names,
+        values=values.words,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.files.pixels import Header, decode, read_header
+from vae_jax.data.values import values_in
 from vae_jax.messages import UsageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
@@ -30,15 +31,21 @@ class ImageFiles:
         names: Files of the images, relative to the folder.
         example_shape: (height, width) of grey images, (height, width, 3) of coloured ones.
         image_size: Height and width to which each image is cropped and resized; None keeps the images as they are.
+        is_deep: Whether grey levels have 16 bits.
     """
 
     def __init__(
-        self, folder: Path, names: Sequence[str], example_shape: tuple[int, ...], image_size: int | None
+        self,
+        folder: Path,
+        names: Sequence[str],
+        example_shape: tuple[int, ...],
+        image_size: int | None,
+        is_deep: bool = False,
     ) -> None:
         self.folder = folder
         self.names = names
         self.shape = (len(names), *example_shape)
-        self.dtype = np.dtype(np.uint8)
+        self.dtype = np.dtype(np.uint16 if is_deep else np.uint8)
         self.image_size = image_size
 
     def __len__(self) -> int:
@@ -46,18 +53,19 @@ class ImageFiles:
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         chosen = np.arange(len(self))[rows].tolist()
-        images = np.empty((len(chosen), *self.shape[1:]), np.uint8)
+        images = np.empty((len(chosen), *self.shape[1:]), self.dtype)
         for place, image in enumerate(_in_threads(self._decode, chosen)):
             images[place] = image
         return images
 
     def _decode(self, row: int) -> np.ndarray:
         path = self.folder / self.names[row]
-        image = decode(path, is_grey=len(self.shape) == 3, image_size=self.image_size)
-        if image.shape != self.shape[1:]:
+        is_deep = self.dtype == np.uint16
+        image = decode(path, is_grey=len(self.shape) == 3, image_size=self.image_size, is_deep=is_deep)
+        if image.shape != self.shape[1:] or image.dtype != self.dtype:
             raise UsageError(
-                f"expected an image of shape {self.shape[1:]}, as when its folder was opened; {path} has "
-                f"{image.shape} now; start again"
+                f"expected an image of shape {self.shape[1:]} in {self.dtype}, as when its folder was opened; {path} "
+                f"has {image.shape} in {image.dtype} now; start again"
             )
         return image
 
@@ -70,14 +78,16 @@ def read_images(path: Path, config: DataConfig) -> Dataset:
 
     Args:
         path: The folder.
-        config: Its `colour` and `image_size` are used.
+        config: Its `colour`, `image_size` and `max_value` are used.
 
     Returns:
-        uint8, (height, width) for grey images, (height, width, 3) for coloured ones, sorted by name; the labels are
-        the folders of classes in alphabetical order.
+        (height, width) for grey images, (height, width, 3) for coloured ones, sorted by name; the labels are the
+        folders of classes in alphabetical order. Bytes; where a grey image has 16 bits, all of them are kept, and the
+        largest value of the set becomes 1.
 
     Raises:
-        ValueError: If there are no images, a file is not an image, or they differ in size; the message names the file.
+        ValueError: If there are no images, a file is not an image, they differ in size, or some have colour and others
+            16 bits; the message names the file.
     """
     if config.image_size is not None and config.image_size < 1:
         raise ValueError(f"expected --data.image-size of at least 1; got {config.image_size}")
@@ -87,22 +97,34 @@ def read_images(path: Path, config: DataConfig) -> Dataset:
     height, width = (config.image_size,) * 2 if config.image_size else _common_size(path, names, headers)
     is_grey = config.colour == "grey" or (config.colour == "stored" and all(header.is_grey for header in headers))
     example_shape = (height, width) if is_grey else (height, width, 3)
+    is_deep = any(header.is_deep for header in headers)
+    if is_deep and not is_grey:
+        deep = next(name for name, header in zip(names, headers, strict=True) if header.is_deep)
+        raise ValueError(
+            f"expected images of 8 bits to read in colour; {path / deep} is grey in 16 bits; give --data.colour grey"
+        )
 
     classes = sorted({Path(name).parts[0] for members in found.values() for name in members if _has_class(name)})
     ids = {name: index for index, name in enumerate(classes)}
     splits = {}
     for split, members in found.items():
         labels = [ids[Path(name).parts[0]] for name in members] if _has_class(members[0]) else None
-        images = ImageFiles(path / split, members, example_shape, config.image_size)
+        images = ImageFiles(path / split, members, example_shape, config.image_size, is_deep)
         splits[split or "train"] = Split(images, None if labels is None else np.asarray(labels, np.int32))
+    max_value, assumed = 255, ""
+    if is_deep or config.max_value is not None:
+        images_of = {str(stored.examples.folder): stored.examples for stored in splits.values()}
+        max_value, _, assumed = values = values_in(images_of, config.max_value)
+        splits = {split: Split(values.keep(stored.examples), stored.labels) for split, stored in splits.items()}
     resized = ", cropped in the middle and resized" if config.image_size else ""
     return Dataset(
         name=path.resolve().name,
         description=f"{len(names):,} {'grey' if is_grey else 'coloured'} images of {width}x{height} pixels from a "
         f"folder{resized}",
         splits=splits,
-        max_value=255,
+        max_value=max_value,
         label_names=tuple(classes),
+        values=assumed,
     )
 
 

@@ -1,4 +1,4 @@
-"""One image file: its header, and its pixels as 8-bit numbers."""
+"""One image file: its header, and its pixels as numbers of 8 or 16 bits."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ _TURNED_BY_A_QUARTER = (5, 6, 7, 8)
 _GREY = ("1", "L", "LA", "La")
 _SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N")
 _THIRTY_TWO_BITS = ("I", "F")
+_LARGEST_WORD = 65_535
+_BYTES_TO_WORDS = 257
 
 
 class Header(NamedTuple):
@@ -30,6 +32,8 @@ class Header(NamedTuple):
     """Width in pixels, as the image is displayed."""
     is_grey: bool
     """Whether the image is stored without colour."""
+    is_deep: bool = False
+    """Whether a pixel has 16 bits, of which none is to be lost."""
 
 
 def read_header(path: Path) -> Header:
@@ -46,19 +50,21 @@ def read_header(path: Path) -> Header:
         )
     if orientation in _TURNED_BY_A_QUARTER:
         width, height = height, width
-    return Header(height, width, is_grey=mode in _GREY + _SIXTEEN_BITS)
+    is_deep = mode in _SIXTEEN_BITS
+    return Header(height, width, is_grey=mode in _GREY or is_deep, is_deep=is_deep)
 
 
-def decode(path: Path, *, is_grey: bool, image_size: int | None) -> np.ndarray:
+def decode(path: Path, *, is_grey: bool, image_size: int | None, is_deep: bool = False) -> np.ndarray:
     """The pixels of an image file, turned as its EXIF orientation says, on white where it is transparent.
 
     Args:
         path: The file.
         is_grey: Whether to decode to grey levels (ITU-R 601 luma of a coloured image), or to red, green and blue.
         image_size: Height and width to which the largest square in the middle is resized; None keeps its size.
+        is_deep: Whether grey levels are returned in 16 bits, 65,535 for white; an image of 8 bits is spread over them.
 
     Returns:
-        uint8 of (height, width), or (height, width, 3). Of 16 bits, the higher eight are kept.
+        uint8 of (height, width), or (height, width, 3); uint16 of (height, width) if `is_deep`.
 
     Raises:
         ValueError: If the file cannot be decoded; the message names it.
@@ -69,14 +75,26 @@ def decode(path: Path, *, is_grey: bool, image_size: int | None) -> np.ndarray:
         opened.load()
         image = ImageOps.exif_transpose(opened) if _orientation(opened) != 1 else opened
         if image.mode in _SIXTEEN_BITS:
-            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+            return _deep(np.asarray(image), image_size)
         if image.has_transparency_data:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         image = image.convert("L" if is_grey else "RGB")
         if image_size is not None:
             image = _middle_square(image).resize((image_size, image_size), Image.Resampling.BICUBIC)
-        return np.array(image)
+        pixels = np.array(image)
+        return pixels.astype(np.uint16) * _BYTES_TO_WORDS if is_deep else pixels
+
+
+def _deep(pixels: np.ndarray, image_size: int | None) -> np.ndarray:
+    """Grey levels of 16 bits, which Pillow resizes as floats only."""
+    from PIL import Image
+
+    if image_size is None:
+        return pixels.astype(np.uint16)
+    square = _middle_square(Image.fromarray(pixels.astype(np.float32)))
+    resized = np.asarray(square.resize((image_size, image_size), Image.Resampling.BICUBIC))
+    return np.clip(np.rint(resized), 0, _LARGEST_WORD).astype(np.uint16)
 
 
 def _middle_square(image: Image) -> Image:

@@ -14,6 +14,7 @@ from vae_jax.data.examples import Examples
 from vae_jax.data.files.labels import label_ids
 from vae_jax.data.files.table_files import is_number, is_numeric, line_of, read_csv, read_parquet
 from vae_jax.data.named_parts import named_parts
+from vae_jax.data.values import values_in
 from vae_jax.messages import did_you_mean
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def read_table(path: Path, config: DataConfig) -> Dataset:
         config: Its `examples` names columns, separated by commas, and its `labels` another column.
 
     Returns:
-        float32 of (num, columns), as stored; the model decides what is standardised.
+        (num, columns), as stored: int32 where all columns hold whole numbers, else float32; the model decides what is
+        standardised.
 
     Raises:
         ValueError: If it is not such a file, lacks a column, or holds anything but finite numbers; the message names
@@ -51,13 +53,15 @@ def read_table(path: Path, config: DataConfig) -> Dataset:
 
     examples = np.stack([_numbers(path, name, table[name], where) for name in columns], axis=1)
     labels, words = _labels(path, config.labels, table, where) if config.labels else (None, ())
+    values = values_in({str(path): examples}, config.max_value)
     return Dataset(
         name=path.stem,
         description=f"{table.num_rows:,} rows of {len(columns)} columns from {path.name}",
-        splits={"train": Split(examples, labels)},
-        max_value=1,
+        splits={"train": Split(values.keep(examples), labels)},
+        max_value=values.max_value,
         columns=columns,
         label_names=words,
+        values=values.words,
     )
 
 

@@ -22,6 +22,7 @@ from vae_jax.data.prepared.examples import (
 )
 from vae_jax.data.prepared.features import feature_at, image_feature, label_features
 from vae_jax.data.prepared.sets import PreparedSet, data_directory, find_prepared, prepare_command
+from vae_jax.data.values import values_in
 
 NUM_LOOKED_AT = 100
 """Number of first examples that are read to learn what the description of a data set leaves open."""
@@ -31,7 +32,8 @@ def read_prepared(config: DataConfig) -> Dataset:
     """A prepared data set, with all its splits under their stored names.
 
     Args:
-        config: Name of the set and folder of prepared sets; features of examples and labels, where not clear.
+        config: Name of the set and folder of prepared sets; features of examples and labels, where not clear; the
+            value that becomes 1, where it is not the largest of the type.
 
     Raises:
         ValueError: If the set is not prepared, or damaged, or it is not clear which feature holds the images.
@@ -59,15 +61,21 @@ def read_prepared(config: DataConfig) -> Dataset:
     }
     first = next(iter(splits.values())).examples
     is_binary = dtype.kind == "u" and len(first) > 0 and first[:NUM_LOOKED_AT].max() <= 1
+    max_value, assumed = (1 if is_binary else np.iinfo(dtype).max), ""
+    if config.max_value is not None:
+        images = {f"split '{name}' of {found.name}": split.examples for name, split in splits.items()}
+        max_value, _, assumed = values = values_in(images, config.max_value)
+        splits = {name: Split(values.keep(split.examples), split.labels) for name, split in splits.items()}
     is_factors = len(labels) > 1
     about = " ".join((builder.info.description or found.name).split()).removesuffix(".")
     return Dataset(
         name=config.name,
         description=f"{about} (TFDS, {found.name}:{found.version})",
         splits=splits,
-        max_value=1 if is_binary else np.iinfo(dtype).max,
+        max_value=max_value,
         label_names=() if is_factors or not labels else tuple(getattr(features[labels[0]], "names", None) or ()),
         factor_names=labels if is_factors else (),
+        values=assumed,
     )
 
 

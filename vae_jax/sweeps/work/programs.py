@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from vae_jax.admissible import check_examples
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.config.fields import with_fields
 from vae_jax.config.saved import config_from
@@ -13,6 +14,7 @@ from vae_jax.evaluation.likelihood import log_likelihood_of
 from vae_jax.experiment import Experiment
 from vae_jax.machine.memory import free_memory
 from vae_jax.messages import UsageError
+from vae_jax.outline import Outline
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_lanes_mesh
 from vae_jax.parallel.placement import Placement
@@ -78,7 +80,9 @@ def program_of(
     fields = tuple(name for name in trial.fields if name in spec.side_by_side)
     numbers = {name: trial.fields[name] for name in fields}
     experiment, traced = family.checked(numbers)
-    check_in_memory(experiment)
+    check_data(experiment, traced)
+    if assumed := experiment.dataset.values:
+        say(f"values of {experiment.dataset.name}: {assumed}")
     placement = Placement(make_lanes_mesh(parallel, experiment.budget.batch_size))
     if num_slots is None:
         most = lanes.num or (num_wanted if spec.search is None else LANES_OF_A_SEARCH)
@@ -94,17 +98,18 @@ def program_of(
     )
 
 
-def check_in_memory(experiment: Experiment) -> None:
-    """Check that the data are not streamed.
+def check_data(experiment: Experiment, outline: Outline) -> None:
+    """Check that the data are not streamed, and that the likelihood gives them a probability.
 
     Raises:
-        UsageError: If they are.
+        UsageError: If they are, or it does not.
     """
     if experiment.dataset.is_streamed:
         raise UsageError(
             f"expected data that are kept in memory, once for all lanes; {experiment.dataset.name} is streamed; "
             "give --data.feed memory, or train its runs one by one"
         )
+    check_examples(experiment, outline)
 
 
 def _slots_that_fit(
