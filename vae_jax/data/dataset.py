@@ -40,6 +40,7 @@ class Dataset:
         factor_names: Names of the columns of the labels, where these are factors.
         is_streamed: Whether batches are read from where the examples are stored, rather than kept on the device.
         num_workers: Number of processes that read a stream; 0 means threads.
+        drawn: The splits that were drawn from the training split, since the data have none of their own.
 
     Raises:
         ValueError: If a split is empty, or the examples of two splits differ in shape or type.
@@ -60,6 +61,7 @@ class Dataset:
     factor_names: tuple[str, ...] = ()
     is_streamed: bool = field(default=False, kw_only=True)
     num_workers: int = field(default=0, kw_only=True)
+    drawn: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         splits = {name: Split(examples_of(examples), labels) for name, (examples, labels) in self.splits.items()}
