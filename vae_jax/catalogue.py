@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vae_jax.files import expanded
 from vae_jax.messages import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def find(name: str) -> Path:
     known = shipped()
     if name in known:
         return known[name]
-    path = Path(name)
+    path = expanded(name)
     if path.suffix == ".py" and path.is_file():
         return path
     if path.suffix == ".py":

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from vae_jax.data.channels import check_channels_last
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.examples import ArrayLike
 from vae_jax.data.files.labels import label_ids
@@ -117,6 +118,7 @@ def from_object(
         scaled = first.get("x", next(iter(first.values()))) if isinstance(first, Mapping) else first
         max_value = 1 if scaled.dtype.kind == "f" else 255
     dataset = Dataset(name, description, splits, max_value, label_names=label_names)
+    check_channels_last(dataset)
     return place(arrange(dataset), feed, num_workers)
 
 
