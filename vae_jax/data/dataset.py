@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from vae_jax.data.examples import ArrayLike, chunks, examples_of, in_memory, is_together, of_parts, part_of
-from vae_jax.messages import did_you_mean
+from vae_jax.data.fingerprint import fingerprint
+from vae_jax.messages import UsageError, did_you_mean
 
 
 class Split(NamedTuple):
@@ -85,11 +87,11 @@ class Dataset:
         """A split by its name.
 
         Raises:
-            ValueError: If there is no split of that name.
+            UsageError: If there is no split of that name.
         """
         if name not in self.splits:
             hint = did_you_mean(name, self.splits)
-            raise ValueError(f"expected a split of {self.name} ({', '.join(self.splits)}); got '{name}'{hint}")
+            raise UsageError(f"expected a split of {self.name} ({', '.join(self.splits)}); got '{name}'{hint}")
         return self.splits[name]
 
     @property
@@ -142,6 +144,11 @@ class Dataset:
             examples = part_of(examples, np.linspace(0, len(examples) - 1, max_examples).astype(np.int64))
         total = sum((chunk.sum(axis=0, dtype=np.float64) for chunk in chunks(examples)), np.zeros(self.example_shape))
         return (total / (len(examples) * self.max_value)).astype(np.float32)
+
+    @cached_property
+    def fingerprint(self) -> dict[str, str]:
+        """Statements about the data, name -> words, that differ for other data; a bounded number of rows is read."""
+        return fingerprint(self)
 
     def summary(self) -> dict[str, Any]:
         """The entries of a report about the data."""

@@ -62,8 +62,8 @@ def arrange(dataset: Dataset, train: str = "", validation: str = "", test: str =
     splits = {name: _split(dataset, chosen[name], given[name] or name) for name in given}
     description = dataset.description
     if missing:
-        each = " each" if len(missing) > 1 else ""
-        description += f"; a tenth of the examples{each}, drawn by a fixed key, is for {' and for '.join(missing)}"
+        are = "are a tenth of the examples each" if len(missing) > 1 else "is a tenth of the examples"
+        description += f"; {' and '.join(missing)} {are}, drawn by a fixed key"
     return replace(dataset, splits=splits, description=description, drawn=tuple(missing))
 
 
@@ -91,7 +91,7 @@ def _as_range(rows: np.ndarray) -> Rows:
 
 
 def _drawn(num: int, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """A tenth of some examples, drawn by a fixed key, for each of the names, and the others for training: sorted places.
+    """The places of a tenth of some examples for each of the names, and of the others for training, all sorted.
 
     The order is our own and not that of a library, whose stream a new version may change.
     """

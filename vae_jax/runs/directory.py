@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from vae_jax.files import write_bytes, write_json
+from vae_jax.files import expanded, write_bytes, write_json
 from vae_jax.messages import UsageError
 
 CONFIG_KEYS = {"experiment", "config", "num_steps"}
@@ -24,11 +24,12 @@ class RunDirectory:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path = expanded(path)
         self._lock = FileLock(path / ".lock", timeout=0)
         self.config = path / "config.json"
         self.environment = path / "environment.json"
         self.experiment = path / "experiment.py"
+        self.data = path / "data.json"
         self.metrics = path / "metrics.jsonl"
         self.checkpoints = path / "checkpoints"
         self.evaluation = path / "evaluation.json"
@@ -95,7 +96,7 @@ class RunDirectory:
             return
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"expected a directory for the run; {self.path} is a file; give another --run-dir")
-        files = {self.environment.name, self.experiment.name}
+        files = {self.environment.name, self.experiment.name, self.data.name}
         ours = {".lock"} | files | {f".{name}.writing" for name in files | {self.config.name}}
         foreign = sorted({entry.name for entry in self.path.iterdir()} - ours) if self.path.exists() else []
         if foreign:
@@ -104,15 +105,20 @@ class RunDirectory:
                 "give another --run-dir"
             )
 
-    def create(self, config: dict[str, Any], environment: dict[str, Any], experiment: bytes) -> None:
+    def create(
+        self, config: dict[str, Any], environment: dict[str, Any], experiment: bytes, data: dict[str, Any]
+    ) -> None:
         """Begin a run in the directory, in place of the run that it holds, if any."""
         # The config of the old run goes last, so that a process killed here leaves a run that --overwrite still takes;
         # that of the new one comes last, so that a process killed there leaves nothing that looks like a run.
-        for entry in sorted(self.path.iterdir(), key=lambda entry: entry == self.config):
+        # A reader who finds a config finds the data's fingerprint, too.
+        last = (self.config, self.data)
+        for entry in sorted(self.path.iterdir(), key=lambda entry: last.index(entry) if entry in last else -1):
             if entry.name != ".lock":
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         write_json(self.environment, environment)
         write_bytes(self.experiment, experiment)
+        write_json(self.data, data)
         write_json(self.config, config)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from vae_jax.files import write_bytes, write_json
+from vae_jax.files import expanded, write_bytes, write_json
 from vae_jax.messages import RunError, UsageError
 from vae_jax.runs.directory import RunDirectory
 
@@ -44,7 +44,7 @@ class SweepDirectory:
     """The files of a sweep. A directory is a sweep once it has a `sweep.json`, which `create` writes last."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path = expanded(path)
         self.spec = path / "sweep.json"
         self.experiment = path / "experiment.py"
         self.environment = path / "environment.json"
@@ -75,6 +75,11 @@ class SweepDirectory:
     def read_environment(self) -> dict[str, Any]:
         """Read the environment that the sweep was begun in."""
         return json.loads(self.environment.read_text("utf-8"))
+
+    @property
+    def folder(self) -> Path:
+        """The folder in which the sweep was begun, where its relative paths lead from."""
+        return Path(self.read_environment().get("folder", ""))
 
     def create(self, spec: SweepSpec, environment: dict[str, Any], experiment: bytes) -> None:
         """Begin a sweep, or join the one that is here.
