@@ -54,6 +54,13 @@ def test_adam_has_the_learning_rate_and_a_limit_where_the_config_has_one(learnin
     assert not np.array_equal(expected, update(adam, [3.0, 4.0]))
 
 
+@pytest.mark.parametrize("make", [wiring.adam, lambda config: wiring.adam_along_cosine(config, DATA)])
+def test_a_negative_learning_rate_is_refused(make):
+    with pytest.raises(ValueError, match=r"expected learning_rate of at least 0; got -0\.1; a negative one leads away"):
+        make(Config(learning_rate=-0.1))
+    assert jax.eval_shape(lambda rate: make(Config(learning_rate=rate)).init(jnp.zeros(2)), -0.1)  # a lane's: traced
+
+
 def test_the_learning_rate_falls_to_zero_at_the_end_of_the_budget():
     config = vj.standard.Training(batch_size=100, num_epochs=2)
     num_steps = vj.standard.budget(config, DATA).num_steps

@@ -11,6 +11,7 @@ from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vae_jax.beside import Beside
+from vae_jax.files import expanded
 from vae_jax.messages import UsageError, did_you_mean, listed
 from vae_jax.origin import explaining
 
@@ -69,7 +70,7 @@ def find(name: str) -> Path:
     known = shipped()
     if name in known:
         return known[name]
-    path = Path(name)
+    path = expanded(name)
     if path.suffix == ".py" and path.is_file():
         return path
     if path.suffix == ".py":

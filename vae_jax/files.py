@@ -9,6 +9,16 @@ from pathlib import Path
 from typing import Any
 
 
+def expanded(path: str | Path) -> Path:
+    """A path whose `~` is the home folder; as it is where nobody has that name.
+
+    Example:
+        >>> expanded("~/runs") == Path.home() / "runs", expanded("~nobody-here/runs")
+        (True, PosixPath('~nobody-here/runs'))
+    """
+    return Path(os.path.expanduser(path))  # Path.expanduser raises where nobody has that name
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file under another name and rename it: a reader sees the old file or the new one, never half a file."""
     # In the same folder, because a rename is atomic only within one file system; under one name, so that what a killed

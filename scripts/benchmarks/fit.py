@@ -61,6 +61,9 @@ class _Display:
     def validation(self, line: dict[str, Any], is_best: bool) -> None:
         self.times.append(time.perf_counter())
 
+    def say(self, text: str) -> None:
+        pass
+
 
 def table(train: np.ndarray, validation: np.ndarray, settings: Settings) -> Table:
     """`vae_jax.training.loop.fit` with a metrics line every 100 steps, and a validation and a checkpoint every epoch.

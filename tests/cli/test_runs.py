@@ -406,9 +406,32 @@ def test_evaluate_takes_samples_split_and_checkpoint(vae_jax, run):
         assert written[name] == validated[other]
 
 
-def test_an_unknown_split_is_refused(refusal, run, contents):
+@pytest.mark.usefixtures("without_a_page")
+def test_other_data_than_the_run_was_begun_with_are_refused_or_accepted_and_noted(
+    refusal, vae_jax, run, contents, tmp_path
+):
+    record = read(run / "data.json")
+    former = record["begun_with"]["split test"]
+    record["begun_with"]["split test"] = "176 examples, checksum 0"
+    (run / "data.json").write_text(json.dumps(record))
+    before, out = contents(run), ["--out", str(tmp_path / "x.png")]
+    for command, *words in (["resume"], ["evaluate"], ["report"], ["sample", *out], ["reconstruct", *out]):
+        assert refusal(command, run, *words) == (
+            f"expected the data that the run in {run} was begun with, split test: 176 examples, checksum 0; got "
+            f"{former}; bring the former back, or accept them by --accept-data, which the run records"
+        )
+    assert contents(run) == before
+    result = vae_jax("sample", run, *out, "--accept-data")
+    assert result.code == 0
+    assert result.out.startswith("other data than the run was begun with are accepted, and noted in ")
+    assert read(run / "data.json")["accepted"][0]["data"]["split test"] == former
+    assert vae_jax("sample", run, *out).out == f"{tmp_path / 'x.png'}\n"
+
+
+@pytest.mark.parametrize("words", [["evaluate"], ["reconstruct", "--out", "x.png"]])
+def test_an_unknown_split_is_refused(refusal, run, contents, words):
     before = contents(run)
-    line = refusal("evaluate", run, "--split", "tets")
+    line = refusal(words[0], run, "--split", "tets", *words[1:])
     assert line == "expected a split of digits (train, validation, test); got 'tets'; did you mean 'test'?"
     assert contents(run) == before
 

@@ -185,3 +185,11 @@ def test_an_option_is_what_is_typed():
 def test_a_path_in_words():
     assert in_words(Path | None) == "a path or none"
     assert fields_of(DataConfig)["name"] is str
+
+
+def test_the_home_folder_may_be_written_as_a_shell_does(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    for kind in (Path, Path | None):
+        assert parse_value("~/runs", kind, "run_dir") == Path("/home/me/runs")
+        assert parse_value("~nobody-here/runs", kind, "run_dir") == Path("~nobody-here/runs")
+    assert parse_value("~/runs", str, "name") == "~/runs"

@@ -43,7 +43,7 @@ def test_arrays_of_an_npz_file(tmp_path):
     path = tmp_path / "own.npz"
     np.savez(path, images=IMAGES, labels=LABELS, lengths=lengths, known=known, weights=weights)
     parts, _ = parts_of(DataConfig(str(path), parts="condition=label, lengths, mask=known, weights"))
-    chosen = np.arange(30) % 10 < 8
+    chosen = np.delete(np.arange(30), [5, 13, 18, 23, 26, 29])
     assert {name: (values.dtype.name, values.shape) for name, values in parts.items()} == {
         "x": ("uint8", (24, 6, 5)),
         "condition": ("int32", (24,)),

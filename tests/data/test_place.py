@@ -48,3 +48,8 @@ def test_the_budget_is_a_quarter_of_the_smaller_of_host_and_device(monkeypatch):
     monkeypatch.setattr(jax, "local_devices", lambda: [Device()])
     assert memory_budget() == 1_000
     assert with_device > 2**28
+
+
+def test_a_negative_number_of_workers_is_refused():
+    with pytest.raises(ValueError, match=r"expected --data\.num-workers of at least 0; got -1; 0 reads by threads"):
+        place(lazy(), "stream", num_workers=-1)

@@ -74,7 +74,7 @@ def dataset():
 def test_a_data_set_holds_them_split_and_placed():
     placed = place(arrange(dataset()))
     assert placed.example_shape == {"x": (4, 3), "more": ((), (2,))}
-    same(placed.train.examples[:], rows_of(np.flatnonzero(np.arange(NUM) % 10 < 8)))
+    same(placed.train.examples[:], rows_of(np.delete(np.arange(NUM), [4, 13, 27, 29, 31, 32, 36, 38])))
     assert isinstance(placed.train.examples.parts["x"], np.ndarray)
     assert placed.part("x").example_shape == (4, 3)
     assert placed.part("x").mean().shape == (4, 3)

@@ -25,11 +25,13 @@ class Sample:
     """Class to draw from a conditional model, by its number or name. Default: a row of each class."""
     select: Selection = "best"
     """The best checkpoint by the validation bound, or the latest one."""
+    accept_data: bool = False
+    """Take other data than the run was begun with; the run records it."""
 
     def run(self) -> int:
         """Draw, and write the file."""
         check_output(self.out, self.num, (".png", ".csv"))
-        run = opened(self.run_dir)
+        run = opened(self.run_dir, accept_data=self.accept_data)
         from vae_jax.runs.report import write_samples
 
         with run.directory.lock():
@@ -52,11 +54,13 @@ class Reconstruct:
     """train, validation or test."""
     select: Selection = "best"
     """The best checkpoint by the validation bound, or the latest one."""
+    accept_data: bool = False
+    """Take other data than the run was begun with; the run records it."""
 
     def run(self) -> int:
         """Reconstruct, and write the picture."""
         check_output(self.out, self.num)
-        run = opened(self.run_dir)
+        run = opened(self.run_dir, accept_data=self.accept_data)
         from vae_jax.runs.report import write_reconstructions
 
         with run.directory.lock():

@@ -21,11 +21,13 @@ class Evaluate:
     """train, validation or test."""
     select: Selection = "best"
     """The best checkpoint by the validation bound, or the latest one."""
+    accept_data: bool = False
+    """Take other data than the run was begun with; the run records it."""
 
     def run(self) -> int:
         """Evaluate, and print the numbers."""
         check_at_least(1, "--num-samples", self.num_samples)
-        run = opened(self.run_dir)
+        run = opened(self.run_dir, accept_data=self.accept_data)
         with run.directory.lock():
             print_evaluation(
                 run.evaluate(num_samples=self.num_samples, split=self.split, select=self.select), run.directory.report
@@ -39,6 +41,8 @@ class Report:
 
     run_dir: RunDirectoryArgument
     """The directory of the run, or of the sweep."""
+    accept_data: bool = False
+    """Take other data than the run was begun with; the run records it."""
 
     def run(self) -> int:
         """Write the report, and print where it is."""
@@ -46,9 +50,9 @@ class Report:
             from vae_jax.sweeps.sweep import Sweep
             from vae_jax.sweeps.work.directory import SweepDirectory
 
-            print(Sweep(SweepDirectory(self.run_dir)).report())
+            print(Sweep(SweepDirectory(self.run_dir)).report(accept_data=self.accept_data))
             return 0
-        run = opened(self.run_dir)
+        run = opened(self.run_dir, accept_data=self.accept_data)
         with run.directory.lock():
             print(run.report())
         return 0

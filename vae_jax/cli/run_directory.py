@@ -19,17 +19,21 @@ RunDirectoryArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metav
 Selection = Literal["best", "latest"]
 
 
-def opened(path: Path) -> Run:
+def opened(path: Path, *, accept_data: bool = False) -> Run:
     """The run in a directory, also if it is a lane of a sweep that was stopped.
 
+    Args:
+        path: The directory.
+        accept_data: Take other data than the run was begun with, and note them in its `data.json`.
+
     Raises:
-        UsageError: If there is no run, or another process is at work on it.
+        UsageError: If there is no run, its data are others than they were, or another process is at work on it.
     """
     RunDirectory(path).read_config()
     from vae_jax.runs.begin import open_run
 
     settle_lane(path)
-    return open_run(path)
+    return open_run(path, accept_data=accept_data)
 
 
 def settle_lane(path: Path) -> None:

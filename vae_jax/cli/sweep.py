@@ -69,10 +69,11 @@ def _without_slurm(argv: Sequence[str]) -> list[str]:
     return kept
 
 
-def work_on(sweep: sweeps.Sweep, options: WorkOptions) -> int:
+def work_on(sweep: sweeps.Sweep, options: WorkOptions, *, accept_data: bool = False) -> int:
     """Work on a sweep until nothing is left, and print how it ended."""
     from vae_jax.sweeps.outcome import outcome_in_words
 
+    sweep.check_data(accept=accept_data)
     is_quiet = options.show == "json"  # only its lines may be on stdout
     if not is_quiet:
         print(f"sweep directory: {sweep.directory.path}", flush=True)

@@ -82,6 +82,8 @@ class Resume:
     """The directory of the run, or of the sweep."""
     num_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Train until this step. Default: the number that the run was started with."""
+    accept_data: bool = False
+    """Take other data than the run was begun with; the run records it."""
     parallel: ParallelConfig = field(default_factory=ParallelConfig)
     """Devices, whatever the run was on before."""
     hosts: HostsConfig = field(default_factory=HostsConfig)
@@ -101,7 +103,15 @@ class Resume:
 
         connect(self.hosts)
         settle_lane(self.run_dir)
-        return train(open_run(self.run_dir, num_steps=self.num_steps, parallel=self.parallel, profile=profile))
+        return train(
+            open_run(
+                self.run_dir,
+                num_steps=self.num_steps,
+                parallel=self.parallel,
+                profile=profile,
+                accept_data=self.accept_data,
+            )
+        )
 
     def _resume_sweep(self) -> int:
         if self.num_steps is not None or self.profile is not None or self.hosts.coordinator is not None:
@@ -114,7 +124,8 @@ class Resume:
         from vae_jax.sweeps.sweep import Sweep
         from vae_jax.sweeps.work.directory import SweepDirectory
 
-        return work_on(Sweep(SweepDirectory(self.run_dir)), WorkOptions(parallel=self.parallel))
+        sweep = Sweep(SweepDirectory(self.run_dir))
+        return work_on(sweep, WorkOptions(parallel=self.parallel), accept_data=self.accept_data)
 
 
 def check_data(config: Any) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Literal
 from vae_jax.config.fields import check_finite
 from vae_jax.config.kinds import choices_of, in_words, is_sequence, kinds_of_elements, members_of
 from vae_jax.config.saved import config_to_json, structured
+from vae_jax.files import expanded
 from vae_jax.messages import UsageError, did_you_mean
 
 
@@ -106,7 +107,9 @@ def _parsed(word: str, kind: Any) -> Any:
         return value
     if kind is float and not math.isfinite(float(word)):
         raise _NotFiniteError(word)
-    if kind in (float, int, str, Path):
+    if kind is Path:
+        return expanded(word)  # a shell leaves `--run-dir=~/runs` as it is
+    if kind in (float, int, str):
         return kind(word)
     value = structured(json.loads(word), kind)
     check_finite(value)

@@ -19,10 +19,10 @@ class DataConfig:
     """The training split, in TFDS's syntax: train[:50000], train[:80%], train+extra. Default: the data's own, less what
     validation and test take from it."""
     validation: str = ""
-    """The validation split, in that syntax. Default: the data's own, or else the last tenth of the training split."""
+    """The validation split, in that syntax. Default: the data's own, or else a tenth of the training split, drawn by a
+    fixed key; where rows are added, others are drawn."""
     test: str = ""
-    """The test split, in that syntax. Default: the data's own, or else the last tenth of the training split that
-    validation does not take."""
+    """The test split, in that syntax. Default: the data's own, or else another tenth, drawn alike."""
     examples: str = ""
     """Feature, array or columns (a,b,c) that hold the examples, where this is not clear."""
     labels: str = ""

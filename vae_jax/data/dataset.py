@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from vae_jax.data.examples import ArrayLike, chunks, examples_of, in_memory, is_together, of_parts, part_of
+from vae_jax.data.fingerprint import fingerprint
 from vae_jax.data.values import UnknownMaximum
-from vae_jax.messages import did_you_mean
+from vae_jax.messages import UsageError, did_you_mean
 
 
 class Split(NamedTuple):
@@ -42,6 +44,7 @@ class Dataset:
         is_streamed: Whether batches are read from where the examples are stored, rather than kept on the device.
         num_workers: Number of processes that read a stream; 0 means threads.
         values: What was assumed of the values, in words; "" where their source states it.
+        drawn: The splits that were drawn from the training split, since the data have none of their own.
 
     Raises:
         ValueError: If a split is empty, or the examples of two splits differ in shape or type.
@@ -63,6 +66,7 @@ class Dataset:
     is_streamed: bool = field(default=False, kw_only=True)
     num_workers: int = field(default=0, kw_only=True)
     values: str = field(default="", kw_only=True)
+    drawn: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         splits = {name: Split(examples_of(examples), labels) for name, (examples, labels) in self.splits.items()}
@@ -86,11 +90,11 @@ class Dataset:
         """A split by its name.
 
         Raises:
-            ValueError: If there is no split of that name.
+            UsageError: If there is no split of that name.
         """
         if name not in self.splits:
             hint = did_you_mean(name, self.splits)
-            raise ValueError(f"expected a split of {self.name} ({', '.join(self.splits)}); got '{name}'{hint}")
+            raise UsageError(f"expected a split of {self.name} ({', '.join(self.splits)}); got '{name}'{hint}")
         return self.splits[name]
 
     @property
@@ -162,6 +166,11 @@ class Dataset:
             examples = part_of(examples, np.linspace(0, len(examples) - 1, max_examples).astype(np.int64))
         total = sum((chunk.sum(axis=0, dtype=np.float64) for chunk in chunks(examples)), np.zeros(self.example_shape))
         return total / len(examples)
+
+    @cached_property
+    def fingerprint(self) -> dict[str, str]:
+        """Statements about the data, name -> words, that differ for other data; a bounded number of rows is read."""
+        return fingerprint(self)
 
     def summary(self) -> dict[str, Any]:
         """The entries of a report about the data."""

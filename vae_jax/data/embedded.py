@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from vae_jax.data.dataset import Dataset, Split
-from vae_jax.data.splits import by_tens
 from vae_jax.extras import told_if_missing
 
 
@@ -60,7 +59,7 @@ def lfw_faces() -> Dataset:
         name="lfw_faces",
         description="100 faces of 25x25 pixels of Labeled Faces in the Wild (carried by scikit-image); of every ten, "
         "the ninth is for validation and the tenth for testing",
-        splits=by_tens(Split(faces)),
+        splits=_split_by_tens(faces),
         max_value=255,
     )
 
@@ -148,11 +147,15 @@ def _carried(name: str) -> tuple[np.ndarray, np.ndarray]:
         return file["examples"], file["labels"].astype(np.int32)
 
 
-def _split_by_tens(examples: np.ndarray, labels: np.ndarray) -> dict[str, Split]:
-    # Examples are split by counting, not by a random generator whose stream a new version may change.
-    place = np.empty(len(labels), int)
-    for label in np.unique(labels):
-        members = labels == label
+def _split_by_tens(examples: np.ndarray, labels: np.ndarray | None = None) -> dict[str, Split]:
+    """The splits of an embedded set: its own, which never change, so that numbers of different years compare.
+
+    They are counted within each class, so an order by class, or one in which classes take turns, does no harm.
+    """
+    classes = np.zeros(len(examples), int) if labels is None else labels
+    place = np.empty(len(classes), int)
+    for label in np.unique(classes):
+        members = classes == label
         place[members] = np.arange(members.sum()) % 10
     chosen = {"train": place < 8, "validation": place == 8, "test": place == 9}
-    return {name: Split(examples[members], labels[members]) for name, members in chosen.items()}
+    return {name: Split(examples, labels).part(np.flatnonzero(members)) for name, members in chosen.items()}

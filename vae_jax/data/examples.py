@@ -84,6 +84,19 @@ def with_parts(function: Callable[[Any], Any], examples: Examples) -> Any:
     return examples_of(of_parts(function, examples))
 
 
+def named_arrays(examples: Examples) -> Iterator[tuple[str, Any]]:
+    """The arrays of examples, each with its place in an example, `['x']`, or "" where an example has one part."""
+    if not is_together(examples):
+        yield "", examples
+        return
+    import jax
+
+    from vae_jax.data.together import is_part
+
+    for path, part in jax.tree_util.tree_leaves_with_path(examples.parts, is_leaf=is_part):
+        yield jax.tree_util.keystr(path), part
+
+
 def abstract_example(examples: Examples) -> Any:
     """Shape and type of one example, to trace with: a `jax.ShapeDtypeStruct`, or a pytree of them."""
     import jax

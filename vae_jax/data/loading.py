@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from vae_jax.data.channels import check_channels_last
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset
 from vae_jax.data.embedded import EMBEDDED
@@ -19,6 +20,7 @@ from vae_jax.data.prepared.reading import read_feature, read_prepared
 from vae_jax.data.source import FILES, source_of
 from vae_jax.data.splits import arrange
 from vae_jax.extras import told_if_missing
+from vae_jax.files import expanded
 
 READERS: dict[str, Callable[[Path, DataConfig], Dataset]] = dict(
     zip(FILES, (read_arrays, read_arrays, read_table, read_table), strict=True)
@@ -42,12 +44,13 @@ def load(config: DataConfig | str) -> Dataset:
     """
     config = DataConfig(config) if isinstance(config, str) else config
     stored = with_parts_of(_stored(config), config, partial(_part, config))
+    check_channels_last(stored)
     arranged = arrange(stored, config.train, config.validation, config.test)
     return place(arranged, config.feed, config.num_workers)
 
 
 def _stored(config: DataConfig) -> Dataset:
-    source, path = source_of(config), Path(config.name).expanduser()
+    source, path = source_of(config), expanded(config.name)
     if source == "embedded":
         if config.max_value is not None:
             raise ValueError(f"expected no --data.max-value for {config.name}, whose values are known; leave it out")
@@ -58,7 +61,7 @@ def _stored(config: DataConfig) -> Dataset:
 
 
 def _part(config: DataConfig, name: str) -> Mapping[str, Examples]:
-    source, path = source_of(config), Path(config.name).expanduser()
+    source, path = source_of(config), expanded(config.name)
     if source == "prepared":
         return read_feature(config, name)
     if source == "file":

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
+from vae_jax.data.channels import check_channels_last
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.examples import ArrayLike, in_memory, num_bytes
 from vae_jax.data.files.labels import label_ids
@@ -135,6 +136,7 @@ def from_object(
     dataset = Dataset(
         name, description, splits, values.max_value, columns, label_names=label_names, values=values.words
     )
+    check_channels_last(dataset)
     return place(arrange(dataset), "stream" if is_streamed else "memory", num_workers)
 
 

@@ -21,7 +21,12 @@ def place(dataset: Dataset, feed: Literal["auto", "memory", "stream"] = "auto", 
         dataset: The data.
         feed: "auto" keeps the examples in memory if they take at most a quarter of it.
         num_workers: Number of processes that read a stream.
+
+    Raises:
+        ValueError: If the number of processes is negative.
     """
+    if num_workers < 0:
+        raise ValueError(f"expected --data.num-workers of at least 0; got {num_workers}; 0 reads by threads")
     splits = dataset.splits
     size = sum(num_bytes(split.examples) for split in splits.values())
     is_streamed = streams(size, feed)

@@ -11,6 +11,7 @@ import jax
 from vae_jax.admissible import check_examples
 from vae_jax.catalogue import ExperimentFile, load_experiment
 from vae_jax.config.saved import config_from, config_to_json
+from vae_jax.data.dataset import Dataset
 from vae_jax.machine.profile import ProfiledSteps
 from vae_jax.outline import check_measures, outline
 from vae_jax.parallel import hosts
@@ -21,7 +22,8 @@ from vae_jax.runs.directory import RunDirectory, next_free
 from vae_jax.runs.environment import environment
 from vae_jax.runs.families import check_families
 from vae_jax.runs.run import Run
-from vae_jax.runs.wiring import wire
+from vae_jax.runs.same_data import begun_with, check_data
+from vae_jax.runs.wiring import data_as_begun, load_data, wire
 from vae_jax.runs.work import of_program
 
 
@@ -57,19 +59,26 @@ def train(
 
 
 @own_mesh()
-def resume(run_dir: str | Path, *, num_steps: int | None = None, parallel: ParallelConfig | None = None) -> Run:
+def resume(
+    run_dir: str | Path,
+    *,
+    num_steps: int | None = None,
+    parallel: ParallelConfig | None = None,
+    accept_data: bool = False,
+) -> Run:
     """Go on with a run that was interrupted, or for more steps, as `vae-jax resume` does.
 
     Args:
         run_dir: The run directory.
         num_steps: Train for so many steps in all, in place of the number that the run was started with.
         parallel: The devices to train over, which may differ from those before; None as in `train`.
+        accept_data: Take other data than the run was begun with, and note them in its `data.json`.
 
     Raises:
-        UsageError: If there is no run.
+        UsageError: If there is no run, or its data are others than they were.
         RunError: If training could not go on.
     """
-    run = open_run(run_dir, num_steps=num_steps, parallel=parallel or ParallelConfig())
+    run = open_run(run_dir, num_steps=num_steps, parallel=parallel or ParallelConfig(), accept_data=accept_data)
     run.train()
     return run
 
@@ -91,7 +100,8 @@ def begin(
         UsageError: If the experiment cannot be built, the devices do not fit it, hosts differ, the directory is taken,
             or not all steps to profile will come.
     """
-    experiment = wire(file, config, num_steps)
+    data = load_data(file, config)
+    experiment = wire(file, config, num_steps, data)
     traced = outline(experiment)
     check_measures(experiment)
     check_examples(experiment, traced)
@@ -99,7 +109,7 @@ def begin(
         profile.check(0, experiment.budget.num_steps)
     placement = Placement(make_mesh(parallel or ParallelConfig(), experiment.budget.batch_size))
     record = {"experiment": file.name, "config": config_to_json(config), "num_steps": num_steps}
-    _check_hosts(file, record)
+    _check_hosts(file, record, data)
 
     def make() -> str:
         directory = RunDirectory(next_free(Path("runs"), file.name) if run_dir is None else Path(run_dir))
@@ -107,7 +117,7 @@ def begin(
         with directory.lock():
             directory.check_free(overwrite=overwrite)  # another process may have begun a run here in the meantime
             made_on = environment(file.path) | of_program(experiment, traced)
-            directory.create(record, made_on, file.kept)
+            directory.create(record, made_on, file.kept, begun_with(data))
         return str(directory.path)
 
     return Run(RunDirectory(Path(hosts.by_first(make))), record, file, config, experiment, placement, profile)
@@ -120,6 +130,7 @@ def open_run(
     num_steps: int | None = None,
     parallel: ParallelConfig | None = None,
     profile: ProfiledSteps | None = None,
+    accept_data: bool = False,
 ) -> Run:
     """The run in a directory, from the config and the copy of the experiment file that are kept there.
 
@@ -128,10 +139,11 @@ def open_run(
         num_steps: Train for so many steps from now on, in place of the number that the run was started with.
         parallel: The devices to train over; None for one.
         profile: Steps to profile when they are trained.
+        accept_data: Take other data than the run was begun with, and note them in its `data.json`.
 
     Raises:
-        UsageError: If there is no run, its experiment cannot be built or makes other distributions than it did, the
-            devices do not fit it, or not all steps to profile are still to come.
+        UsageError: If there is no run, its experiment cannot be built, its data or its distributions are others than
+            they were, the devices do not fit it, or not all steps to profile are still to come.
     """
     directory = RunDirectory(Path(path))
     record = directory.read_config()
@@ -139,22 +151,25 @@ def open_run(
         record["num_steps"] = num_steps
     file = load_experiment(directory.experiment)._replace(name=record["experiment"])
     config = config_from(file, record["config"])
-    experiment = wire(file, config, record["num_steps"])
     made_on = directory.read_json(directory.environment) or {}
+    data = load_data(file, data_as_begun(config, Path(made_on.get("folder", ""))))
+    check_data(directory, data, accept=accept_data)
+    experiment = wire(file, config, record["num_steps"], data)
     check_families(made_on.get("families"), outline(experiment), directory.path)
     if profile is not None:
         profile.check(directory.latest_step, experiment.budget.num_steps)
-    _check_hosts(file, record)
+    _check_hosts(file, record, data)
     placement = on_one_device() if parallel is None else Placement(make_mesh(parallel, experiment.budget.batch_size))
     return Run(directory, record, file, config, experiment, placement, profile)
 
 
-def _check_hosts(file: ExperimentFile, record: dict[str, Any]) -> None:
+def _check_hosts(file: ExperimentFile, record: dict[str, Any], data: Dataset) -> None:
     if jax.process_count() == 1:
         return
     here = environment(file.path)
     hosts.check_same(
         experiment_and_options=json.dumps(record, sort_keys=True),
         experiment_file_and_modules=repr(sorted(file.kept.items())),
+        data=json.dumps(data.fingerprint),
         versions_and_code=json.dumps({name: here[name] for name in ("vae_jax", "jax", "jaxlib", "git")}),
     )

@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from vae_jax.catalogue import EXPERIMENT, MODULES
-from vae_jax.files import write_files, write_json
+from vae_jax.files import expanded, write_files, write_json
 from vae_jax.messages import UsageError
 
 CONFIG_KEYS = {"experiment", "config", "num_steps"}
@@ -25,11 +25,12 @@ class RunDirectory:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path = expanded(path)
         self._lock = FileLock(path / ".lock", timeout=0)
         self.config = path / "config.json"
         self.environment = path / "environment.json"
         self.experiment = path / EXPERIMENT
+        self.data = path / "data.json"
         self.metrics = path / "metrics.jsonl"
         self.checkpoints = path / "checkpoints"
         self.evaluation = path / "evaluation.json"
@@ -96,7 +97,7 @@ class RunDirectory:
             return
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"expected a directory for the run; {self.path} is a file; give another --run-dir")
-        files = {self.environment.name, self.experiment.name}
+        files = {self.environment.name, self.experiment.name, self.data.name}
         ours = {".lock"} | files | {f".{name}.writing" for name in files | {self.config.name}}
         if self.environment.is_file():  # which is written first: the folder may not be the user's own
             ours.add(MODULES)
@@ -107,21 +108,27 @@ class RunDirectory:
                 "give another --run-dir"
             )
 
-    def create(self, config: dict[str, Any], environment: dict[str, Any], kept: Mapping[str, bytes]) -> None:
+    def create(
+        self, config: dict[str, Any], environment: dict[str, Any], kept: Mapping[str, bytes], data: dict[str, Any]
+    ) -> None:
         """Begin a run in the directory, in place of the run that it holds, if any.
 
         Args:
             config: Experiment, config and number of steps.
             environment: The environment that the run is begun in.
             kept: The experiment file and the modules beside it, as `ExperimentFile.kept`.
+            data: The fingerprint of the data that the run is begun with.
         """
         # The config of the old run goes last, so that a process killed here leaves a run that --overwrite still takes;
         # that of the new one comes last, so that a process killed there leaves nothing that looks like a run.
-        for entry in sorted(self.path.iterdir(), key=lambda entry: entry == self.config):
+        # A reader who finds a config finds the data's fingerprint, too.
+        last = (self.config, self.data)
+        for entry in sorted(self.path.iterdir(), key=lambda entry: last.index(entry) if entry in last else -1):
             if entry.name != ".lock":
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         write_json(self.environment, environment)
         write_files(self.path, kept)
+        write_json(self.data, data)
         write_json(self.config, config)
 
 

@@ -32,6 +32,7 @@ def environment(code: Path) -> dict[str, Any]:
         **{package: importlib.metadata.version(package) for package in PACKAGES},
         "random_bits": "threefry2x32" + ", partitionable" * bool(jax.config.values["jax_threefry_partitionable"]),
         "precision": precision(),
+        "folder": os.getcwd(),
         "git": git_state(code.absolute().parent),
     }
 

@@ -22,6 +22,7 @@ from vae_jax.messages import UsageError
 from vae_jax.report import image_grid, image_of, pair_grid, pictures, report_html, save_png
 from vae_jax.runs.chosen import as_seen, classes_of, conditions_of, num_columns, spread
 from vae_jax.runs.directory import RunDirectory
+from vae_jax.runs.same_data import accepted_in_words
 from vae_jax.training.metrics import read_metrics
 from vae_jax.types import Params
 from vae_jax.vae import VAE, Conditional, condition_and_x
@@ -64,7 +65,7 @@ def write_run_report(
         title=file.name,
         summary=file.summary,
         config=record["config"],
-        data=experiment.dataset.summary() | {"transform": experiment.transform.name},
+        data=experiment.dataset.summary() | {"transform": experiment.transform.name} | accepted_in_words(directory),
         evaluation=evaluation,
         environment=environment_in_words(directory.read_json(directory.environment) or {}),
         metrics=read_metrics(directory.metrics),

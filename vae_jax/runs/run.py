@@ -99,6 +99,7 @@ class Run:
         validate = validator(experiment.fitted)
         cost = work(experiment, self._made_on.get("flops_per_step"), self.placement.mesh.devices.ravel().tolist())
         with displays.display(experiment.budget.num_steps, cost, is_shown=hosts.is_first()) as display:
+            display.say(f"data: {experiment.dataset.description}")
             if line := spread(self.placement.mesh):
                 display.say(line)
             if assumed := experiment.dataset.values:
@@ -184,10 +185,7 @@ class Run:
             RunError: If there is no checkpoint that can be read.
         """
         experiment = self.experiment
-        try:
-            examples = experiment.dataset.split(split).examples
-        except ValueError as error:
-            raise UsageError(f"{error}") from None
+        examples = experiment.dataset.split(split).examples
         params, selection = self.params(select)
         if not hosts.is_first():
             return {}

@@ -22,6 +22,7 @@ from vae_jax.runs.directory import next_free
 from vae_jax.runs.environment import environment
 from vae_jax.runs.records import records_in
 from vae_jax.runs.run import Run
+from vae_jax.runs.same_data import check_data
 from vae_jax.runs.wiring import wire
 from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
 from vae_jax.sweeps.lanes.data_sets import DataSets, depend_on
@@ -35,7 +36,7 @@ from vae_jax.sweeps.values import axes as axes_module
 from vae_jax.sweeps.values.axes import Axis, Interval, Values, points, product_of, zip_of
 from vae_jax.sweeps.values.trial import Trial
 from vae_jax.sweeps.work.directory import ENDED, SweepDirectory, SweepSpec
-from vae_jax.sweeps.work.programs import check_data
+from vae_jax.sweeps.work.programs import check_for_lanes
 from vae_jax.sweeps.work.settle import settle
 from vae_jax.sweeps.work.table import Table
 from vae_jax.sweeps.work.worker import Setting, Worker
@@ -54,7 +55,7 @@ class Sweep:
         self.directory = directory
         self.spec = directory.read_spec()
         self.file = load_experiment(directory.experiment)._replace(name=self.spec.experiment)
-        self.data_sets = data_sets or DataSets(self.file)
+        self.data_sets = data_sets or DataSets(self.file, directory.folder)
         self.axes = {name: axes_module.from_json(axis) for name, axis in self.spec.axes.items()}
 
     @own_mesh()
@@ -69,8 +70,10 @@ class Sweep:
             show: "table", "lines" or "json"; None for a table in a terminal, and lines elsewhere.
 
         Raises:
-            UsageError: If the search is not possible here, or not a single lane fits into the memory.
+            UsageError: If the search is not possible here, not a single lane fits into the memory, or the data are
+                others than those of lanes that were begun.
         """
+        self.check_data()
         experiment = self._experiment()
         source = self.source(experiment)
         num_before = self.num_ended
@@ -123,11 +126,36 @@ class Sweep:
         """Number of lanes that have ended."""
         return sum(self.directory.status(number) in ENDED for number in self.lane_numbers())
 
+    def check_data(self, *, accept: bool = False) -> None:
+        """Check that the lanes that were begun have the data that they were begun with.
+
+        Args:
+            accept: Note other data in the lanes' `data.json`, in place of refusing them.
+
+        Raises:
+            UsageError: If the data are others.
+        """
+        for number in self.lane_numbers():
+            run = self.directory.lane(number)
+            try:
+                record = run.read_config()
+            except UsageError:  # a worker is making it at this moment
+                continue
+            check_data(run, self.data_sets.of(config_from(self.file, record["config"])), accept=accept)
+
     @own_mesh()
-    def report(self) -> Path:
-        """Write the report page from the files of the sweep, and return its path."""
+    def report(self, *, accept_data: bool = False) -> Path:
+        """Write the report page from the files of the sweep, and return its path.
+
+        Args:
+            accept_data: Take other data than the lanes were begun with, and note them in their `data.json`.
+
+        Raises:
+            UsageError: If the data are others.
+        """
         from vae_jax.sweeps.explain import write_sweep_report
 
+        self.check_data(accept=accept_data)
         with self.directory.lock():
             write_sweep_report(self)
         return self.directory.report
@@ -201,7 +229,7 @@ def begin(
     some = {name: _some(name, axis) for name, axis in axes.items()}
     family = Family(file, config, num_steps, data_sets.of(with_fields(config, some)))
     experiment, traced = family.checked(some)
-    check_data(experiment, traced)
+    check_for_lanes(experiment, traced)
     others = [some | {name: value} for name, axis in axes.items() for value in _extremes(axis)]
     read = frozenset[str]().union(*(data_sets.fields_read(with_fields(config, other)) for other in others))
     lane_fields = side_by_side(family, some, depend_on(read, some))
@@ -212,7 +240,7 @@ def begin(
             if name in lane_fields:
                 wire(file, with_fields(config, other), num_steps, data)
             else:
-                check_data(*family._replace(data=data).checked(other))
+                check_for_lanes(*family._replace(data=data).checked(other))
     if parallel is not None:
         make_lanes_mesh(parallel, experiment.budget.batch_size)
     if search is not None:

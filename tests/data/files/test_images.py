@@ -1,5 +1,6 @@
 """A folder of images, against Pillow and numpy by hand."""
 
+import os
 import pickle
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def test_images_are_sorted_by_name_and_other_files_are_ignored(folder):
     (folder / ".hidden.png").write_text("no image")
     data = read(folder)
     assert (data.name, list(data.splits), data.max_value) == ("photos", ["train"], 255)
-    assert data.description == "3 grey images of 5x6 pixels from a folder"
+    assert data.description == "3 grey images of 5x6 pixels from a folder; left out: 1 .txt"
     assert data.train.labels is None
     assert data.train.examples.dtype == np.uint8
     np.testing.assert_array_equal(data.train.examples[:], expected)
@@ -61,11 +62,22 @@ def test_folders_are_classes(folder):
     np.testing.assert_array_equal(data.train.examples[:], [pixels(1, 4, 4), pixels(2, 4, 4), pixels(0, 4, 4)])
 
 
-@pytest.mark.parametrize("validation", ["validation", "valid", "val"])
-def test_a_folder_train_makes_folders_splits(folder, validation):
-    for index, name in enumerate(["train/cat/a.png", "train/dog/b.png", f"{validation}/dog/a.png", "test/owl/a.png"]):
+@pytest.mark.parametrize(
+    ("train", "validation", "test"),
+    [
+        ("train", "validation", "test"),
+        ("Train", "Valid", "Test"),
+        ("training", "VAL", "testing"),
+        ("TRAIN", "dev", "test"),
+    ],
+)
+def test_folders_with_the_names_of_splits_are_splits(folder, train, validation, test):
+    names = [f"{train}/cat/a.png", f"{train}/dog/b.png", f"{validation}/dog/a.png", f"{test}/owl/a.png"]
+    for index, name in enumerate(names):
         write(folder / name, pixels(index, 4, 4))
-    assert list(read(folder).splits) == sorted(["train", validation, "test"])
+    (folder / "empty").mkdir()
+    write(folder / "__MACOSX" / "a.png", pixels(0, 2, 2))
+    assert {*read(folder).splits} == {"train", "validation", "test"}
     data = load(str(folder))
     assert data.label_names == ("cat", "dog", "owl")
     assert {name: split.labels.tolist() for name, split in data.splits.items()} == {
@@ -76,12 +88,78 @@ def test_a_folder_train_makes_folders_splits(folder, validation):
     np.testing.assert_array_equal(data.split("validation").examples, [pixels(2, 4, 4)])
 
 
-def test_one_folder_is_split_by_tens(folder):
+def test_train_and_test_alone_are_no_classes(folder):
+    for index in range(10):
+        write(folder / "Train" / f"{index}.png", pixels(index, 4, 4))
+    write(folder / "Test" / "a.png", pixels(10, 4, 4))
+    data = load(str(folder))
+    assert {name: len(split.examples) for name, split in data.splits.items()} == {
+        "train": 9,
+        "validation": 1,
+        "test": 1,
+    }
+    assert (data.train.labels, data.label_names, data.drawn) == (None, (), ("validation",))
+    np.testing.assert_array_equal(data.split("test").examples, [pixels(10, 4, 4)])
+    (folder / "labels.csv").touch()
+    (folder / "Test" / "b.avif").touch()
+    assert read(folder).description.endswith("; left out: 1 .avif, 1 .csv")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ["Train/a.png", "test/b.png", "cat/c.png", "dog/d.png"],
+            "expected folders of splits or of classes in {0}; got splits (Train, test) beside cat, dog; move",
+        ),
+        (["val/a.png", "Valid/b.png"], "expected one folder for each split in {0}; got Valid, val; join those"),
+    ],
+)
+def test_a_mixture_of_splits_is_refused_with_what_was_seen(folder, names, message):
+    for name in names:
+        write(folder / name, pixels(0, 4, 4))
+    with pytest.raises(ValueError) as raised:
+        read(folder)
+    assert str(raised.value).startswith(message.format(folder))
+
+
+def test_files_that_are_not_read_are_counted_by_their_endings(folder):
+    write(folder / "cat" / "a.png", pixels(0, 4, 4))
+    for name in ("cat/b.HEIC", "c.heic", "notes.txt", "Makefile", ".hidden"):
+        (folder / name).touch()
+    assert read(folder).description.endswith("from a folder; left out: 2 .heic, 1 without an ending, 1 .txt")
+    (folder / "cat" / "a.png").unlink()
+    with pytest.raises(ValueError, match=r"there are none, but 2 \.heic, 1 without an ending, 1 \.txt; put"):
+        read(folder)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "tiff", "webp", "png"])
+def test_a_file_of_several_pages_or_frames_is_refused(folder, suffix):
+    """Only the first of them would be learned."""
+    frames = [Image.fromarray(pixels(index, 8, 8)) for index in range(3)]
+    folder.mkdir()
+    frames[0].save(folder / f"a.{suffix}")
+    assert len(read(folder).train.examples) == 1
+    frames[0].save(folder / f"b.{suffix}", save_all=True, append_images=frames[1:])
+    with pytest.raises(
+        ValueError, match=rf"expected one image in each file; .*b\.{suffix} has several pages or frames"
+    ):
+        read(folder)
+
+
+def test_a_pipe_with_the_name_of_an_image_is_refused_and_not_waited_for(folder):
+    write(folder / "a.png", pixels(0, 4, 4))
+    os.mkfifo(folder / "b.png")
+    with pytest.raises(ValueError, match=r"expected an image; .*b\.png is a pipe or a device; remove it"):
+        read(folder)
+
+
+def test_one_folder_is_split_by_a_fixed_key(folder):
     for index in range(20):
         write(folder / f"{index:02}.png", np.full((2, 2), index, np.uint8))
     data = load(str(folder))
-    assert data.split("validation").examples[:, 0, 0].tolist() == [8, 18]
-    assert data.split("test").examples[:, 0, 0].tolist() == [9, 19]
+    assert data.split("validation").examples[:, 0, 0].tolist() == [7, 16]
+    assert data.split("test").examples[:, 0, 0].tolist() == [5, 14]
 
 
 @pytest.mark.parametrize(
@@ -255,7 +333,7 @@ def no_file(folder):
         ),
         (
             beside_splits,
-            "expected images inside of the splits' folders, since there is {0}/train; {0}/a.png lies beside it; move",
+            "expected images inside of the splits' folders of {0} (train); {0}/a.png lies beside them; move",
         ),
         (many_bits, "expected images of 8 or 16 bits; {}/a.tif has 32; save it with 8, or give"),
         (no_file, "expected an image that can be read; {}/a.png cannot (No such file or directory); replace or remove"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,13 @@ from vae_jax.data.values import values_in
 from vae_jax.messages import UsageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+SPLIT_FOLDERS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+    "extra": "extra",
+}
+"""Folders that hold splits, in any case -> the name of the split."""
 # A thread costs about as much as decoding a few small images.
 _FEW = 4
 
@@ -73,8 +81,9 @@ class ImageFiles:
 def read_images(path: Path, config: DataConfig) -> Dataset:
     """The images of a folder.
 
-    The images lie directly in the folder, or in a subfolder for each class. Where there is a subfolder `train`, this
-    holds for each of the subfolders `train`, `validation`, `test` or whatever they are called: these are the splits.
+    The images lie directly in the folder, or in a subfolder for each class. Where subfolders are called `train`, `val`,
+    `test` or alike, in any case, this holds for each of them: these are the splits. Files of other endings are left
+    out, and the description says how many.
 
     Args:
         path: The folder.
@@ -91,9 +100,11 @@ def read_images(path: Path, config: DataConfig) -> Dataset:
     """
     if config.image_size is not None and config.image_size < 1:
         raise ValueError(f"expected --data.image-size of at least 1; got {config.image_size}")
-    found = {split: _image_names(folder) for split, folder in _split_folders(path).items()}
-    names = [str(Path(split, name)) for split, members in found.items() for name in members]
-    headers = list(_in_threads(lambda name: read_header(path / name), names))
+    folders = _split_folders(path)
+    files = {split: _files_in(folder) for split, folder in folders.items()}
+    found = {split: _image_names(folders[split], members) for split, members in files.items()}
+    names = [str(folders[split].relative_to(path) / name) for split, members in found.items() for name in members]
+    headers = list(_in_threads(lambda name: _header(path / name), names))
     height, width = (config.image_size,) * 2 if config.image_size else _common_size(path, names, headers)
     is_grey = config.colour == "grey" or (config.colour == "stored" and all(header.is_grey for header in headers))
     example_shape = (height, width) if is_grey else (height, width, 3)
@@ -109,7 +120,7 @@ def read_images(path: Path, config: DataConfig) -> Dataset:
     splits = {}
     for split, members in found.items():
         labels = [ids[Path(name).parts[0]] for name in members] if _has_class(members[0]) else None
-        images = ImageFiles(path / split, members, example_shape, config.image_size, is_deep)
+        images = ImageFiles(folders[split], members, example_shape, config.image_size, is_deep)
         splits[split or "train"] = Split(images, None if labels is None else np.asarray(labels, np.int32))
     max_value, assumed = 255, ""
     if is_deep or config.max_value is not None:
@@ -117,10 +128,13 @@ def read_images(path: Path, config: DataConfig) -> Dataset:
         max_value, _, assumed = values = values_in(images_of, config.max_value)
         splits = {split: Split(values.keep(stored.examples), stored.labels) for split, stored in splits.items()}
     resized = ", cropped in the middle and resized" if config.image_size else ""
+    beside = [] if "" in folders else [file for file in _files_in(path) if len(file.parts) == 1]
+    others = [file for members in [*files.values(), beside] for file in members if not _is_image(file)]
+    left_out = f"; left out: {_endings(others)}" if others else ""
     return Dataset(
         name=path.resolve().name,
         description=f"{len(names):,} {'grey' if is_grey else 'coloured'} images of {width}x{height} pixels from a "
-        f"folder{resized}",
+        f"folder{resized}{left_out}",
         splits=splits,
         max_value=max_value,
         label_names=tuple(classes),
@@ -129,44 +143,72 @@ def read_images(path: Path, config: DataConfig) -> Dataset:
 
 
 def _split_folders(path: Path) -> dict[str, Path]:
-    if not (path / "train").is_dir():
+    """The folders of the splits by the splits' names, or the folder itself as ""."""
+    names = {folder: SPLIT_FOLDERS.get(folder.name.lower()) for folder in _folders_in(path)}
+    found = [(name, folder) for folder, name in names.items() if name]
+    if not found:
         return {"": path}
-    if _images_in(path):
+    of_splits = ", ".join(folder.name for _, folder in found)
+    if direct := [file for file in _files_in(path) if len(file.parts) == 1 and _is_image(file)]:
         raise ValueError(
-            f"expected images inside of the splits' folders, since there is {path / 'train'}; "
-            f"{_images_in(path)[0]} lies beside it; move it into one"
+            f"expected images inside of the splits' folders of {path} ({of_splits}); {path / direct[0]} lies beside "
+            "them; move it into one"
         )
-    return {folder.name: folder for folder in _folders_in(path)}
+    if others := [folder.name for folder, name in names.items() if not name and any(map(_is_image, _files_in(folder)))]:
+        raise ValueError(
+            f"expected folders of splits or of classes in {path}; got splits ({of_splits}) beside "
+            f"{', '.join(others[:3])}; move the classes into the folders of splits, or give a folder another name"
+        )
+    splits = dict(found)
+    if len(splits) < len(found):
+        raise ValueError(f"expected one folder for each split in {path}; got {of_splits}; join those of a split")
+    return splits
 
 
-def _image_names(folder: Path) -> list[str]:
-    direct = [file.name for file in _images_in(folder)]
-    in_classes = [
-        str(file.relative_to(folder))
-        for child in _folders_in(folder)
-        for file in sorted(child.rglob("*"))
-        if _is_image(file) and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    ]
+def _image_names(folder: Path, files: Sequence[Path]) -> list[str]:
+    """The names of a split's images, which all lie in its folder itself, or all in folders of classes."""
+    images = [file for file in files if _is_image(file)]
+    direct = [file for file in images if len(file.parts) == 1]
+    in_classes = [file for file in images if len(file.parts) > 1]
     if direct and in_classes:
         raise ValueError(
             f"expected images either in {folder} or in folders of it, one a class; {folder / direct[0]} lies beside "
             f"{folder / in_classes[0]}; move one of them"
         )
-    if not direct and not in_classes:
-        raise ValueError(f"expected images ({', '.join(SUFFIXES)}) in {folder}; there are none; put some into it")
-    return direct or in_classes
+    if not images:
+        seen = f", but {_endings(files)}" if files else ""
+        raise ValueError(f"expected images ({', '.join(SUFFIXES)}) in {folder}; there are none{seen}; put some into it")
+    return [str(file) for file in images]
 
 
-def _images_in(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if _is_image(file) and not file.name.startswith("."))
+def _files_in(folder: Path) -> list[Path]:
+    """All files below a folder that are not hidden, relative to it, sorted."""
+    files = (file.relative_to(folder) for file in folder.rglob("*") if not file.is_dir())
+    return sorted(file for file in files if not any(map(_is_hidden, file.parts)))
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+    return sorted(child for child in folder.iterdir() if child.is_dir() and not _is_hidden(child.name))
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def _is_image(file: Path) -> bool:
-    return file.suffix.lower() in SUFFIXES and not file.is_dir()
+    return file.suffix.lower() in SUFFIXES
+
+
+def _endings(files: Sequence[Path]) -> str:
+    """The numbers of files of each ending, in words."""
+    counts = Counter(file.suffix.lower() or "without an ending" for file in files)
+    return ", ".join(f"{count:,} {ending}" for ending, count in counts.most_common())
+
+
+def _header(path: Path) -> Header:
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise UsageError(f"expected an image; {path} is a pipe or a device; remove it")
+    return read_header(path)
 
 
 def _has_class(name: str) -> bool:

@@ -21,6 +21,8 @@ _SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N")
 _THIRTY_TWO_BITS = ("I", "F")
 _LARGEST_WORD = 65_535
 _BYTES_TO_WORDS = 257
+# Others hold several without being meant so: the JPEG files of many cameras have a preview in them.
+_OF_SEVERAL = ("GIF", "TIFF", "WEBP", "PNG")
 
 
 class Header(NamedTuple):
@@ -40,10 +42,16 @@ def read_header(path: Path) -> Header:
     """Read the header of an image file.
 
     Raises:
-        ValueError: If the file is not an image, or has 32 bits a pixel; the message names it.
+        ValueError: If the file is not an image, has 32 bits a pixel, or several pages or frames; the message names it.
     """
     with _opened(path) as image:
         mode, (width, height), orientation = image.mode, image.size, _orientation(image)
+        has_several = image.format in _OF_SEVERAL and getattr(image, "is_animated", False)
+    if has_several:
+        raise UsageError(
+            f"expected one image in each file; {path} has several pages or frames; save each as a file of its own, or "
+            "the first alone"
+        )
     if mode in _THIRTY_TWO_BITS:
         raise ValueError(
             f"expected images of 8 or 16 bits; {path} has 32; save it with 8, or give the images as an .npy file"

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from vae_jax.data.embedded import EMBEDDED
 from vae_jax.data.prepared.names import CAN_BE_PREPARED
+from vae_jax.files import expanded
 from vae_jax.messages import did_you_mean
 
 
@@ -35,7 +36,7 @@ class PreparedSet(NamedTuple):
 def data_directory(given: str | Path = "") -> Path:
     """The folder of prepared TFDS sets: the given one, or $TFDS_DATA_DIR, or ~/tensorflow_datasets."""
     # TFDS itself reads the variable once, when it is imported.
-    return Path(given or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    return expanded(given or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
 
 
 def list_prepared(directory: Path) -> list[PreparedSet]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.data.dataset import Dataset
-from vae_jax.runs.wiring import load_data
+from vae_jax.runs.wiring import data_as_begun, load_data
 
 
 class _Loaded(NamedTuple):
@@ -33,10 +34,12 @@ class DataSets:
 
     Args:
         file: The experiment's file.
+        folder: The folder in which the sweep was begun; None for the present one.
     """
 
-    def __init__(self, file: ExperimentFile) -> None:
+    def __init__(self, file: ExperimentFile, folder: Path | None = None) -> None:
         self._file = file
+        self._folder = folder or Path.cwd()
         self._loaded: list[_Loaded] = []
 
     def of(self, config: Any) -> Dataset:
@@ -59,7 +62,7 @@ class DataSets:
         for known in self._loaded:
             if all(getattr(known.config, name) == getattr(config, name) for name in known.fields):
                 return known
-        noting, read = _noting(config)
+        noting, read = _noting(data_as_begun(config, self._folder))
         dataset = load_data(self._file._replace(data=lambda config: self._file.data(noting)), config)
         self._loaded.append(_Loaded(config, read, dataset))
         return self._loaded[-1]

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from filelock import FileLock, Timeout
 
 from vae_jax.catalogue import EXPERIMENT, MODULES, kept_in
-from vae_jax.files import write_files, write_json
+from vae_jax.files import expanded, write_files, write_json
 from vae_jax.messages import RunError, UsageError
 from vae_jax.runs.directory import RunDirectory
 
@@ -46,7 +46,7 @@ class SweepDirectory:
     """The files of a sweep. A directory is a sweep once it has a `sweep.json`, which `create` writes last."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path = expanded(path)
         self.spec = path / "sweep.json"
         self.experiment = path / EXPERIMENT
         self.modules = path / MODULES
@@ -78,6 +78,11 @@ class SweepDirectory:
     def read_environment(self) -> dict[str, Any]:
         """Read the environment that the sweep was begun in."""
         return json.loads(self.environment.read_text("utf-8"))
+
+    @property
+    def folder(self) -> Path:
+        """The folder in which the sweep was begun, where its relative paths lead from."""
+        return Path(self.read_environment().get("folder", ""))
 
     def create(self, spec: SweepSpec, environment: dict[str, Any], kept: Mapping[str, bytes]) -> None:
         """Begin a sweep, or join the one that is here.

@@ -12,6 +12,7 @@ from vae_jax.config.saved import config_from, config_to_json
 from vae_jax.files import write_json
 from vae_jax.ranking import lower_is_better
 from vae_jax.runs.directory import RunDirectory
+from vae_jax.runs.same_data import begun_with
 from vae_jax.runs.work import of_program
 from vae_jax.sweeps.lanes.evolution import Evolution
 from vae_jax.sweeps.lanes.lanes import Lanes
@@ -50,7 +51,7 @@ class StackJudge(NamedTuple):
             "num_steps": self.spec.num_steps,
         }
         environment = self.environment | of_program(program.experiment, program.outline)
-        run.create(record, environment, self.file.kept)
+        run.create(record, environment, self.file.kept, begun_with(program.family.data))
         self._note(trial, "running")
         return run
 

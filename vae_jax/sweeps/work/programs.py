@@ -80,7 +80,7 @@ def program_of(
     fields = tuple(name for name in trial.fields if name in spec.side_by_side)
     numbers = {name: trial.fields[name] for name in fields}
     experiment, traced = family.checked(numbers)
-    check_data(experiment, traced)
+    check_for_lanes(experiment, traced)
     if assumed := experiment.dataset.values:
         say(f"values of {experiment.dataset.name}: {assumed}")
     placement = Placement(make_lanes_mesh(parallel, experiment.budget.batch_size))
@@ -98,7 +98,7 @@ def program_of(
     )
 
 
-def check_data(experiment: Experiment, outline: Outline) -> None:
+def check_for_lanes(experiment: Experiment, outline: Outline) -> None:
     """Check that the data are not streamed, and that the likelihood gives them a probability.
 
     Raises:

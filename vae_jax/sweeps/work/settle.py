@@ -54,7 +54,7 @@ def _settle(directory: SweepDirectory, stack: Stack, number: int) -> None:
     spec = directory.read_spec()
     trial = next(trial for trial in stack.trials if trial.number == number)
     file = load_experiment(directory.experiment)._replace(name=spec.experiment)
-    family = family_of(file, spec, trial, DataSets(file))
+    family = family_of(file, spec, trial, DataSets(file, directory.folder))
     numbers = {name: trial.fields[name] for name in spec.side_by_side}
     num_slots = stack.num_slots or 1
     target = jax.eval_shape(lambda: first_of_lanes(family, stacked_numbers([numbers] * num_slots), num_slots))
