@@ -16,6 +16,7 @@ from vae_jax.parallel import hosts
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_mesh, own_mesh
 from vae_jax.parallel.placement import Placement, on_one_device
+from vae_jax.runs.columns import check_columns
 from vae_jax.runs.directory import RunDirectory, next_free
 from vae_jax.runs.environment import environment
 from vae_jax.runs.families import check_families
@@ -128,8 +129,8 @@ def open_run(
         profile: Steps to profile when they are trained.
 
     Raises:
-        UsageError: If there is no run, its experiment cannot be built or makes other distributions than it did, the
-            devices do not fit it, or not all steps to profile are still to come.
+        UsageError: If there is no run, its experiment cannot be built, makes other distributions than it did or has a
+            table of other columns, the devices do not fit it, or not all steps to profile are still to come.
     """
     directory = RunDirectory(Path(path))
     record = directory.read_config()
@@ -139,6 +140,7 @@ def open_run(
     config = config_from(file, record["config"])
     experiment = wire(file, config, record["num_steps"])
     made_on = directory.read_json(directory.environment) or {}
+    check_columns(made_on.get("columns"), experiment.dataset.columns, directory.path)
     check_families(made_on.get("families"), outline(experiment), directory.path)
     if profile is not None:
         profile.check(directory.latest_step, experiment.budget.num_steps)

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from vae_jax.data.columns import record_of
 from vae_jax.experiment import Experiment
 from vae_jax.machine.flops import Work, flops
 from vae_jax.machine.peaks import peak
@@ -16,9 +17,13 @@ from vae_jax.runs.families import families
 
 
 def of_program(experiment: Experiment, outline: Outline) -> dict[str, Any]:
-    """Entries of `environment.json` for a run's program: the FLOPs of a step, None if not known, and its families."""
+    """Entries of `environment.json` for a run's program.
+
+    They are the FLOPs of a step, None if not known, its families, and the columns of its table if it has one.
+    """
     count = flops(experiment.trainer.step, outline.state, outline.batch)
-    return {"flops_per_step": count, "families": families(outline)}
+    columns = list(map(record_of, experiment.dataset.columns))
+    return {"flops_per_step": count, "families": families(outline)} | ({"columns": columns} if columns else {})
 
 
 def work(experiment: Experiment, flops_per_step: int | None, devices: Sequence[Any]) -> Work:
