@@ -8,6 +8,7 @@ batches.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -75,6 +76,30 @@ def reconstruct(vae: VAE | Conditional, examples: Any) -> Float[Array, "num *eve
     def one(example: Any) -> Array:
         of_example, x = at_example(vae, example)
         return of_example.likelihood(centre(of_example.posterior(x))).mean()
+
+    return jax.vmap(one)(examples)
+
+
+def reconstruct_rows(
+    vae: VAE | Conditional, examples: Any, num_classes: Mapping[int, int]
+) -> Float[Array, "num columns"]:
+    """Rows of a table after a pass through the bottleneck; of classes, whose codes have no mean, the likeliest one.
+
+    Args:
+        vae: The model, parameters bound; its p(x|z) has independent columns.
+        examples: The rows as the model sees them, (num, columns), or with a condition each.
+        num_classes: Column -> k, of the columns that hold the codes 0, ..., k − 1 of k classes.
+    """
+
+    def one(example: Any) -> Array:
+        of_example, x = at_example(vae, example)
+        likelihood = of_example.likelihood(centre(of_example.posterior(x)))
+        row = likelihood.mean()
+        for column, num in num_classes.items():
+            codes = jnp.arange(num, dtype=row.dtype)
+            of_codes = jax.vmap(lambda code, column=column: likelihood.log_prob(x.at[column].set(code)))(codes)
+            row = row.at[column].set(codes[of_codes.argmax()])
+        return row
 
     return jax.vmap(one)(examples)
 

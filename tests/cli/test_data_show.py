@@ -9,7 +9,7 @@ from PIL import Image
 from vae_jax.cli.data_lines import data_lines
 from vae_jax.cli.data_show import Show
 from vae_jax.cli.parser import parse_command
-from vae_jax.data import Dataset, Split, load
+from vae_jax.data import Dataset, Split, described, load
 from vae_jax.messages import UsageError
 
 
@@ -57,10 +57,26 @@ def test_a_table_has_numbers_for_each_column_and_no_picture(show, tmp_path):
     printed = show("breast_cancer")
     values = load("breast_cancer").train.examples[:, 0]
     expected = [f"{value:.4g}" for value in (values.min(), values.max(), values.mean(), values.std())]
-    assert row(printed, "mean radius") == expected
+    assert row(printed, "mean radius") == ["real", *expected]
     assert row(printed, "train") == ["457"]
     assert row(printed, "1 benign") == ["287", "35", "35"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_columns_are_told_in_their_kinds():
+    columns, rows = described(
+        {
+            "town": np.array(["Bonn", "Ulm"]),
+            "day": np.array(["2024-01-01", "2024-01-03"], "datetime64[D]"),
+            "serial": np.array([2**40, 2**40 + 2]),
+        }
+    )
+    lines = data_lines(Dataset("toy", "", {"train": Split(rows)}, 1, columns=columns))
+    assert [line.split() for line in lines[-3:]] == [
+        ["town", "category", "Bonn", "Ulm"],
+        ["day", "date", "2024-01-01", "2024-01-03", "2024-01-02", "1", "days"],
+        ["serial", "whole", "1099511627776", "1099511627778", "1.1e+12", "1"],
+    ]
 
 
 def test_many_classes_are_summed_up_and_factors_named():

@@ -1,5 +1,6 @@
 """Training on the user's own data, from the command line: folders, arrays, tables, drawn shapes, and streams."""
 
+import csv
 import json
 
 import numpy as np
@@ -116,26 +117,50 @@ def test_arrays_are_trained_on(vae_jax, small, tmp_path):
     assert json.loads((run / "config.json").read_text())["config"]["data"]["name"].endswith("images.npz")
 
 
-def test_a_table_is_standardised_and_its_samples_are_rows_in_its_units(vae_jax, refusal, small, tmp_path):
+def test_a_table_is_standardised_and_its_samples_are_rows_in_its_kinds(vae_jax, refusal, small, tmp_path):
     rows = np.random.default_rng(0).normal([170, 60_000], [10, 5_000], (60, 2))
-    lines = ["height,income", *(f"{height:.3f},{income:.3f}" for height, income in rows)]
+    lines = [
+        "height;income;at",
+        *(f"{h:.3f};{income:.0f};2024-01-{1 + i % 31:02}" for i, (h, income) in enumerate(rows)),
+    ]
     (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
     run, out = tmp_path / "run", tmp_path / "new.csv"
-    assert vae_jax("train", small, "--run-dir", run, "--data.name", tmp_path / "people.csv").code == 0
-    assert vae_jax("sample", run, "--out", out, "--num", 200).code == 0
-    header, *samples = out.read_text().splitlines()
-    assert header == "height,income"
-    means = np.array([list(map(float, line.split(","))) for line in samples]).mean(axis=0)
-    np.testing.assert_allclose(means, [170, 60_000], rtol=0.05)
-    assert refusal("sample", run, "--out", tmp_path / "new.png") == (
-        "expected images to draw; got a table; 'vae-jax sample' writes its rows to a .csv file"
+    named = ("--data.name", tmp_path / "people.csv")
+    assert refusal("train", small, "--run-dir", run, *named) == (
+        f"expected ',' between the names in line 1 of {tmp_path / 'people.csv'}; it has semicolons; give "
+        "--data.separator ';'"
     )
+    assert vae_jax("train", small, "--run-dir", run, *named, "--data.separator", ";").code == 0
+    assert "height (real), income (whole), at (date)" in (run / "report.html").read_text("utf-8")
+    assert [column["kind"] for column in json.loads((run / "environment.json").read_text())["columns"][1:]] == [
+        "whole",
+        "date",
+    ]
+    assert vae_jax("sample", run, "--out", out, "--num", 200).code == 0
+    header, *samples = csv.reader(out.read_text().splitlines())
+    assert header == ["height", "income", "at"]
+    heights, incomes, days = zip(*samples, strict=True)
+    means = np.mean([list(map(float, heights)), list(map(int, incomes))], axis=1)
+    np.testing.assert_allclose(means, [170, 60_000], rtol=0.05)
+    assert "2024-01-01" <= min(days) < max(days) <= "2024-01-31"
+
+    assert vae_jax("reconstruct", run, "--out", out, "--num", 3, "--split", "train").code == 0
+    header, *pairs = csv.reader(out.read_text().splitlines())
+    assert header[:4] == ["height", "height (reconstructed)", "income", "income (reconstructed)"]
+    assert {(pair[0], pair[2], pair[4]) for pair in pairs} <= {
+        (str(np.float32(height)), income, at) for height, income, at in (line.split(";") for line in lines[1:])
+    }
+    for command in ("sample", "reconstruct"):
+        assert refusal(command, run, "--out", tmp_path / "new.png") == (
+            "expected images to draw; got a table; name a .csv or .parquet file for its rows"
+        )
 
 
 def test_images_are_not_written_as_rows(refusal, trained, tmp_path):
-    assert refusal("sample", trained, "--out", tmp_path / "rows.csv") == (
-        f"expected a table to write rows to {tmp_path / 'rows.csv'}; got images; name a .png file"
-    )
+    for command in ("sample", "reconstruct"):
+        assert refusal(command, trained, "--out", tmp_path / "rows.csv") == (
+            f"expected a table to write rows to {tmp_path / 'rows.csv'}; got images; name a .png file"
+        )
 
 
 def test_shapes_are_drawn_inside_the_training_step(vae_jax, small, tmp_path):

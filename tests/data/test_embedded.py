@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 import pytest
 
-from vae_jax.data import DataConfig, load
+from vae_jax.data import DataConfig, likelihood_kinds, load
 
 SIZES = {
     "auto_mpg": (317, 38, 37),
@@ -91,7 +91,8 @@ def test_the_description_says_how_it_was_split(data):
 def test_the_table_is_the_one_that_is_known():
     """Means of the documentation, over all 569 rows; malignant tissue has larger cells."""
     data = load("breast_cancer")
-    assert (len(data.columns), data.columns[0], data.columns[-1]) == (30, "mean radius", "worst fractal dimension")
+    names = [column.name for column in data.columns]
+    assert (len(names), names[0], names[-1]) == (30, "mean radius", "worst fractal dimension")
     assert data.label_names == ("malignant", "benign")
     rows = np.concatenate([data.split(name).examples for name in SPLITS])
     labels = np.concatenate([data.split(name).labels for name in SPLITS])
@@ -105,7 +106,8 @@ def test_the_cars_are_those_that_are_known_and_their_classes_have_codes():
     data = load("auto_mpg")
     splits = [data.split(name) for name in SPLITS]
     rows, labels = (np.concatenate([getattr(split, part) for split in splits]) for part in ("examples", "labels"))
-    table = dict(zip(data.columns, rows.T, strict=True))
+    table = {column.name: values for column, values in zip(data.columns, rows.T, strict=True)}
+    assert likelihood_kinds(data.columns) == ("continuous", 5, "continuous", "count", "continuous", "continuous", 13, 3)
     assert np.bincount(table["cylinders"].astype(int)).tolist() == [4, 199, 3, 83, 103]
     assert np.bincount(table["origin"].astype(int)).tolist() == [245, 68, 79]
     assert np.unique(table["year"]).tolist() == list(range(13))

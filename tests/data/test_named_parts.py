@@ -73,12 +73,12 @@ def table(tmp_path):
 
 def test_columns_of_a_table(table):
     parts, dataset = parts_of(DataConfig(str(table), parts="mask=known_a+known_b,kind"))
-    assert dataset.columns == ("a", "b")
+    assert [column.name for column in dataset.columns] == ["a", "b"]
     assert parts["x"].shape == (24, 2)
     np.testing.assert_array_equal(parts["mask"], np.stack([parts["x"][:, 0] % 2, 1 - parts["x"][:, 0] % 2], axis=1))
     np.testing.assert_array_equal(parts["kind"], parts["x"][:, 0] % 3)
     numbers, dataset = parts_of(DataConfig(str(table), parts="weight=b", labels="kind"))
-    assert dataset.columns == ("a", "known_a", "known_b")
+    assert [column.name for column in dataset.columns] == ["a", "known_a", "known_b"]
     np.testing.assert_array_equal(numbers["weight"], numbers["x"][:, 0] / 2)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from vae_jax.data.columns import Column, decode
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.describe import class_counts, numbers_at_each_place, overall
 
@@ -50,11 +51,22 @@ def _splits(dataset: Dataset) -> list[str]:
 
 def _columns(dataset: Dataset) -> list[str]:
     counts = [("split", "examples"), *((name, _count(split)) for name, split in dataset.splits.items())]
-    rows: list[Sequence[str]] = [("column (train)", "min", "max", "mean", "sd")]
+    rows: list[Sequence[str]] = [("column (train)", "kind", "min", "max", "mean", "sd")]
     of_columns = np.stack(numbers_at_each_place(dataset.train.examples), axis=-1)
-    for name, values in zip(dataset.columns, of_columns, strict=True):
-        rows.append((name, *(f"{value:.4g}" for value in values)))
+    rows += map(_column, dataset.columns, of_columns)
     return [*_aligned(counts), "", *_aligned(rows)]
+
+
+def _column(column: Column, numbers: np.ndarray) -> Sequence[str]:
+    """The name and kind of a column, and its statistics; codes of a category have no mean."""
+    low, high, mean, deviation = numbers
+    ends = decode(column, np.array([low, high]))
+    if column.values:
+        return column.name, column.kind, *map(str, ends), "", ""
+    if column.kind == "date":
+        return column.name, column.kind, *map(str, ends), str(decode(column, mean)), f"{deviation:.4g} days"
+    low, high = (f"{value:.4g}" if column.kind == "real" else f"{value}" for value in ends)
+    return column.name, column.kind, low, high, f"{mean + column.origin:.4g}", f"{deviation:.4g}"
 
 
 def _classes(dataset: Dataset) -> list[str]:
@@ -81,6 +93,8 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     first, *others = [max(map(len, column)) for column in zip(*rows, strict=True)]
     widths = [max(8, width) for width in others]
     return [
-        "  ".join([name.ljust(first), *(value.rjust(width) for value, width in zip(values, widths, strict=True))])
+        "  ".join(
+            [name.ljust(first), *(value.rjust(width) for value, width in zip(values, widths, strict=True))]
+        ).rstrip()
         for name, *values in rows
     ]

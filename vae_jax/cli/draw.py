@@ -8,15 +8,17 @@ from pathlib import Path
 from vae_jax.cli.run_directory import RunDirectoryArgument, Selection, check_at_least, opened
 from vae_jax.messages import UsageError
 
+_KINDS = (".png", ".csv", ".parquet")
+
 
 @dataclass(frozen=True)
 class Sample:
-    """Draw new examples from the prior: images as one PNG, rows of a table as CSV."""
+    """Draw new examples from the prior: images as one PNG, rows of a table as CSV or Parquet."""
 
     run_dir: RunDirectoryArgument
     """The run's directory."""
     out: Path
-    """The file: .png for images, .csv for rows of a table."""
+    """The file: .png for images, .csv or .parquet for rows of a table."""
     num: int = 64
     """Number of samples."""
     seed: int = 0
@@ -30,7 +32,7 @@ class Sample:
 
     def run(self) -> int:
         """Draw, and write the file."""
-        check_output(self.out, self.num, (".png", ".csv"))
+        check_output(self.out, self.num, _KINDS)
         run = opened(self.run_dir, accept_data=self.accept_data)
         from vae_jax.runs.report import write_samples
 
@@ -42,12 +44,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class Reconstruct:
-    """Encode and decode examples of a split, as one PNG: originals above, reconstructions below."""
+    """Encode and decode examples of a split: images as one PNG, each above its reconstruction, rows as a table."""
 
     run_dir: RunDirectoryArgument
     """The run's directory."""
     out: Path
-    """The PNG file."""
+    """The file: .png for images; .csv or .parquet for rows, with a column of reconstructions beside each."""
     num: int = 32
     """Number of examples."""
     split: str = "test"
@@ -59,7 +61,7 @@ class Reconstruct:
 
     def run(self) -> int:
         """Reconstruct, and write the picture."""
-        check_output(self.out, self.num)
+        check_output(self.out, self.num, _KINDS)
         run = opened(self.run_dir, accept_data=self.accept_data)
         from vae_jax.runs.report import write_reconstructions
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from vae_jax.lazy import names_on_first_use
 
 if TYPE_CHECKING:
+    from vae_jax.data.column_kinds import described
+    from vae_jax.data.columns import Column, likelihood_kinds
     from vae_jax.data.config import DataConfig
     from vae_jax.data.dataset import Dataset, Split
     from vae_jax.data.drawn.design import Design
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "Column": "columns",
     "DataConfig": "config",
     "Dataset": "dataset",
     "Design": "drawn.design",
@@ -48,12 +51,14 @@ _HOMES = {
     "chain": "transforms",
     "colour_shapes": "embedded",
     "crop": "transforms",
+    "described": "column_kinds",
     "dequantise": "transforms",
     "digits": "embedded",
     "flip_horizontally": "transforms",
     "from_object": "objects",
     "full_factorial": "drawn.shapes",
     "lfw_faces": "embedded",
+    "likelihood_kinds": "columns",
     "load": "loading",
     "logit": "transforms",
     "mnist_5k": "embedded",
@@ -68,6 +73,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Column",
     "DataConfig",
     "Dataset",
     "Design",
@@ -84,11 +90,13 @@ __all__ = [
     "colour_shapes",
     "crop",
     "dequantise",
+    "described",
     "digits",
     "flip_horizontally",
     "from_object",
     "full_factorial",
     "lfw_faces",
+    "likelihood_kinds",
     "load",
     "logit",
     "mnist_5k",

@@ -30,6 +30,13 @@ class DataConfig:
     parts: str = ""
     """Further parts of an example, which is then a dict of `x` and these: features, arrays or columns (a,b,c), or
     `label` for the labels; `condition=label` gives a part another name."""
+    kinds: str = ""
+    """Kinds of columns of a table, zip=category,visits=count, where they differ from what is found: real, whole, count,
+    yes/no, category or date."""
+    separator: str = ","
+    """Character between two values of a .csv file, or tab."""
+    decimal: Literal[".", ","] = "."
+    """Character before the fraction of a number in a .csv file."""
     image_size: int | None = None
     """Height and width to which images of a folder are resized, after a crop to the square in the middle."""
     colour: Literal["stored", "rgb", "grey"] = "stored"

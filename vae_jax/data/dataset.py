@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from vae_jax.data.columns import Column
 from vae_jax.data.examples import ArrayLike, chunks, examples_of, in_memory, is_together, of_parts, part_of
 from vae_jax.data.fingerprint import fingerprint
 from vae_jax.data.values import UnknownMaximum
 from vae_jax.messages import UsageError, did_you_mean
+
+_MAX_LISTED = 40
 
 
 class Split(NamedTuple):
@@ -38,7 +41,7 @@ class Dataset:
         description: What the data are, where they come from and how they were split, in one sentence.
         splits: The splits "train", "validation" and "test"; they have other names before they are arranged.
         max_value: The largest value that can be stored, which scaling maps to 1; an `UnknownMaximum` of measurements.
-        columns: Names of the entries of an example, where it is a row of a table.
+        columns: The entries of an example, where it is a row of a table; a name alone stands for real numbers.
         label_names: Names of the labels 0, 1, and so on.
         factor_names: Names of the columns of the labels, where these are factors.
         is_streamed: Whether batches are read from where the examples are stored, rather than kept on the device.
@@ -60,7 +63,7 @@ class Dataset:
     description: str
     splits: Mapping[str, Split]
     max_value: float
-    columns: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
     label_names: tuple[str, ...] = ()
     factor_names: tuple[str, ...] = ()
     is_streamed: bool = field(default=False, kw_only=True)
@@ -71,6 +74,8 @@ class Dataset:
     def __post_init__(self) -> None:
         splits = {name: Split(examples_of(examples), labels) for name, (examples, labels) in self.splits.items()}
         object.__setattr__(self, "splits", splits)
+        columns = (Column(column) if isinstance(column, str) else column for column in self.columns)
+        object.__setattr__(self, "columns", tuple(columns))
         first = next(iter(splits.values())).examples
         for name, (examples, labels) in splits.items():
             if len(examples) == 0:
@@ -180,7 +185,15 @@ class Dataset:
             **({"values": self.values} if self.values else {}),
             "example_shape": of_parts(lambda part: list(_shape(part)), self.train.examples),
             "num_examples": {name: len(split.examples) for name, split in self.splits.items()},
+            **({"columns": _listed([column.in_words() for column in self.columns])} if self.columns else {}),
+            **({"classes": _listed(self.label_names)} if self.label_names else {}),
         }
+
+
+def _listed(names: Sequence[str]) -> list[str]:
+    """The first names, and the number of the others."""
+    rest = len(names) - _MAX_LISTED
+    return [*names[:_MAX_LISTED], *([f"and {rest:,} more"] if rest > 0 else [])]
 
 
 def is_image(shape: tuple[int, ...]) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vae_jax.data.columns import Column
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.extras import told_if_missing
 
@@ -86,7 +87,7 @@ def breast_cancer() -> Dataset:
         "a class, the ninth is for validation and the tenth for testing",
         splits=_split_by_tens(rows, labels),
         max_value=1,
-        columns=means + errors + worst,
+        columns=tuple(map(Column, means + errors + worst)),
         label_names=("malignant", "benign"),
     )
 
@@ -94,20 +95,30 @@ def breast_cancer() -> Dataset:
 def auto_mpg() -> Dataset:
     """A table of columns of different kinds: 392 cars of the years 1970 to 1982.
 
-    Cylinders, year and origin are classes, coded 0, 1, ...; horsepower is a count; the others are real numbers. The
-    origin, by which the rows are split, is the label as well.
+    Cylinders, year and origin are categories; horsepower is a count; the others are real numbers. The origin, by which
+    the rows are split, is the label as well.
 
     Source: Quinlan 1993, UCI Machine Learning Repository, "Auto MPG".
     """
     rows, labels = _carried("auto_mpg")
+    origins = ("USA", "Europe", "Japan")
     return Dataset(
         name="auto_mpg",
-        description="392 cars in 8 columns: cylinders (3, 4, 5, 6, 8), year (1970 to 1982) and origin are classes "
-        "(UCI); of every ten of a class, the ninth is for validation and the tenth for testing",
+        description="392 cars in 8 columns: cylinders, year and origin are categories (UCI); of every ten of a class, "
+        "the ninth is for validation and the tenth for testing",
         splits=_split_by_tens(rows, labels),
         max_value=1,
-        columns=("mpg", "cylinders", "displacement", "horsepower", "weight", "acceleration", "year", "origin"),
-        label_names=("USA", "Europe", "Japan"),
+        columns=(
+            Column("mpg"),
+            Column("cylinders", "category", (3, 4, 5, 6, 8)),
+            Column("displacement"),
+            Column("horsepower", "count"),
+            Column("weight"),
+            Column("acceleration"),
+            Column("year", "category", tuple(range(1970, 1983))),
+            Column("origin", "category", origins),
+        ),
+        label_names=origins,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 
 from vae_jax.data.channels import check_channels_last
+from vae_jax.data.columns import Column
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.examples import ArrayLike, in_memory, num_bytes
 from vae_jax.data.files.labels import label_ids
@@ -132,7 +133,7 @@ def from_object(
     kept, values = _kept(stored, names, max_value, is_streamed)
     ids, label_names = _labels(stored, labels, is_by_split=isinstance(examples, Mapping))
     splits = {split: Split(parts.get("", parts), ids.get(split)) for split, parts in kept.items()}
-    columns = next(iter(stored.values())).columns
+    columns = tuple(map(Column, next(iter(stored.values())).columns))
     dataset = Dataset(
         name, description, splits, values.max_value, columns, label_names=label_names, values=values.words
     )

@@ -136,7 +136,11 @@ def standardise(dataset: Dataset, columns: Sequence[int] | None = None) -> Trans
         dataset: The data set of the training split.
         columns: Columns of a table that are standardised; others, such as counts or classes, stay unchanged. None for
             all entries.
+
+    Raises:
+        ValueError: If a category would be standardised: its codes have no distance.
     """
+    _check_not_coded(dataset, columns)
     mean, deviation = _moments(dataset)
     deviation = np.where(deviation > 0, deviation, 1)
     if columns is not None:
@@ -320,6 +324,15 @@ def shape_seen(transform: Transform, dataset: Dataset) -> Any:
 
 def _size(example: Array) -> str:
     return f"{example.shape[0]} x {example.shape[1]}"
+
+
+def _check_not_coded(dataset: Dataset, columns: Sequence[int] | None) -> None:
+    for index, column in enumerate(dataset.columns):
+        if column.kind == "category" and (columns is None or index in columns):
+            raise ValueError(
+                f"expected numbers to standardise; column '{column.in_words()}' of {dataset.name} is a category; "
+                "leave it out with --data.examples, or take an experiment for such columns, like vae_mixed_table"
+            )
 
 
 def _moments(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -78,7 +78,8 @@ def _draw_points(axes: Axes, points: NDArray[Any], labels: NDArray[Any] | None, 
         x, y = np.median(points[which == number], axis=0)
         halo = [patheffects.withStroke(linewidth=3.5, foreground=theme.ground)]
         axes.text(x, y, str(name), ha="center", va="center", fontsize=12, weight="bold", path_effects=halo)
-    columns = min(len(classes), 10)
+    longest = max(len(str(name)) for name in classes)
+    columns = max(1, min(len(classes), 10, 60 // (longest + 3)))
     legend = axes.legend(
         loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, frameon=False, handletextpad=0.1, columnspacing=0.9,
         borderpad=0, borderaxespad=0.4,

@@ -18,6 +18,7 @@ from vae_jax.parallel import hosts
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_mesh, own_mesh
 from vae_jax.parallel.placement import Placement, on_one_device
+from vae_jax.runs.columns import check_columns
 from vae_jax.runs.directory import RunDirectory, next_free
 from vae_jax.runs.environment import environment
 from vae_jax.runs.families import check_families
@@ -142,8 +143,8 @@ def open_run(
         accept_data: Take other data than the run was begun with, and note them in its `data.json`.
 
     Raises:
-        UsageError: If there is no run, its experiment cannot be built, its data or its distributions are others than
-            they were, the devices do not fit it, or not all steps to profile are still to come.
+        UsageError: If there is no run, its experiment cannot be built, its data, its columns or its distributions are
+            others than they were, the devices do not fit it, or not all steps to profile are still to come.
     """
     directory = RunDirectory(Path(path))
     record = directory.read_config()
@@ -153,6 +154,7 @@ def open_run(
     config = config_from(file, record["config"])
     made_on = directory.read_json(directory.environment) or {}
     data = load_data(file, data_as_begun(config, Path(made_on.get("folder", ""))))
+    check_columns(made_on.get("columns"), data.columns, directory.path)
     check_data(directory, data, accept=accept_data)
     experiment = wire(file, config, record["num_steps"], data)
     check_families(made_on.get("families"), outline(experiment), directory.path)

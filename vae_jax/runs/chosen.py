@@ -80,6 +80,14 @@ def classes_of(split: Split, rows: np.ndarray) -> np.ndarray | None:
     return labels if labels.ndim == 1 else labels[:, 0]
 
 
+def named_classes(dataset: Dataset, classes: np.ndarray | None) -> np.ndarray | None:
+    """Labels by their names, where each has one."""
+    names = np.array(dataset.label_names)
+    if classes is None or not len(names) or classes.min() < 0 or classes.max() >= len(names):
+        return classes
+    return names[classes]
+
+
 def as_seen(transform: Transform, examples: Examples, rows: np.ndarray, seed: int = 0) -> Any:
     """Stored examples as the model sees them, by the same draw as in the evaluation of that seed."""
 

@@ -14,13 +14,15 @@ from vae_jax import generation
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.config.command import command
 from vae_jax.data.dataset import is_image
+from vae_jax.data.files.rows import KINDS as ROWS
+from vae_jax.data.files.rows import values_of, write_rows
 from vae_jax.experiment import Experiment
 from vae_jax.files import write_bytes
 from vae_jax.keys import key_of
 from vae_jax.machine.flops import in_words
 from vae_jax.messages import UsageError
 from vae_jax.report import image_grid, image_of, pair_grid, pictures, report_html, save_png
-from vae_jax.runs.chosen import as_seen, classes_of, conditions_of, num_columns, spread
+from vae_jax.runs.chosen import as_seen, classes_of, conditions_of, named_classes, num_columns, spread
 from vae_jax.runs.directory import RunDirectory
 from vae_jax.runs.same_data import accepted_in_words
 from vae_jax.training.metrics import read_metrics
@@ -55,7 +57,7 @@ def write_run_report(
         experiment.model,
         params,
         as_seen(experiment.transform, split.examples, rows),
-        classes_of(split, rows),
+        named_classes(experiment.dataset, classes_of(split, rows)),
         to_unit=to_unit(experiment),
     )
     directory.images.mkdir(exist_ok=True)
@@ -80,7 +82,7 @@ def write_run_report(
 def environment_in_words(environment: dict[str, Any]) -> dict[str, Any]:
     """The run's `environment.json`, the cost of a step in words and each distribution on a line of its own."""
     count, families = environment.get("flops_per_step"), environment.get("families", {})
-    apart = ("flops_per_step", "families", "values")  # what the values are stands with the data
+    apart = ("flops_per_step", "families", "values", "columns")  # values and columns stand with the data
     rest = {name: value for name, value in environment.items() if name not in apart}
     return rest | families | ({} if count is None else {"training step": in_words(count)})
 
@@ -88,7 +90,7 @@ def environment_in_words(environment: dict[str, Any]) -> dict[str, Any]:
 def write_samples(
     experiment: Experiment, vae: VAE | Conditional, num: int, seed: int, path: Path, label: str | None = None
 ) -> None:
-    """`num` new examples: a PNG of images, or a CSV of the rows of a table, in the units that were stored.
+    """`num` new examples: a PNG of images, or the rows of a table, in the kinds and units of its columns.
 
     Images are the means of p(x|z), as is usual; rows are draws, so that they vary as the data do. Conditions are those
     of training examples: of one class, or of class after class, equally many of each.
@@ -99,13 +101,10 @@ def write_samples(
     """
     key, to_stored = key_of(seed), jax.vmap(experiment.transform.to_stored)
     conditions, columns = conditions_of(experiment, vae, num, label)
-    if path.suffix.lower() == ".csv":
-        columns = experiment.dataset.columns
-        if not columns:
-            raise UsageError(f"expected a table to write rows to {path}; got images; name a .png file")
+    if path.suffix.lower() in ROWS:
+        _check_table(experiment, path)
         rows = np.asarray(to_stored(generation.sample(key, vae, num, conditions=conditions, mean=False)))
-        lines = [",".join(columns), *(",".join(f"{value:.6g}" for value in row) for row in rows)]
-        write_bytes(path, ("\n".join(lines) + "\n").encode())
+        write_rows(path, values_of(experiment.dataset.columns, rows))
     else:
         images = jax.vmap(to_unit(experiment))(generation.sample(key, vae, num, conditions=conditions))
         _check_images(experiment, images.shape[1:])
@@ -113,9 +112,24 @@ def write_samples(
 
 
 def write_reconstructions(experiment: Experiment, vae: VAE | Conditional, num: int, split: str, path: Path) -> None:
-    """A PNG of `num` examples of a split, each above its reconstruction."""
+    """`num` examples of a split and their reconstructions: a PNG of pairs, or a table with a column beside each.
+
+    Raises:
+        UsageError: If the file is of the wrong kind.
+    """
     examples = experiment.dataset.split(split).examples
-    originals = as_seen(experiment.transform, examples, spread(len(examples), num))
+    rows = spread(len(examples), num)
+    originals = as_seen(experiment.transform, examples, rows)
+    if path.suffix.lower() in ROWS:
+        _check_table(experiment, path)
+        to_stored, columns = jax.vmap(experiment.transform.to_stored), experiment.dataset.columns
+        stored = condition_and_x(vae, examples[rows])[1]
+        before = values_of(columns, np.asarray(stored))
+        num_classes = {i: len(column.values) for i, column in enumerate(columns) if column.kind == "category"}
+        after = values_of(columns, np.asarray(to_stored(generation.reconstruct_rows(vae, originals, num_classes))))
+        pairs = ({name: before[name], f"{name} (reconstructed)": after[name]} for name in before)
+        write_rows(path, {name: values for pair in pairs for name, values in pair.items()})
+        return
     shown, reconstructed = (
         np.asarray(jax.vmap(to_unit(experiment))(images))
         for images in (condition_and_x(vae, originals)[1], generation.reconstruct(vae, originals))
@@ -129,9 +143,14 @@ def to_unit(experiment: Experiment) -> Callable[[Any], Array]:
     return lambda x: experiment.dataset.brightness(image_of(experiment.transform.to_stored(x)))
 
 
+def _check_table(experiment: Experiment, path: Path) -> None:
+    if not experiment.dataset.columns:
+        raise UsageError(f"expected a table to write rows to {path}; got images; name a .png file")
+
+
 def _check_images(experiment: Experiment, shape: tuple[int, ...]) -> None:
     if experiment.dataset.columns:
-        raise UsageError("expected images to draw; got a table; 'vae-jax sample' writes its rows to a .csv file")
+        raise UsageError("expected images to draw; got a table; name a .csv or .parquet file for its rows")
     if not is_image(shape):
         raise UsageError(
             f"expected images, (height, width) or (height, width, 1 or 3), to draw; got examples of {shape}"

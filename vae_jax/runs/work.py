@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from vae_jax.data.columns import record_of
 from vae_jax.experiment import Experiment
 from vae_jax.machine.flops import Work, flops
 from vae_jax.machine.peaks import peak
@@ -16,13 +17,15 @@ from vae_jax.runs.families import families
 
 
 def of_program(experiment: Experiment, outline: Outline) -> dict[str, Any]:
-    """Entries of `environment.json` for a run's program: the FLOPs of a step, None if not known, and its families.
+    """Entries of `environment.json` for a run's program.
 
-    An assumption about the values of its data stands there, too.
+    They are the FLOPs of a step, None if not known, its families, an assumption about the values of its data, and the
+    columns of its table if it has one.
     """
     count = flops(experiment.trainer.step, outline.state, outline.batch)
-    assumed = {"values": experiment.dataset.values} if experiment.dataset.values else {}
-    return {"flops_per_step": count, "families": families(outline)} | assumed
+    columns = list(map(record_of, experiment.dataset.columns))
+    about_data = {"values": experiment.dataset.values, "columns": columns}
+    return {"flops_per_step": count, "families": families(outline)} | {k: v for k, v in about_data.items() if v}
 
 
 def work(experiment: Experiment, flops_per_step: int | None, devices: Sequence[Any]) -> Work:

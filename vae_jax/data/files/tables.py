@@ -1,63 +1,76 @@
-"""A table of numbers: a row is an example."""
+"""A table: a row is an example, and its columns are of kinds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vae_jax.data.column_kinds import described, kinds_of, names_of
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.examples import Examples
 from vae_jax.data.files.labels import label_ids
-from vae_jax.data.files.table_files import is_number, is_numeric, line_of, read_csv, read_parquet
+from vae_jax.data.files.table_files import Table, is_numeric, is_of_words, read_csv, read_parquet
 from vae_jax.data.named_parts import named_parts
-from vae_jax.data.values import values_in
-from vae_jax.messages import did_you_mean
+from vae_jax.data.values import as_they_are, values_in
 
 if TYPE_CHECKING:
     import pyarrow
 
-_CHOOSE = "choose the columns with --data.examples, or say that these are the labels with --data.labels"
+_CHOOSE = "choose the columns with --data.examples"
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,(\d{1,2}|\d{4,})")  # three digits after it may be thousands
 
 
 def read_table(path: Path, config: DataConfig) -> Dataset:
     """The rows of a .csv or .parquet file.
 
+    Columns without a name that are empty or count the rows, and the index of a pandas table, are left out.
+
     Args:
         path: The file. The first line of a .csv file names the columns.
-        config: Its `examples` names columns, separated by commas, and its `labels` another column.
+        config: Its `examples` names columns, separated by commas, and its `labels` another column; its `kinds` says
+            what kinds of columns they are, where the rule of `column_kinds` would say otherwise.
 
     Returns:
-        (num, columns), as stored: int32 where all columns hold whole numbers, else float32; the model decides what is
-        standardised.
+        int32 of (num, columns) where all columns hold whole numbers, else float32, as `columns` describes them; the
+        model decides what is standardised.
 
     Raises:
-        ValueError: If it is not such a file, lacks a column, or holds anything but finite numbers; the message names
-            column and line.
+        ValueError: If it is not such a file, lacks a column, or holds a value that is missing or not of its column's
+            kind; the message names column and line.
     """
-    table, where = _open(path)
+    kinds = kinds_of(config.kinds)
+    table = _open(path, config)
     if table.num_rows == 0:
         raise ValueError(f"expected rows in {path}; there are none; put some into it")
     if config.labels:
-        _check_known(path, table, [config.labels], "--data.labels")
-    asked = _names(config.examples) if config.examples else table.column_names
-    _check_known(path, table, asked, "--data.examples")
+        table.check_known([config.labels], "--data.labels")
+    if table.nameless and not config.examples:
+        raise ValueError(
+            f"expected a name for every column of {path}; column {table.nameless[0]} has none; name it, or {_CHOOSE}"
+        )
+    asked = names_of(config.examples) if config.examples else [c for c in table.columns if c not in table.index]
+    table.check_known(asked, "--data.examples")
     taken = {config.labels, *(name for names in named_parts(config).values() for name in _columns_of_part(names))}
-    columns = tuple(name for name in asked if name not in taken)
-    if not columns:
+    names = [name for name in asked if name not in taken]
+    if not names:
         beside = f"beside its labels '{config.labels}'" if taken == {config.labels} else "beside its labels and parts"
         raise ValueError(f"expected columns of examples in {path} {beside}; there are none")
 
-    examples = np.stack([_numbers(path, name, table[name], where) for name in columns], axis=1)
-    labels, words = _labels(path, config.labels, table, where) if config.labels else (None, ())
-    values = values_in({str(path): examples}, config.max_value)
+    arrays = {name: _values(table, name) for name in names}
+    columns, rows = described(arrays, kinds, of=str(path), where=table.where)
+    labels, words = _labels(table, config.labels) if config.labels else (None, ())
+    without = f", without {' and '.join(table.left_out)}" if table.left_out and not config.examples else ""
+    # Codes of words, dates and differences are no levels, which scaling would map to [0, 1].
+    are_numbers = all(column.kind not in ("category", "date") and not column.origin for column in columns)
+    values = values_in({str(path): rows}, config.max_value) if are_numbers else as_they_are(rows.dtype)
     return Dataset(
         name=path.stem,
-        description=f"{table.num_rows:,} rows of {len(columns)} columns from {path.name}",
-        splits={"train": Split(values.keep(examples), labels)},
+        description=f"{table.num_rows:,} rows of {len(columns)} columns from {path.name}{without}",
+        splits={"train": Split(values.keep(rows), labels)},
         max_value=values.max_value,
         columns=columns,
         label_names=words,
@@ -74,77 +87,75 @@ def read_column_part(path: Path, config: DataConfig, name: str) -> dict[str, Exa
     Raises:
         ValueError: As in `read_table`.
     """
-    table, where = _open(path)
-    columns = _columns_of_part(name)
-    _check_known(path, table, columns, "--data.parts")
-    if len(columns) == 1 and not is_numeric(table[name].type):
-        return {"train": _labels(path, name, table, where)[0]}
-    values = [_numbers(path, column, table[column], where) for column in columns]
-    return {"train": values[0] if len(columns) == 1 else np.stack(values, axis=1)}
+    table = _open(path, config)
+    names = _columns_of_part(name)
+    table.check_known(names, "--data.parts")
+    if len(names) == 1 and not is_numeric(table.columns[name].type):
+        return {"train": _labels(table, name)[0]}
+    kinds = dict.fromkeys(names, "real")
+    _, rows = described({column: _values(table, column) for column in names}, kinds, of=str(path), where=table.where)
+    return {"train": rows[:, 0] if len(names) == 1 else rows}
 
 
-def _open(path: Path) -> tuple[pyarrow.Table, Callable[[int], str]]:
-    if path.suffix.lower() == ".csv":
-        return read_csv(path), line_of(path)
-    return read_parquet(path), lambda row: f"row {row + 1}"
-
-
-def _names(listed: str) -> list[str]:
-    return [name.strip() for name in listed.split(",")]
+def _open(path: Path, config: DataConfig) -> Table:
+    if path.suffix.lower() == ".parquet":
+        return read_parquet(path)
+    words = [name for name, kind in kinds_of(config.kinds).items() if kind == "category"]
+    return read_csv(path, config.separator, config.decimal, words)
 
 
 def _columns_of_part(name: str) -> list[str]:
     return [column.strip() for column in name.split("+")]
 
 
-def _check_known(path: Path, table: pyarrow.Table, names: list[str], option: str) -> None:
-    for name in names:
-        if name not in table.column_names:
-            raise ValueError(
-                f"expected {option} to name columns of {path} ({', '.join(table.column_names)}); got '{name}'"
-                f"{did_you_mean(name, table.column_names)}"
-            )
-
-
-def _numbers(path: Path, name: str, column: pyarrow.ChunkedArray, where: Callable[[int], str]) -> np.ndarray:
-    import pyarrow
+def _values(table: Table, name: str) -> np.ndarray:
+    """The values of a column: numbers, booleans, words or dates, none of them missing."""
     from pyarrow import types
 
-    _check_complete(path, name, column, where)
-    if types.is_string(column.type) or types.is_large_string(column.type):
-        words = column.to_pylist()
-        row = next((row for row, word in enumerate(words) if not is_number(word)), 0)
+    column = _complete(table, name)
+    kind = column.type
+    if types.is_decimal(kind):
+        column = column.cast("float64", safe=False)
+    if types.is_date64(kind):
+        column = column.cast("timestamp[ms]")
+    if is_numeric(kind) or types.is_date(kind) or types.is_timestamp(kind):
+        return column.to_numpy()
+    if not is_of_words(kind):
         raise ValueError(
-            f"expected numbers in column '{name}' of {path}; {where(row)} has '{words[row]}'; correct it, {_CHOOSE}"
+            f"expected numbers, words or dates in column '{name}' of {table.path}; it is of type {kind}; {_CHOOSE}, or "
+            "say that these are the labels with --data.labels"
         )
-    if not is_numeric(column.type):
-        raise ValueError(f"expected numbers in column '{name}' of {path}; it is of type {column.type}; {_CHOOSE}")
-    with np.errstate(over="ignore"):
-        numbers = column.cast(pyarrow.float64(), safe=False).to_numpy().astype(np.float32)
-    wrong = np.flatnonzero(~np.isfinite(numbers))
-    if len(wrong):
+    words = column.to_numpy()
+    if all(map(_DECIMAL_COMMA.fullmatch, words)):
         raise ValueError(
-            f"expected finite numbers in column '{name}' of {path}; {where(wrong[0])} has "
-            f"{column[int(wrong[0])].as_py()}; correct it or leave it out"
+            f"expected numbers with a point in column '{name}' of {table.path}; {table.where(0)} has '{words[0]}'; "
+            "give --data.decimal ,"
         )
-    return numbers
+    return words
 
 
-def _labels(
-    path: Path, name: str, table: pyarrow.Table, where: Callable[[int], str]
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    column = table[name]
-    _check_complete(path, name, column, where)
-    values = column.to_numpy()
+def _labels(table: Table, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    values = _complete(table, name).to_numpy()
     stored = values.astype(str) if values.dtype == object else values
-    ids, words = label_ids({"": stored}, f"column '{name}' of {path}")
+    ids, words = label_ids({"": stored}, f"column '{name}' of {table.path}")
     return ids[""], words
 
 
-def _check_complete(path: Path, name: str, column: pyarrow.ChunkedArray, where: Callable[[int], str]) -> None:
+def _complete(table: Table, name: str) -> pyarrow.ChunkedArray:
+    """A column, its words as such even if they were stored as codes, none of its values missing or blank."""
+    from pyarrow import compute, types
+
+    column = table.columns[name]
+    if types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    is_missing = None
     if column.null_count:
-        row = int(np.flatnonzero(column.is_null().to_numpy())[0])
+        is_missing = column.is_null()
+    elif is_of_words(column.type):
+        is_missing = compute.equal(compute.utf8_trim_whitespace(column), "")  # pyright: ignore
+    if is_missing is not None and (rows := np.flatnonzero(is_missing.to_numpy())).size:
         raise ValueError(
-            f"expected a value in every row of column '{name}' of {path}; {where(row)} has none; fill it in or leave "
-            "the row out"
+            f"expected a value in every row of column '{name}' of {table.path}; {table.where(rows[0])} has none; fill "
+            "it in or leave the row out"
         )
+    return column

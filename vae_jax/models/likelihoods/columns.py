@@ -33,12 +33,15 @@ def mixed_columns(kinds: Sequence[Kind], *, initial_scale: float = 1.0) -> Likel
         initial_scale: Initial σ > 0 of the continuous columns; 1 for standardised columns.
 
     Raises:
-        ValueError: If a kind is not known, the scale is not positive, or an example is not a row of these columns.
+        ValueError: If there is no column, a kind is not known, the scale is not positive, or an example is not a row of
+            these columns.
 
     Example:
         >>> mixed_columns(["continuous", 5, "binary"]).output_shape((3,))
         (7,)
     """
+    if not kinds:
+        raise ValueError("expected the kind of a column or of several; got none; are the data a table?")
     groups = _groups(kinds)
     ends = np.cumsum([_num_outputs(kind) * len(columns) for kind, columns in groups])
     num_continuous = sum(kind == "continuous" for kind in kinds)
