@@ -24,6 +24,7 @@ BOTTOM = {
     "formulas",
     "messages",
     "origin",
+    "ranges",
     "extras",
     "files",
     "lazy",

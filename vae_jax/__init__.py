@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from vae_jax.experiment import Experiment
     from vae_jax.parallel.config import HostsConfig, ParallelConfig
     from vae_jax.pytree import register_dataclass
+    from vae_jax.ranges import Range
     from vae_jax.runs.begin import resume, train
     from vae_jax.runs.run import Run
     from vae_jax.sweeps.call import sweep
@@ -66,6 +67,7 @@ _HOMES = {
     "draw": "vae",
     "Untrained": "untrained",
     "register_dataclass": "pytree",
+    "Range": "ranges",
     "Trainer": "training",
     "TrainState": "training",
     "trainer": "training",
@@ -99,6 +101,7 @@ __all__ = [
     "LanesConfig",
     "Model",
     "ParallelConfig",
+    "Range",
     "Run",
     "SearchConfig",
     "Sweep",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from vae_jax import catalogue
-from vae_jax.config.fields import check_finite
+from vae_jax.config.fields import check_numbers
 from vae_jax.config.saved import config_from, config_to_json, structured
 from vae_jax.messages import UsageError
 
@@ -164,4 +164,4 @@ def test_a_number_that_is_not_finite_is_refused_however_deep(fields, name):
 
 def test_a_default_that_is_not_finite_is_refused_too():
     with pytest.raises(UsageError, match=r"^expected a finite number for part.rates; got inf$"):
-        check_finite(Config(part=Part(rates=(1.0, float("inf")))))
+        check_numbers(Config(part=Part(rates=(1.0, float("inf")))))

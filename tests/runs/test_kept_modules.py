@@ -8,8 +8,10 @@ from typing import Any, cast
 import pytest
 
 from vae_jax.catalogue import kept_in, load_experiment
+from vae_jax.messages import UsageError
 from vae_jax.outline import outline
 from vae_jax.runs import begin as runs
+from vae_jax.runs.directory import RunDirectory
 from vae_jax.runs.wiring import wire
 from vae_jax.sweeps import sweep as sweeps
 from vae_jax.sweeps.values.axes import Values
@@ -84,3 +86,15 @@ def test_a_sweep_and_its_lanes_have_them(mine, elsewhere, tmp_path):
     lane = judge.begin(Trial(1, {"seed": 1}), program)
     assert kept_in(lane.path) == sweep.file.kept
     assert runs.open_run(lane.path).config.seed == 1
+
+
+def test_a_folder_of_that_name_is_ours_only_where_a_run_was_being_made(tmp_path):
+    directory = RunDirectory(tmp_path)
+    (tmp_path / "experiment_modules").mkdir()
+    (tmp_path / "experiment_modules" / "old.py").touch()
+    with pytest.raises(UsageError, match="holds experiment_modules and is no run"):
+        directory.check_free(overwrite=True)
+    directory.environment.write_text("half")
+    directory.check_free(overwrite=False)
+    directory.create({}, {}, {"experiment.py": b"", "experiment_modules/new.py": b""})
+    assert [path.name for path in (tmp_path / "experiment_modules").iterdir()] == ["new.py"]

@@ -12,7 +12,7 @@ from vae_jax.cli.about import experiment_table
 from vae_jax.cli.help import show_help, side_by_side
 from vae_jax.cli.parser import asks_for_help, experiment_behind, is_named, options_behind, value_behind
 from vae_jax.cli.train import RunOptions, Train
-from vae_jax.config.fields import fields_of, with_fields
+from vae_jax.config.fields import check_numbers, fields_of, with_fields
 from vae_jax.config.saved import config_from
 from vae_jax.messages import UsageError
 from vae_jax.runs.directory import RunDirectory, read_record
@@ -48,9 +48,11 @@ def parse_train(argv: Sequence[str]) -> Train:
         show_help(side_by_side(file.summary, config, options), f"vae-jax train {argv[0] if has_name else file.name}")
     found = options_behind("train", argv[has_name:], file, kinds | _RUN, "the run")
     values = {name: value_behind(name, (kinds | _RUN)[name], words) for name, words in found.items()}
+    config = with_fields(config, {name: value for name, value in values.items() if name in kinds})
+    check_numbers(config)
     return Train(
         file,
-        with_fields(config, {name: value for name, value in values.items() if name in kinds}),
+        config,
         with_fields(options, {name: value for name, value in values.items() if name in _RUN}),
     )
 

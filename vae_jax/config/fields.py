@@ -10,6 +10,7 @@ from typing import Any
 
 from vae_jax.messages import UsageError
 from vae_jax.origin import explaining
+from vae_jax.ranges import Range, ranges_of
 
 
 def fields_of(kind: type) -> dict[str, Any]:
@@ -64,19 +65,37 @@ def with_fields(config: Any, values: Mapping[str, Any]) -> Any:
         return dataclasses.replace(config, **own, **changed)
 
 
-def check_finite(value: Any, name: str = "") -> None:
-    """Refuse a number that is infinite or not a number, which JSON does not know, however deep in a config.
+def range_of(kind: type, name: str) -> Range:
+    """The range that a field, by its dotted name, states; one without ends where it states none."""
+    *outer, last = name.split(".")
+    for part in outer:
+        kind = own_fields(kind)[part]
+    return ranges_of(kind).get(last, Range())
+
+
+def check_numbers(value: Any, name: str = "", within: Range | None = None) -> None:
+    """Check the numbers of a config, however deep in it.
+
+    Args:
+        value: The config, or a part of it.
+        name: Dotted name of the part, for the message.
+        within: Range that is stated for the numbers of the part.
 
     Raises:
-        UsageError: If there is such a number; the message names its field.
+        UsageError: If a number is infinite or NaN, which JSON does not know, or out of the range that its field
+            states; the message names the field.
     """
     if dataclasses.is_dataclass(value):
+        ranges = ranges_of(typing.cast(type, type(value)))
         for field in dataclasses.fields(value):
-            check_finite(getattr(value, field.name), f"{name}.{field.name}".strip("."))
+            dotted = f"{name}.{field.name}".strip(".")
+            check_numbers(getattr(value, field.name), dotted, ranges.get(field.name))
     elif isinstance(value, Mapping):
-        check_finite([*value.values()], name)
+        check_numbers([*value.values()], name, within)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for part in value:
-            check_finite(part, name)
+            check_numbers(part, name, within)
     elif isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"expected a finite number for {name}; got {value}")
+    elif within is not None and isinstance(value, float | int) and value not in within:
+        raise UsageError(f"expected {name} {within}; got {value}")

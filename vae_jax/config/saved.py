@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vae_jax.catalogue import ExperimentFile
-from vae_jax.config.fields import check_finite, own_fields
+from vae_jax.config.fields import check_numbers, own_fields
 from vae_jax.config.kinds import in_words, is_sequence, kinds_of_elements, members_of
 from vae_jax.messages import UsageError, did_you_mean, listed
 from vae_jax.origin import explaining
@@ -21,7 +21,8 @@ def config_from(file: ExperimentFile, fields: dict[str, Any]) -> Any:
     """A `Config` from names and values, as a JSON file holds them.
 
     Raises:
-        UsageError: If there is no such field, the value is not of its type, or a number is not finite.
+        UsageError: If there is no such field, the value is not of its type, or a number is not finite or out of the
+            range that its field states.
     """
     known = own_fields(file.Config)
     for name in fields:
@@ -37,7 +38,7 @@ def config_from(file: ExperimentFile, fields: dict[str, Any]) -> Any:
         raise  # by the Config itself
     except ValueError as error:
         raise UsageError(f"expected values of the types of {file.name}'s fields; got {error}") from None
-    check_finite(config)
+    check_numbers(config)
     return config
 
 

@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal
 
-from vae_jax.config.fields import check_finite
+from vae_jax.config.fields import check_numbers
 from vae_jax.config.kinds import choices_of, in_words, is_sequence, kinds_of_elements, members_of
 from vae_jax.config.saved import config_to_json, structured
 from vae_jax.files import expanded
@@ -112,7 +112,7 @@ def _parsed(word: str, kind: Any) -> Any:
     if kind in (float, int, str):
         return kind(word)
     value = structured(json.loads(word), kind)
-    check_finite(value)
+    check_numbers(value)
     return value
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vae_jax.catalogue import ExperimentFile
-from vae_jax.config.fields import check_finite
+from vae_jax.config.fields import check_numbers
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset
 from vae_jax.data.source import as_begun
@@ -26,11 +26,12 @@ def wire(file: ExperimentFile, config: Any, num_steps: int | None, data: Dataset
         data: The data of the config, where they are loaded already.
 
     Raises:
-        UsageError: If the file makes no data or no experiment of the config, or a field is not a finite number.
+        UsageError: If the file makes no data or no experiment of the config, or a number is not finite or out of its
+            field's range.
     """
     if data is None:
         data = load_data(file, config)
-    check_finite(config)
+    check_numbers(config)
     with explaining("an experiment", f"experiment(config, data) in {file.path}"):
         experiment = file.experiment(config, data)
     if not isinstance(experiment, Experiment):
@@ -57,9 +58,9 @@ def load_data(file: ExperimentFile, config: Any) -> Dataset:
     """The data of a config, read anew.
 
     Raises:
-        UsageError: If the file makes no data of the config, or a field is not a finite number.
+        UsageError: If the file makes no data of the config, or a number is not finite or out of its field's range.
     """
-    check_finite(config)
+    check_numbers(config)
     with explaining("data", f"data(config) in {file.path}"):
         data = file.data(config)
     if not isinstance(data, Dataset):

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from vae_jax.catalogue import ExperimentFile, load_experiment
-from vae_jax.config.fields import with_fields
+from vae_jax.config.fields import range_of, with_fields
 from vae_jax.config.saved import config_from, config_to_json
 from vae_jax.experiment import Experiment
 from vae_jax.messages import UsageError, did_you_mean
 from vae_jax.outline import Outline
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_lanes_mesh, own_mesh
+from vae_jax.ranges import Range
 from vae_jax.ranking import RunRecord, default_metric, rank
 from vae_jax.runs.begin import open_run
 from vae_jax.runs.directory import next_free
@@ -190,7 +191,8 @@ class Sweep:
         if self.spec.evolution is None:
             return None
         config = EvolutionConfig(**self.spec.evolution)
-        bounds = {name: _bounds(self.axes[name]) for name in self.spec.side_by_side if name != "seed"}
+        names = [name for name in self.spec.side_by_side if name != "seed"]
+        bounds = {name: _bounds(self.axes[name], range_of(self.file.Config, name)) for name in names}
         return Evolution(config, bounds, (config.every or 1) * experiment.budget.validate_every)
 
 
@@ -336,5 +338,8 @@ def _extremes(axis: Axis) -> tuple[Any, ...]:
     return tuple(int(end) if axis.is_integer else end for end in (axis.low, axis.high))
 
 
-def _bounds(axis: Axis) -> tuple[float, float]:
-    return (axis.low, axis.high) if isinstance(axis, Interval) else (0.0, float("inf"))
+def _bounds(axis: Axis, stated: Range) -> tuple[float, float]:
+    """The interval that lanes which learn from each other stay in."""
+    low, high = (axis.low, axis.high) if isinstance(axis, Interval) else (0.0, float("inf"))
+    least, largest = stated.ends
+    return max(low, least), min(high, largest)
