@@ -112,7 +112,11 @@ def test_arrays_are_trained_on(vae_jax, small, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (40, 6, 5, 3)).astype(np.uint8)
     np.savez(tmp_path / "images.npz", train=images[:30], valid=images[30:35], test=images[35:])
     run = tmp_path / "run"
-    assert vae_jax("train", small, "--run-dir", run, "--data.name", tmp_path / "images.npz").code == 0
+    result = vae_jax("train", small, "--run-dir", run, "--data.name", tmp_path / "images.npz")
+    assert result.code == 0
+    assumed = json.loads((run / "environment.json").read_text())["values"]
+    assert assumed == "whole numbers from 0 to 255, taken as levels of which 255 becomes 1"
+    assert f"values of images: {assumed}" in result.err.splitlines()
     assert json.loads((run / "evaluation.json").read_text())["num_examples"] == 5
     assert json.loads((run / "config.json").read_text())["config"]["data"]["name"].endswith("images.npz")
 

@@ -19,7 +19,8 @@ def data_lines(dataset: Dataset) -> list[str]:
     return [
         f"{dataset.name}: {dataset.description}",
         f"an example: {_shape(dataset.train.examples)}{dataset.train.examples.dtype}",
-        *([f"values: {dataset.values}"] if dataset.values else []),
+        # The option of an experiment is --data.FIELD, and here --FIELD.
+        *([f"values: {dataset.values.replace('--data.', '--')}"] if dataset.values else []),
         "",
         # A mean over all columns together says nothing.
         *(_columns(dataset) if dataset.columns else _splits(dataset)),

@@ -28,7 +28,7 @@ from vae_jax.distributions.spherical_uniform import SphericalUniform
 from vae_jax.distributions.statements import has_density, is_reparametrised
 from vae_jax.distributions.straight_through import StraightThrough
 from vae_jax.distributions.student_t import StudentT
-from vae_jax.distributions.support import Support, support_of
+from vae_jax.distributions.support import support_of
 from vae_jax.distributions.von_mises_fisher import VonMisesFisher
 from vae_jax.distributions.zero_inflated import ZeroInflated
 
@@ -59,7 +59,6 @@ __all__ = [
     "SphericalUniform",
     "StraightThrough",
     "StudentT",
-    "Support",
     "VonMisesFisher",
     "ZeroInflated",
     "centre",
