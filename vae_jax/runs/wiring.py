@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from vae_jax.catalogue import ExperimentFile, line_of
 from vae_jax.config.fields import check_finite
-from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset
-from vae_jax.data.source import as_begun
 from vae_jax.experiment import Experiment
 from vae_jax.messages import UsageError
 
@@ -40,16 +37,6 @@ def wire(file: ExperimentFile, config: Any, num_steps: int | None, data: Dataset
     if num_steps is not None:
         experiment = experiment._replace(budget=experiment.budget._replace(num_steps=num_steps))
     return experiment
-
-
-def data_as_begun(config: Any, folder: Path) -> Any:
-    """A config whose relative paths of data are those in the folder in which its run was begun."""
-    if folder == Path.cwd():
-        return config
-    parts = {field.name: getattr(config, field.name) for field in fields(config)}
-    return replace(
-        config, **{name: as_begun(part, folder) for name, part in parts.items() if isinstance(part, DataConfig)}
-    )
 
 
 def load_data(file: ExperimentFile, config: Any) -> Dataset:
