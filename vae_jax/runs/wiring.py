@@ -52,6 +52,8 @@ def load_data(file: ExperimentFile, config: Any) -> Dataset:
             f"expected data(config) in {file.path} to return a vae_jax.data.Dataset; got {type(data).__name__}; "
             "vj.data.from_object makes one of arrays"
         )
+    # Some rows are read for the fingerprint: what cannot be read is refused here, before anything is written.
+    _made("data", file.path, "data(config)", lambda: data.fingerprint)
     return data
 
 
