@@ -179,7 +179,9 @@ def test_a_folder_that_cannot_be_made_is_one_line(vae_jax, tiny, tmp_path):
     assert str(tmp_path / "file") in result.err
 
 
-@pytest.mark.parametrize("left", [[], ["environment.json"], ["environment.json", ".experiment.py.writing"], [".lock"]])
+@pytest.mark.parametrize(
+    "left", [[], ["environment.json", "data.json"], ["environment.json", ".experiment.py.writing"], [".lock"]]
+)
 def test_what_a_process_killed_while_it_began_has_left_is_no_obstacle(tmp_path, left):
     for name in left:
         (tmp_path / name).touch()

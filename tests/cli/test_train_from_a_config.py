@@ -29,6 +29,16 @@ def test_experiment_fields_and_steps_are_those_of_the_file(saved):
     assert train.options.num_steps == 7
 
 
+def test_a_relative_path_of_data_is_meant_in_the_folder_of_the_run_it_is_from(saved, tmp_path):
+    path = saved(config={"data": {"name": "x.csv"}})
+    assert parse(["train", "--config", str(path)]).config.data.name == "x.csv"
+    (tmp_path / "project").mkdir()
+    (tmp_path / "environment.json").write_text(json.dumps({"folder": str(tmp_path / "project")}))
+    assert parse(["train", "--config", str(path)]).config.data.name == "x.csv"
+    (tmp_path / "project" / "x.csv").touch()
+    assert parse(["train", "--config", str(path)]).config.data.name == str(tmp_path / "project" / "x.csv")
+
+
 @pytest.mark.parametrize("name", [(), ("vae",)])
 def test_options_stand_on_top_wherever_they_are(saved, name):
     words = (*name, "--beta", "3", f"--config={saved()}", "--data.name", "digits", "--num-steps", "none", "--overwrite")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +143,30 @@ def test_the_directory_of_a_run_may_be_below_the_home_folder(tmp_path, monkeypat
     begun(tmp_path / "run", table())
     assert RunDirectory(Path("~/run")).exists
     assert SweepDirectory(Path("~/sweep")).lane(0).path == tmp_path / "sweep" / "lanes" / "0000"
+
+
+def test_data_that_cannot_be_read_are_refused_before_anything_is_written(own, monkeypatch):
+    """A stream is read for the first time for its fingerprint."""
+    monkeypatch.chdir(own)
+    source = (own / "mine.py").read_text("utf-8")
+    broken = "vj.data.from_object(Broken(), feed='stream')\n\n\nclass Broken(list):\n" + textwrap.indent(
+        textwrap.dedent(
+            """
+            def __len__(self):
+                return 20
+
+            def __getitem__(self, index):
+                import numpy as np
+
+                if index == 19:
+                    raise OSError("the disk is gone")
+                return np.zeros((8, 8), np.uint8)
+            """
+        ),
+        "    ",
+    )
+    (own / "mine.py").write_text(source.replace("vj.data.load(config.data)", broken))
+    file = load_experiment("mine.py")
+    with pytest.raises(UsageError, match=r"expected data; data\(config\) in .* fails: OSError: the disk is gone"):
+        begin_run(file, file.Config(), own / "run", overwrite=False, num_steps=None)
+    assert not (own / "run").exists()

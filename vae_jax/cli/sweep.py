@@ -73,12 +73,11 @@ def work_on(sweep: sweeps.Sweep, options: WorkOptions, *, accept_data: bool = Fa
     """Work on a sweep until nothing is left, and print how it ended."""
     from vae_jax.sweeps.outcome import outcome_in_words
 
-    sweep.check_data(accept=accept_data)
     is_quiet = options.show == "json"  # only its lines may be on stdout
     if not is_quiet:
         print(f"sweep directory: {sweep.directory.path}", flush=True)
     show = None if options.show == "auto" else options.show
-    is_done = sweep.work(lanes=options.lanes, parallel=options.parallel, show=show)
+    is_done = sweep.work(lanes=options.lanes, parallel=options.parallel, show=show, accept_data=accept_data)
     if not is_quiet:
         print("\n".join(outcome_in_words(sweep, is_done=is_done)), flush=True)
     return 0

@@ -15,6 +15,7 @@ from vae_jax.cli.train import RunOptions, Train
 from vae_jax.config.fields import check_numbers, fields_of, with_fields
 from vae_jax.config.saved import config_from
 from vae_jax.messages import UsageError
+from vae_jax.runs.data_paths import data_as_begun
 from vae_jax.runs.directory import RunDirectory, read_record
 
 _RUN = fields_of(RunOptions)
@@ -42,7 +43,7 @@ def parse_train(argv: Sequence[str]) -> Train:
             f"expected a 'Config' without {', '.join(sorted(ours))}, which are options of every run; "
             f"{file.path} has '{clash[0]}'; rename it"
         )
-    config = file.Config() if record is None else config_from(file, record["config"])
+    config = file.Config() if path is None or record is None else _config_of(path, file, record)
     options = RunOptions(num_steps=None if record is None else record["num_steps"])
     if asks_for_help(argv):
         show_help(side_by_side(file.summary, config, options), f"vae-jax train {argv[0] if has_name else file.name}")
@@ -66,6 +67,13 @@ def _saved(argv: Sequence[str]) -> Path | None:
             path = value_behind("config", Path, behind)
             return path / "config.json" if path.is_dir() else path
     return None
+
+
+def _config_of(path: Path, file: ExperimentFile, record: dict[str, Any]) -> Any:
+    """The config of a saved run, whose relative paths of data are meant in the folder in which that was begun."""
+    run = RunDirectory(path.parent)
+    folder = (run.read_json(run.environment) or {}).get("folder")
+    return data_as_begun(config_from(file, record["config"]), folder)
 
 
 def kept(path: Path, record: dict[str, Any]) -> ExperimentFile:

@@ -19,12 +19,13 @@ from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_mesh, own_mesh
 from vae_jax.parallel.placement import Placement, on_one_device
 from vae_jax.runs.columns import check_columns
+from vae_jax.runs.data_paths import data_as_begun
 from vae_jax.runs.directory import RunDirectory, next_free
 from vae_jax.runs.environment import environment
 from vae_jax.runs.families import check_families
 from vae_jax.runs.run import Run
 from vae_jax.runs.same_data import begun_with, check_data
-from vae_jax.runs.wiring import data_as_begun, load_data, wire
+from vae_jax.runs.wiring import load_data, wire
 from vae_jax.runs.work import of_program
 
 
@@ -153,7 +154,7 @@ def open_run(
     file = load_experiment(directory.experiment)._replace(name=record["experiment"])
     config = config_from(file, record["config"])
     made_on = directory.read_json(directory.environment) or {}
-    data = load_data(file, data_as_begun(config, Path(made_on.get("folder", ""))))
+    data = load_data(file, data_as_begun(config, made_on.get("folder")))
     check_columns(made_on.get("columns"), data.columns, directory.path)
     check_data(directory, data, accept=accept_data)
     experiment = wire(file, config, record["num_steps"], data)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.config.fields import check_numbers
-from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset
-from vae_jax.data.source import as_begun
 from vae_jax.experiment import Experiment
 from vae_jax.messages import UsageError
 from vae_jax.origin import explaining
@@ -44,16 +40,6 @@ def wire(file: ExperimentFile, config: Any, num_steps: int | None, data: Dataset
     return experiment
 
 
-def data_as_begun(config: Any, folder: Path) -> Any:
-    """A config whose relative paths of data are those in the folder in which its run was begun."""
-    if folder == Path.cwd():
-        return config
-    parts = {field.name: getattr(config, field.name) for field in fields(config)}
-    return replace(
-        config, **{name: as_begun(part, folder) for name, part in parts.items() if isinstance(part, DataConfig)}
-    )
-
-
 def load_data(file: ExperimentFile, config: Any) -> Dataset:
     """The data of a config, read anew.
 
@@ -68,4 +54,7 @@ def load_data(file: ExperimentFile, config: Any) -> Dataset:
             f"expected data(config) in {file.path} to return a vae_jax.data.Dataset; got {type(data).__name__}; "
             "vj.data.from_object makes one of arrays"
         )
+    # Some rows are read for the fingerprint: what cannot be read is refused here, before anything is written.
+    with explaining("data", f"data(config) in {file.path}"):
+        _ = data.fingerprint
     return data

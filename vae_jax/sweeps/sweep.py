@@ -61,7 +61,12 @@ class Sweep:
 
     @own_mesh()
     def work(
-        self, *, lanes: LanesConfig | None = None, parallel: ParallelConfig | None = None, show: str | None = None
+        self,
+        *,
+        lanes: LanesConfig | None = None,
+        parallel: ParallelConfig | None = None,
+        show: str | None = None,
+        accept_data: bool = False,
     ) -> bool:
         """Train lanes until all are done or taken by other workers; return False if a signal came first.
 
@@ -69,12 +74,13 @@ class Sweep:
             lanes: How the lanes share the machine.
             parallel: The devices of the lanes.
             show: "table", "lines" or "json"; None for a table in a terminal, and lines elsewhere.
+            accept_data: Take other data than the lanes were begun with, and note them in their `data.json`.
 
         Raises:
             UsageError: If the search is not possible here, not a single lane fits into the memory, or the data are
                 others than those of lanes that were begun.
         """
-        self.check_data()
+        self.check_data(accept=accept_data)
         experiment = self._experiment()
         source = self.source(experiment)
         num_before = self.num_ended

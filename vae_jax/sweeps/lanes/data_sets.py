@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.data.dataset import Dataset
-from vae_jax.runs.wiring import data_as_begun, load_data
+from vae_jax.runs.data_paths import data_as_begun
+from vae_jax.runs.wiring import load_data
 
 
 class _Loaded(NamedTuple):
@@ -37,9 +37,9 @@ class DataSets:
         folder: The folder in which the sweep was begun; None for the present one.
     """
 
-    def __init__(self, file: ExperimentFile, folder: Path | None = None) -> None:
+    def __init__(self, file: ExperimentFile, folder: str | None = None) -> None:
         self._file = file
-        self._folder = folder or Path.cwd()
+        self._folder = folder
         self._loaded: list[_Loaded] = []
 
     def of(self, config: Any) -> Dataset:

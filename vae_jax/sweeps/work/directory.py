@@ -80,9 +80,9 @@ class SweepDirectory:
         return json.loads(self.environment.read_text("utf-8"))
 
     @property
-    def folder(self) -> Path:
-        """The folder in which the sweep was begun, where its relative paths lead from."""
-        return Path(self.read_environment().get("folder", ""))
+    def folder(self) -> str | None:
+        """The folder in which the sweep was begun, where its relative paths lead from; None if it is not known."""
+        return self.read_environment().get("folder")
 
     def create(self, spec: SweepSpec, environment: dict[str, Any], kept: Mapping[str, bytes]) -> None:
         """Begin a sweep, or join the one that is here.
