@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import pytest
 
 # Read when jax is imported, and inherited by every process that a test starts.
@@ -85,6 +86,14 @@ def write_run() -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def unchecked_shapes() -> Iterator[None]:
+    """Signatures are not checked: what the package itself says to an argument of a wrong shape is to be seen."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 LONGEST = (

@@ -69,7 +69,7 @@ def test_a_run_begins_alike_under_another_default_generator(tmp_path):
         assert str(jax.random.key_impl(own.state.key)) == "rbg"
 
 
-def test_raw_keys_are_keys():
+def test_raw_keys_are_keys(unchecked_shapes):
     raw, key = jax.random.PRNGKey(4), jax.random.key(4)
     vae = bind(jnp.ones(2))
     for objective in (over_batch(elbo), lambda *batch: beta_tcvae(*batch, num_examples=8)):

@@ -106,7 +106,7 @@ def test_runs_under_jit(data):
         (lambda x: principal_angles(x[:, :2], x[:9, :2]), r"got shapes \(60, 2\) and \(9, 2\)"),
     ],
 )
-def test_errors_teach(data, call, message):
+def test_errors_teach(unchecked_shapes, data, call, message):
     with pytest.raises(ValueError, match=message):
         call(data)
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 
 @jax.custom_jvp
-def quotient(a: Float[ArrayLike, "*shape"], b: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
+def quotient(a: Float[ArrayLike, "*#shape"], b: Float[ArrayLike, "*#shape"]) -> Float[Array, "*shape"]:
     """a/b, differentiated as (da − (a/b) db)/b: JAX's own derivative holds 1/b², infinite in float32 for b = 1e-20.
 
     Example:
@@ -30,9 +30,9 @@ def _(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Arra
 
 
 def log_quotient(
-    a: Float[ArrayLike, "*shape"],
-    b: Float[ArrayLike, "*shape"],
-    difference: Float[ArrayLike, "*shape"] | None = None,
+    a: Float[ArrayLike, "*#shape"],
+    b: Float[ArrayLike, "*#shape"],
+    difference: Float[ArrayLike, "*#shape"] | None = None,
 ) -> Float[Array, "*shape"]:
     """log a/b, which keeps the digits of a small difference a − b and is finite where the quotient is not.
 
@@ -76,7 +76,7 @@ def bounded_exp(log: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
     return jnp.exp(bounded(log))
 
 
-def weighted(weight: Float[ArrayLike, "*shape"], amount: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
+def weighted(weight: Float[ArrayLike, "*#shape"], amount: Float[ArrayLike, "*#shape"]) -> Float[Array, "*shape"]:
     """weight · amount, where a weight of zero leaves nothing of an infinite amount: 0 · ±∞ = 0, the limit of p log p.
 
     Example:

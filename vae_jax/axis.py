@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-from jaxtyping import Shaped
 
 from vae_jax.keys import typed
-from vae_jax.types import Key
+from vae_jax.types import Key, Keys
 
 
 def num_examples(share: Any) -> int:
@@ -19,7 +18,7 @@ def num_examples(share: Any) -> int:
     return len(jax.tree.leaves(share)[0])
 
 
-def keys_of_share(key: Key, share: Any, axis_name: str | None = None) -> Shaped[Key, " num"]:
+def keys_of_share(key: Key | Keys, share: Any, axis_name: str | None = None) -> Keys:
     """A key for each example of a share, by the example's place in the whole batch.
 
     Args:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float, Real
 
 from vae_jax.arithmetic import log_quotient, log_sum_exp, quotient, weighted
 from vae_jax.precision import at_least_float32
@@ -17,7 +17,7 @@ from vae_jax.stated import smooth
 
 
 def gaussian_log_prob(
-    x: Float[ArrayLike, "*shape"], loc: Float[ArrayLike, "*shape"], scale: Float[ArrayLike, "*shape"]
+    x: Real[ArrayLike, "*#shape"], loc: Real[ArrayLike, "*#shape"], scale: Real[ArrayLike, "*#shape"]
 ) -> Float[Array, "*shape"]:
     """Log-density of a normal distribution, element by element.
 
@@ -39,7 +39,7 @@ def gaussian_log_prob(
     return -0.5 * jnp.square(quotient(x - loc, scale)) - jnp.log(scale) - 0.5 * jnp.log(2 * jnp.pi)
 
 
-def bernoulli_log_prob(x: Float[ArrayLike, "*shape"], logits: Float[ArrayLike, "*shape"]) -> Float[Array, "*shape"]:
+def bernoulli_log_prob(x: Real[ArrayLike, "*#shape"], logits: Real[ArrayLike, "*#shape"]) -> Float[Array, "*shape"]:
     """Log-mass of a Bernoulli distribution, element by element.
 
     log p(x) = x log s(l) + (1 − x) log s(−l) = x l − softplus(l), with s the logistic function. For x strictly
@@ -66,7 +66,7 @@ def bernoulli_log_prob(x: Float[ArrayLike, "*shape"], logits: Float[ArrayLike, "
 
 
 def categorical_log_prob(
-    x: Float[ArrayLike, "*shape categories"], logits: Float[ArrayLike, "*shape categories"]
+    x: Real[ArrayLike, "*#shape categories"], logits: Real[ArrayLike, "*#shape categories"]
 ) -> Float[Array, "*shape"]:
     """Log-mass of categorical distributions at one-hot vectors, summed over the categories (the last axis).
 
@@ -88,10 +88,10 @@ def categorical_log_prob(
 
 
 def gaussian_kl(
-    loc: Float[ArrayLike, "*shape"],
-    scale: Float[ArrayLike, "*shape"],
-    other_loc: Float[ArrayLike, "*shape"] = 0.0,
-    other_scale: Float[ArrayLike, "*shape"] = 1.0,
+    loc: Real[ArrayLike, "*#shape"],
+    scale: Real[ArrayLike, "*#shape"],
+    other_loc: Real[ArrayLike, "*#shape"] = 0.0,
+    other_scale: Real[ArrayLike, "*#shape"] = 1.0,
 ) -> Float[Array, "*shape"]:
     """Kullback-Leibler divergence between two normal distributions, element by element.
 
@@ -120,7 +120,7 @@ def gaussian_kl(
 
 
 def bernoulli_kl(
-    logits: Float[ArrayLike, "*shape"], other_logits: Float[ArrayLike, "*shape"]
+    logits: Real[ArrayLike, "*#shape"], other_logits: Real[ArrayLike, "*#shape"]
 ) -> Float[Array, "*shape"]:
     """Kullback-Leibler divergence between two Bernoulli distributions, element by element.
 
@@ -140,7 +140,7 @@ def bernoulli_kl(
 
 
 def categorical_kl(
-    logits: Float[ArrayLike, "*shape categories"], other_logits: Float[ArrayLike, "*shape categories"]
+    logits: Real[ArrayLike, "*#shape categories"], other_logits: Real[ArrayLike, "*#shape categories"]
 ) -> Float[Array, "*shape"]:
     """Kullback-Leibler divergence between two categorical distributions, summed over the categories (the last axis).
 
@@ -175,7 +175,7 @@ def _divergence(log_p: Array, log_q: Array) -> Array:
 
 
 @smooth
-def importance_weighted_bound(log_weights: Float[ArrayLike, "*shape"], axis: int = 0) -> Float[Array, "..."]:
+def importance_weighted_bound(log_weights: Real[ArrayLike, "*shape"], axis: int = 0) -> Float[Array, "..."]:
     """The importance-weighted bound on log p(x), from the log-weights of K samples.
 
     log (1/K) Σₖ exp log wₖ, with log wₖ = log p(x, zₖ) − log q(zₖ|x). Its expectation is at most log p(x), never
@@ -199,7 +199,7 @@ def importance_weighted_bound(log_weights: Float[ArrayLike, "*shape"], axis: int
     return log_sum_exp(log_weights, axis=axis) - jnp.log(log_weights.shape[axis])
 
 
-def effective_sample_size(log_weights: Float[ArrayLike, "*shape"], axis: int = 0) -> Float[Array, "..."]:
+def effective_sample_size(log_weights: Real[ArrayLike, "*shape"], axis: int = 0) -> Float[Array, "..."]:
     """The number of equally weighted samples that the weighted ones are worth: (Σ w)² / Σ w², between 1 and K.
 
     Args:

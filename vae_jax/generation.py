@@ -8,7 +8,7 @@ batches.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -53,8 +53,8 @@ def sample(
     return jax.vmap(one)(jax.random.split(key, num), conditions)
 
 
-def encode(vae: VAE | Conditional, examples: Any) -> Float[Array, "num latent"]:
-    """The codes of examples, (num, *event): the `centre` of q(z|x) for each, under its condition if it has one."""
+def encode(vae: VAE | Conditional, examples: Any) -> Any:
+    """The codes of examples, (num, *latent): the `centre` of q(z|x) for each, under its condition if it has one."""
 
     def one(example: Any) -> Array:
         of_example, x = at_example(vae, example)
@@ -64,7 +64,7 @@ def encode(vae: VAE | Conditional, examples: Any) -> Float[Array, "num latent"]:
 
 
 def decode(
-    vae: VAE | Conditional, codes: Float[Array, "num latent"], conditions: Any = None
+    vae: VAE | Conditional, codes: Float[ArrayLike, "num latent"], conditions: Any = None
 ) -> Float[Array, "num *event"]:
     """The pictures of codes: the mean of p(x|z) for each; for a `Conditional`, under one condition each."""
     return jax.vmap(lambda z, condition: given(vae, condition).likelihood(z).mean())(codes, conditions)
@@ -105,7 +105,11 @@ def reconstruct_rows(
 
 
 def manifold(
-    vae: VAE, num_per_side: int, *, loc: Float[ArrayLike, "*2"] = 0.0, scale: Float[ArrayLike, "*2"] = 1.0
+    vae: VAE,
+    num_per_side: int,
+    *,
+    loc: Float[ArrayLike, ""] | Float[ArrayLike, "2"] = 0.0,
+    scale: Float[ArrayLike, ""] | Float[ArrayLike, "2"] = 1.0,
 ) -> Float[Array, "row column *event"]:
     """Everything that a two-dimensional latent space holds, decoded on the grid of `manifold_codes`.
 
@@ -134,7 +138,10 @@ def manifold(
 
 
 def manifold_codes(
-    num_per_side: int, *, loc: Float[ArrayLike, "*2"] = 0.0, scale: Float[ArrayLike, "*2"] = 1.0
+    num_per_side: int,
+    *,
+    loc: Float[ArrayLike, ""] | Float[ArrayLike, "2"] = 0.0,
+    scale: Float[ArrayLike, ""] | Float[ArrayLike, "2"] = 1.0,
 ) -> Float[Array, "row column 2"]:
     """The centres of n × n cells of equal prior probability: Φ⁻¹ of a regular grid on the unit square.
 
@@ -161,8 +168,8 @@ def traversals(
     num_values: int,
     *,
     num_deviations: float = 2.0,
-    scale: Float[ArrayLike, "*latent"] = 1.0,
-    dimensions: Int[ArrayLike, " dimension"] | None = None,
+    scale: Float[ArrayLike, ""] | Float[ArrayLike, " latent"] = 1.0,
+    dimensions: Sequence[int] | Int[ArrayLike, " dimension"] | None = None,
 ) -> Float[Array, "dimension num_values *event"]:
     """One latent varied at a time, the others held at the code of one example.
 
@@ -196,8 +203,8 @@ def traversal_codes(
     num_values: int,
     *,
     num_deviations: float = 2.0,
-    scale: Float[ArrayLike, "*latent"] = 1.0,
-    dimensions: Int[ArrayLike, " dimension"] | None = None,
+    scale: Float[ArrayLike, ""] | Float[ArrayLike, " latent"] = 1.0,
+    dimensions: Sequence[int] | Int[ArrayLike, " dimension"] | None = None,
     on_sphere: bool = False,
 ) -> Float[Array, "dimension num_values latent"]:
     """The codes of `traversals`, around one code: z + t σᵢ eᵢ for t from −`num_deviations` to +`num_deviations`.
@@ -217,7 +224,7 @@ def traversal_codes(
     return code + offsets[:, None] * axes[:, None]
 
 
-def interpolate(vae: VAE, a: Float[Array, "*event"], b: Float[Array, "*event"], num: int) -> Float[Array, "num *event"]:
+def interpolate(vae: VAE, a: Any, b: Any, num: int) -> Float[Array, "num *event"]:
     """The straight line between the codes of two examples, or on a sphere the shorter arc, decoded.
 
     Args:

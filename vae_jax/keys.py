@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from vae_jax.types import Key
+from vae_jax.types import Key, Keys
 
 
 def key_of(seed: Any) -> Key:
@@ -20,8 +20,8 @@ def key_of(seed: Any) -> Key:
     return jax.random.key(seed, impl="threefry2x32")
 
 
-def typed(key: Any) -> Key:
-    """A typed key as it is, or a raw key, from `jax.random.PRNGKey`, as a typed one.
+def typed(key: Any) -> Key | Keys:
+    """Typed keys as they are, one or several, or a raw key, from `jax.random.PRNGKey`, as a typed one.
 
     Raises:
         TypeError: If `key` is not a random key.

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float, Real
 
 _HIGHEST = jax.lax.Precision.HIGHEST
 
@@ -26,7 +26,7 @@ class PCA(NamedTuple):
     """The variance along *all* d directions (covariance with 1/N), descending; the first q are those of P."""
 
 
-def pca(data: Float[ArrayLike, "n d"], latent_size: int, method: Literal["eigh", "svd"] = "eigh") -> PCA:
+def pca(data: Real[ArrayLike, "n d"], latent_size: int, method: Literal["eigh", "svd"] = "eigh") -> PCA:
     """Principal component analysis: the q-dimensional subspace that loses the least of the data.
 
     S = (1/N) Σₙ (xₙ − m)(xₙ − m)ᵀ = P Λ Pᵀ. Reconstructing from q components leaves a mean squared error of
@@ -82,7 +82,7 @@ def pca(data: Float[ArrayLike, "n d"], latent_size: int, method: Literal["eigh",
     return PCA(mean, _with_fixed_signs(directions[:, :latent_size]), eigenvalues)
 
 
-def encode(fitted: PCA, x: Float[ArrayLike, " d"]) -> Float[Array, " q"]:
+def encode(fitted: PCA, x: Real[ArrayLike, " d"]) -> Float[Array, " q"]:
     """The code of one example, Pᵀ(x − mean): its coordinates in the principal subspace.
 
     Args:
@@ -95,7 +95,7 @@ def encode(fitted: PCA, x: Float[ArrayLike, " d"]) -> Float[Array, " q"]:
     return jnp.matmul(fitted.components.T, jnp.asarray(x) - fitted.mean, precision=_HIGHEST)
 
 
-def decode(fitted: PCA, z: Float[ArrayLike, " q"]) -> Float[Array, " d"]:
+def decode(fitted: PCA, z: Real[ArrayLike, " q"]) -> Float[Array, " d"]:
     """The example that a code stands for, P z + mean; `decode(encode(x))` is the nearest point of the subspace to x.
 
     Args:
@@ -108,7 +108,7 @@ def decode(fitted: PCA, z: Float[ArrayLike, " q"]) -> Float[Array, " d"]:
     return jnp.matmul(fitted.components, jnp.asarray(z), precision=_HIGHEST) + fitted.mean
 
 
-def principal_angles(a: Float[ArrayLike, "d q"], b: Float[ArrayLike, "d r"]) -> Float[Array, " angles"]:
+def principal_angles(a: Real[ArrayLike, "d q"], b: Real[ArrayLike, "d r"]) -> Float[Array, " angles"]:
     """The principal angles between the column spaces of two matrices: zero where the subspaces agree.
 
     cos θᵢ = σᵢ(QₐᵀQ_b) and sin θᵢ = σᵢ(Q_b − QₐQₐᵀQ_b), with Q orthonormal bases. An arc cosine alone cannot see an

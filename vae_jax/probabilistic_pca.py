@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import cho_solve
-from jaxtyping import Array, ArrayLike, Float, Scalar
+from jaxtyping import Array, ArrayLike, Float, Real, Scalar
 
 from vae_jax.pca import pca
 
@@ -40,7 +40,7 @@ class ExactPosterior(NamedTuple):
     """The standard deviations of the posterior's marginals, σ √(M⁻¹)ᵢᵢ, the same for every x."""
 
 
-def probabilistic_pca(data: Float[ArrayLike, "n d"], latent_size: int) -> ProbabilisticPCA:
+def probabilistic_pca(data: Real[ArrayLike, "n d"], latent_size: int) -> ProbabilisticPCA:
     """The maximum-likelihood linear-Gaussian model with q latent dimensions, in closed form.
 
     σ² = (λ_{q+1} + … + λ_d)/(d − q) and W = U_q (Λ_q − σ²)^½ R with R = I, λ and U from the covariance (1/N). Any
@@ -86,7 +86,7 @@ def probabilistic_pca(data: Float[ArrayLike, "n d"], latent_size: int) -> Probab
     return ProbabilisticPCA(fitted.mean, weight, jnp.sqrt(variance), log_likelihood)
 
 
-def marginal_log_prob(model: ProbabilisticPCA, x: Float[ArrayLike, " d"]) -> Scalar:
+def marginal_log_prob(model: ProbabilisticPCA, x: Real[ArrayLike, " d"]) -> Scalar:
     """The log-likelihood of one example, seen or held out: log p(x) = log N(x; μ, W Wᵀ + σ² I), for any W.
 
     With m = M⁻¹Wᵀ(x − μ) the quadratic form is ‖x − μ − W m‖²/σ² + ‖m‖², a sum of squares: nothing cancels when σ is

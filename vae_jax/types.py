@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+import jaxtyping
 from jaxtyping import Array, Float, PRNGKeyArray, Scalar
 
 Key: TypeAlias = PRNGKeyArray
-"""A typed JAX random key, `jax.random.key(seed)`."""
+"""A JAX random key: a typed one, `jax.random.key(seed)`, or a raw one, `jax.random.PRNGKey(seed)`."""
+
+Keys: TypeAlias = jaxtyping.Key[Array, " num"]
+"""Typed random keys along the first axis: one for each example, say."""
 
 Params: TypeAlias = Any
 """A pytree of arrays that a gradient trains, except those in an `Untrained`."""

@@ -131,7 +131,7 @@ def test_a_vae_is_sampled_from_what_was_fitted(codes):
     np.testing.assert_array_less(np.abs(np.mean(generated - jnp.mean(examples, axis=0), axis=0)), 4.5 * standard_error)
 
 
-def test_what_does_not_fit_is_refused():
+def test_what_does_not_fit_is_refused(unchecked_shapes):
     vae = small_vae()
     with pytest.raises(
         ValueError, match=r"expected a distribution over codes of shape \(2,\); got one of shape \(3,\)"

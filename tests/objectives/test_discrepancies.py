@@ -160,7 +160,7 @@ def test_a_sample_is_at_no_distance_from_itself_in_another_order():
 
 
 @pytest.mark.parametrize(("other", "num_projections"), [((5, 2), 1), ((4, 3), 1), ((4, 2), 0)])
-def test_what_cannot_be_compared_is_refused(other, num_projections):
+def test_what_cannot_be_compared_is_refused(unchecked_shapes, other, num_projections):
     with pytest.raises(
         ValueError, match="expected two samples of the same shape and at least 1 projection; got shapes"
     ):

@@ -90,7 +90,7 @@ def test_a_separable_function_of_ones_own_is_the_same_step_in_parts(tiny):
 
 
 @pytest.mark.parametrize("of", [hidden, lambda key, vae, batch, step: (keys_of_share(key, batch), {})])
-def test_what_says_separable_but_asks_for_the_whole_is_refused(tiny, of):
+def test_what_says_separable_but_asks_for_the_whole_is_refused(unchecked_shapes, tiny, of):
     """When it is traced: it got a key for each example of a share where it needs the one of the whole batch."""
     in_parts = of_tiny(tiny, separable(lambda *batch: of(*batch)), num_parts=2)
     with pytest.raises(

@@ -44,7 +44,7 @@ class BinaryConcrete:
     """
 
     logits: Float[Array, "*event"]
-    temperature: Float[Array, ""]
+    temperature: float | Scalar
     is_reparametrised = True
     has_density = True
 
@@ -102,7 +102,7 @@ class LogitBinaryConcrete:
     """
 
     logits: Float[Array, "*event"]
-    temperature: Float[Array, ""]
+    temperature: float | Scalar
     is_reparametrised = True
     has_density = True
 

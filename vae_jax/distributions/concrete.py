@@ -42,7 +42,7 @@ class Concrete:
     """
 
     logits: Float[Array, "*variables categories"]
-    temperature: Float[Array, ""]
+    temperature: float | Scalar
     is_reparametrised = True
     has_density = True
 
@@ -93,7 +93,7 @@ class ExpConcrete:
     """
 
     logits: Float[Array, "*variables categories"]
-    temperature: Float[Array, ""]
+    temperature: float | Scalar
     is_reparametrised = True
     has_density = True
 
@@ -125,7 +125,7 @@ class ExpConcrete:
 
 
 def _means(
-    logits: Float[Array, "*variables categories"], temperature: Float[Array, ""]
+    logits: Float[Array, "*variables categories"], temperature: float | Scalar
 ) -> tuple[Float[Array, "*variables categories"], Float[Array, "*variables categories"]]:
     dtype = jnp.result_type(logits, temperature, float)
     logits, temperature = at_least_float32(logits, temperature)

@@ -39,8 +39,8 @@ class DiscretisedLogistic:
         -0.693147...
     """
 
-    loc: Float[Array, "*event"]
-    scale: Float[Array, "*event"]
+    loc: float | Float[Array, "*#event"]
+    scale: float | Float[Array, "*#event"]
     num_levels: int = field(default=NUM_LEVELS, metadata={"static": True})
 
     is_discrete = True
@@ -74,7 +74,7 @@ class DiscretisedLogistic:
 
 
 def log_mass(
-    value: Float[Array, "*shape"], loc: Float[Array, "*shape"], scale: Float[Array, "*shape"], num_levels: int
+    value: Float[Array, "*#shape"], loc: Float[Array, "*#shape"], scale: Float[Array, "*#shape"], num_levels: int
 ) -> Float[Array, "*shape"]:
     """Log-mass of a rounded logistic variable, element by element, in nats."""
     level, last = level_of(value, num_levels), num_levels - 1
@@ -89,7 +89,7 @@ def log_mass(
 
 
 def rounded_logistic(
-    key: Key, loc: Float[Array, "*shape"], scale: Float[Array, "*shape"], num_levels: int
+    key: Key, loc: Float[Array, "*shape"], scale: Float[Array, "*#shape"], num_levels: int
 ) -> Float[Array, "*shape"]:
     """A draw of a rounded logistic variable, element by element."""
     level = level_of(loc + scale * jax.random.logistic(key, loc.shape, loc.dtype), num_levels)
@@ -97,7 +97,7 @@ def rounded_logistic(
 
 
 def mean_of_rounded(
-    loc: Float[Array, "*shape"], scale: Float[Array, "*shape"], num_levels: int
+    loc: Float[Array, "*#shape"], scale: Float[Array, "*#shape"], num_levels: int
 ) -> Float[Array, "*shape"]:
     """The expectation of a rounded logistic variable, element by element: the sum of P(level > k) over k."""
     edges = value_of(jnp.arange(num_levels - 1) + 0.5, num_levels)

@@ -115,7 +115,7 @@ class DiscretisedLogisticMixture:
 def _follow(
     loc: Float[Array, "*pixels 3 components"],
     coefficients: Float[Array, "*pixels 3 components"],
-    value: Float[Array, "*pixels 3 components"],
+    value: Float[Array, "*pixels 3 #components"],
 ) -> Float[Array, "*pixels 3 components"]:
     """The centre of each channel, given the channels before it."""
     for index, (channel, earlier) in enumerate(COEFFICIENTS):

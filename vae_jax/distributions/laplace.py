@@ -31,8 +31,8 @@ class Laplace:
         -1.386294...
     """
 
-    loc: Float[Array, "*event"]
-    scale: Float[Array, "*event"]
+    loc: float | Float[Array, "*#event"]
+    scale: float | Float[Array, "*#event"]
 
     is_discrete = False
     is_reparametrised = True

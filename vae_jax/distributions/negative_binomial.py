@@ -35,8 +35,8 @@ class NegativeBinomial:
         -0.693147...
     """
 
-    expectation: Float[Array, "*event"]
-    dispersion: Float[Array, "*event"]
+    expectation: float | Float[Array, "*#event"]
+    dispersion: float | Float[Array, "*#event"]
 
     is_discrete = True
     is_reparametrised = False

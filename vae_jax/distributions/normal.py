@@ -28,8 +28,8 @@ class Normal:
         -1.837877...
     """
 
-    loc: Float[Array, "*event"]
-    scale: Float[Array, "*event"]
+    loc: float | Float[Array, "*#event"]
+    scale: float | Float[Array, "*#event"]
 
     is_discrete = False
     is_reparametrised = True

@@ -46,7 +46,7 @@ def _series(z: Array) -> Array:
     return jnp.polyval(jnp.asarray(terms[::-1], z.dtype), square) / z
 
 
-def deviance(amount: Float[Array, "*shape"], log_ratio: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def deviance(amount: Float[Array, "*#shape"], log_ratio: Float[Array, "*#shape"]) -> Float[Array, "*shape"]:
     """a (eᵘ − 1 − u) = a log (a/b) + b − a for u = log (b/a): how far an expected amount b is from the observed a.
 
     Args:
@@ -60,10 +60,10 @@ def deviance(amount: Float[Array, "*shape"], log_ratio: Float[Array, "*shape"]) 
 
 
 def deviance_of_two(
-    first: Float[Array, "*shape"],
-    log_ratio: Float[Array, "*shape"],
-    second: Float[Array, "*shape"],
-    other_log_ratio: Float[Array, "*shape"],
+    first: Float[Array, "*#shape"],
+    log_ratio: Float[Array, "*#shape"],
+    second: Float[Array, "*#shape"],
+    other_log_ratio: Float[Array, "*#shape"],
 ) -> Float[Array, "*shape"]:
     """The sum of the deviances of two amounts with equal expected and observed sums: −a u − b v.
 

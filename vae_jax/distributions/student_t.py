@@ -28,13 +28,13 @@ class StudentT:
         scale: σ > 0, likewise; the standard deviation is σ √(ν/(ν − 2)) for ν > 2, and infinite below.
 
     Example:
-        >>> float(StudentT(1.0, 0.0, 1.0).log_prob(0.0))  # Cauchy: −log π
+        >>> float(StudentT(1.0, 0.0, 1.0).log_prob(jnp.zeros(())))  # Cauchy: −log π
         -1.1447...
     """
 
-    degrees_of_freedom: Float[Array, "*event"]
-    loc: Float[Array, "*event"]
-    scale: Float[Array, "*event"]
+    degrees_of_freedom: float | Float[Array, "*#event"]
+    loc: float | Float[Array, "*#event"]
+    scale: float | Float[Array, "*#event"]
 
     is_discrete = False
     is_reparametrised = True

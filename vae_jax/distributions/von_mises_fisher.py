@@ -34,7 +34,7 @@ class VonMisesFisher:
     """
 
     loc: Float[Array, " size"]
-    concentration: Float[Array, ""]
+    concentration: float | Scalar
     is_reparametrised = True
     has_density = True
     is_on_sphere = True

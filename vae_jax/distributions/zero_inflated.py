@@ -36,7 +36,7 @@ class ZeroInflated:
     """
 
     inner: Any
-    logits: Float[Array, "*event"]
+    logits: float | Float[Array, "*#event"]
 
     is_discrete = True
     is_reparametrised = False

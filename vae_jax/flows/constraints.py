@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Scalar
 
 _FLOOR = 1e-3
 
@@ -26,6 +26,6 @@ def within_one(raw: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return (1 - _FLOOR) * jnp.tanh(raw)
 
 
-def soft_clip(raw: Float[Array, "*shape"], bound: Array | float) -> Float[Array, "*shape"]:
+def soft_clip(raw: Float[Array, "*shape"], bound: float | Scalar) -> Float[Array, "*shape"]:
     """Numbers of magnitude at most `bound`, bound · tanh(raw / bound), nearly unchanged where they are small."""
     return bound * jnp.tanh(raw / bound)

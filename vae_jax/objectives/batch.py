@@ -13,7 +13,7 @@ from vae_jax.axis import keys_of_share
 from vae_jax.keys import typed
 from vae_jax.objectives.scheduled import check_schedules
 from vae_jax.stated import separable
-from vae_jax.types import BatchObjective, Key, Objective, Values
+from vae_jax.types import BatchObjective, Key, Keys, Objective, Values
 from vae_jax.vae import VAE, Conditional, at_example
 
 
@@ -49,7 +49,7 @@ def over_batch(objective: Objective, **schedules: Callable[[Scalar | int], Any])
     check_schedules(objective, schedules)
 
     @separable
-    def batch_objective(key: Key, vae: VAE | Conditional, batch: Any, step: Scalar | int, /) -> Values:
+    def batch_objective(key: Key | Keys, vae: VAE | Conditional, batch: Any, step: Scalar | int, /) -> Values:
         options = {name: schedule(step) for name, schedule in schedules.items()}
         key = typed(key)
         keys = key if key.ndim else keys_of_share(key, batch)

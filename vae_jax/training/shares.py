@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Shaped
 
 from vae_jax.axis import keys_of_share, num_examples, varying
 from vae_jax.stated import couples_examples
-from vae_jax.types import Key
+from vae_jax.types import Key, Keys
 
 
 class Shares(NamedTuple):
@@ -55,7 +54,7 @@ class Shares(NamedTuple):
             )
         return partial(objective, axis_name=self.axis_name) if couples else objective
 
-    def keys(self, objective: Callable[..., Any], key: Key, batch: Any) -> Key | Shaped[Key, " share"]:
+    def keys(self, objective: Callable[..., Any], key: Key, batch: Any) -> Key | Keys:
         """The key of an objective: that of the batch, or one for each example of a share."""
         if self.is_whole or couples_examples(objective):
             return key

@@ -10,7 +10,7 @@ from jaxtyping import Array, Scalar
 from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.bounds.elbo import elbo
 from vae_jax.stated import separable
-from vae_jax.types import Key, Objective, StatefulObjective, Values
+from vae_jax.types import Key, Keys, Objective, StatefulObjective, Values
 from vae_jax.vae import VAE
 
 
@@ -74,7 +74,7 @@ def geco(
         return GecoState(jnp.log(jnp.asarray(multiplier, float)), jnp.zeros(()), jnp.zeros(()))
 
     @separable
-    def apply(key: Key, vae: VAE, batch: Any, step: Scalar | int, state: GecoState) -> Values:
+    def apply(key: Key | Keys, vae: VAE, batch: Any, step: Scalar | int, state: GecoState) -> Values:
         factor = jnp.exp(state.log_multiplier)
         bounds, metrics, *seen = over_batch(bound, beta=lambda step: 1 / factor)(key, vae, batch, step)
         violations = target - metrics["log_likelihood"]

@@ -58,13 +58,14 @@ def over_batch_with_optimal_scale(
             return over_draws(key, of_example, x, 1, lambda draw: _one_scale(draw.likelihood)), x
 
         likelihoods, x = jax.vmap(likelihood_and_x)(keys, batch)
-        means, own_scales = jax.lax.stop_gradient(likelihoods.loc[:, 0]), likelihoods.scale[:, 0]
+        of_draw = jax.tree.map(lambda array: array[:, 0], likelihoods)
+        means = jax.lax.stop_gradient(of_draw.loc)
         # At the optimum the gradient in σ is zero, so holding it leaves the gradient in all else as it is.
         scale = jnp.sqrt(mean_over(jnp.mean(jnp.square(x - means), dtype=jnp.float32), axis_name))
         values, metrics, *seen = lifted(keys, of_each_vae(lambda vae: _with_scale(vae, scale), vae), batch, step)
-        own = jax.vmap(lambda mean, scale, x: Normal(mean, scale).log_prob(x))(means, own_scales, x)
+        own = jax.vmap(lambda mean, scale, x: Normal(mean, scale).log_prob(x))(means, of_draw.scale, x)
         # This adds nothing to the value, only the gradient of the model's own scale.
-        metrics |= {"optimal_scale": jnp.full(len(means), scale)}
+        metrics |= {"optimal_scale": jnp.full(len(own), scale)}
         values += own - jax.lax.stop_gradient(own)
         return (values, metrics, seen[0]) if seen else (values, metrics)
 

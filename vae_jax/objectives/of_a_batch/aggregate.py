@@ -94,9 +94,7 @@ def aggregate_log_prob(
             f"got {type(posterior).__name__}; penalise its total correlation by factor_vae, which needs no density"
         )
 
-    def of_pair(z: Array, loc: Array, scale: Array) -> Array:
-        return formulas.gaussian_log_prob(z, loc, scale)
-
+    of_pair = formulas.gaussian_log_prob
     pairs = jax.vmap(jax.vmap(of_pair, (None, 0, 0)), (0, None, None))(codes, posterior.loc, posterior.scale)
     pairs = pairs.reshape(len(codes), len(codes), -1)
     return AggregateLogProb(
