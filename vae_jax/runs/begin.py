@@ -10,7 +10,9 @@ import jax
 
 from vae_jax.catalogue import ExperimentFile, load_experiment
 from vae_jax.config.saved import config_from, config_to_json
+from vae_jax.files import read_json
 from vae_jax.machine.profile import ProfiledSteps
+from vae_jax.messages import UsageError
 from vae_jax.outline import check_measures, outline
 from vae_jax.parallel import hosts
 from vae_jax.parallel.config import ParallelConfig
@@ -102,6 +104,7 @@ def begin(
     def make() -> str:
         directory = RunDirectory(next_free(Path("runs"), file.name) if run_dir is None else Path(run_dir))
         directory.check_free(overwrite=overwrite)
+        directory.path.mkdir(parents=True, exist_ok=True)
         with directory.lock():
             directory.check_free(overwrite=overwrite)  # another process may have begun a run here in the meantime
             made_on = environment(file.path) | of_program(experiment, traced)
@@ -129,22 +132,31 @@ def open_run(
 
     Raises:
         UsageError: If there is no run, its experiment cannot be built or makes other distributions than it did, the
-            devices do not fit it, or not all steps to profile are still to come.
+            devices do not fit it, more steps are done already, or not all steps to profile are still to come.
     """
     directory = RunDirectory(Path(path))
     record = directory.read_config()
     if num_steps is not None:
+        _check_not_done(num_steps, directory)
         record["num_steps"] = num_steps
     file = load_experiment(directory.experiment)._replace(name=record["experiment"])
     config = config_from(file, record["config"])
     experiment = wire(file, config, record["num_steps"])
-    made_on = directory.read_json(directory.environment) or {}
+    made_on = read_json(directory.environment) or {}
     check_families(made_on.get("families"), outline(experiment), directory.path)
     if profile is not None:
         profile.check(directory.latest_step, experiment.budget.num_steps)
     _check_hosts(file, record)
     placement = on_one_device() if parallel is None else Placement(make_mesh(parallel, experiment.budget.batch_size))
     return Run(directory, record, file, config, experiment, placement, profile)
+
+
+def _check_not_done(num_steps: int, directory: RunDirectory) -> None:
+    if num_steps < (done := directory.latest_step):
+        raise UsageError(
+            f"expected a number of steps of at least {done}, which the run in {directory.path} has done; got "
+            f"{num_steps}; give a larger one, or none"
+        )
 
 
 def _check_hosts(file: ExperimentFile, record: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -32,6 +33,8 @@ def environment(code: Path) -> dict[str, Any]:
         "random_bits": "threefry2x32" + ", partitionable" * bool(jax.config.values["jax_threefry_partitionable"]),
         "precision": precision(),
         "git": _git_state(code.absolute().parent),
+        # By it a job that comes back knows what it has begun.
+        **({"slurm_job": os.environ["SLURM_JOB_ID"]} if "SLURM_JOB_ID" in os.environ else {}),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections import Counter
@@ -10,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vae_jax.files import read_json_lines
+from vae_jax.files import read_json, read_json_lines
 from vae_jax.messages import UsageError
 from vae_jax.ranking import RunRecord
 from vae_jax.runs.directory import RunDirectory
@@ -39,7 +38,7 @@ def read_record(path: Path) -> RunRecord:
             "start a run with vae-jax train"
         )
     record = directory.read_config()
-    evaluation = _read_object(directory.evaluation)
+    evaluation = read_json(directory.evaluation)
     return RunRecord(
         name=os.path.basename(os.path.abspath(path)),
         fields={
@@ -47,7 +46,7 @@ def read_record(path: Path) -> RunRecord:
             **dict(_dotted(record["config"])),
             "num_steps": record["num_steps"],
         },
-        metrics=_read_lines(directory.metrics),
+        metrics=read_json_lines(directory.metrics),
         evaluation=evaluation,
         state=_state_of_lane(path / "lane.json") or ("running" if evaluation is None else "finished"),
     )
@@ -121,32 +120,12 @@ def _dotted(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def _state_of_lane(path: Path) -> str | None:
     """The state that a sweep recorded for its lane; None for a run that is no lane."""
-    lane = _read_object(path)
+    lane = read_json(path)
     if lane is None:
         return None
     if lane.get("state") not in STATES:
         raise UsageError(f"expected a state ({', '.join(STATES)}) in {path}; got {lane.get('state')!r}")
     return lane["state"]
-
-
-def _read_object(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_text("utf-8")) if path.is_file() else None
-    except ValueError as error:
-        raise UsageError(f"expected JSON in {path}; {error}") from None
-    if not isinstance(content, dict | None):
-        raise UsageError(f"expected an object in {path}; got another")
-    return content
-
-
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        lines = read_json_lines(path)
-    except ValueError as error:
-        raise UsageError(f"expected JSON lines in {path}; {error}") from None
-    if not all(isinstance(line, dict) for line in lines):
-        raise UsageError(f"expected an object a line in {path}; got another")
-    return lines
 
 
 def _to_stderr(line: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from vae_jax.files import write_bytes, write_json
+from vae_jax.files import read_json, write_bytes, write_json
 from vae_jax.messages import RunError, UsageError
 from vae_jax.runs.directory import RunDirectory
 
@@ -74,7 +74,7 @@ class SweepDirectory:
 
     def read_environment(self) -> dict[str, Any]:
         """Read the environment that the sweep was begun in."""
-        return json.loads(self.environment.read_text("utf-8"))
+        return read_json(self.environment) or {}
 
     def create(self, spec: SweepSpec, environment: dict[str, Any], experiment: bytes) -> None:
         """Begin a sweep, or join the one that is here.
@@ -163,7 +163,7 @@ class SweepDirectory:
 
     def _lane_json(self, number: int) -> dict[str, Any]:
         path = self.lane(number).path / "lane.json"
-        return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        return read_json(path) or {}
 
     def stack_directories(self) -> list[Path]:
         """The directories of all stacks, oldest first."""
