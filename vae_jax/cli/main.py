@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from vae_jax.cli.run_directory import INTERRUPTED
+from vae_jax.cli.exit_codes import INTERRUPTED
 from vae_jax.extras import told_if_missing
 from vae_jax.machine.cache import keep_compiled_programs
 from vae_jax.messages import RunError, UsageError

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 # Modules that need JAX are imported inside functions: help, lists and usage errors do without it.
 
-INTERRUPTED = 130
-"""The exit code after an interruption, as that of a shell's command after Ctrl-C."""
-
 RunDirectoryArgument = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DIR")]
 Selection = Literal["best", "latest"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vae_jax.cli.run_directory import INTERRUPTED
+from vae_jax.cli.exit_codes import INTERRUPTED
 from vae_jax.cli.sweep_options import WorkOptions, check_options
 from vae_jax.cli.sweep_words import Words, config_and_axes
 

@@ -10,9 +10,10 @@ import tyro
 
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.cli.evaluate import print_evaluation
-from vae_jax.cli.run_directory import INTERRUPTED, RunDirectoryArgument, check_at_least, is_sweep, settle_lane
+from vae_jax.cli.exit_codes import INTERRUPTED
+from vae_jax.cli.run_directory import RunDirectoryArgument, check_at_least, is_sweep, settle_lane
 from vae_jax.data.config import DataConfig
-from vae_jax.files import read_json
+from vae_jax.files import read_json, read_json_lines
 from vae_jax.machine.profile import ProfiledSteps, profiled_steps
 from vae_jax.messages import RunError, UsageError
 from vae_jax.parallel.config import HostsConfig, ParallelConfig
@@ -135,7 +136,6 @@ def train(run: Run) -> int:
     """Train a run to its end, and say how it ended."""
     from vae_jax.parallel.hosts import is_first
     from vae_jax.runs.evaluation import has_diverged
-    from vae_jax.training.metrics import read_metrics
 
     with run.lock():
         if is_first():
@@ -153,7 +153,7 @@ def train(run: Run) -> int:
             return INTERRUPTED
         print(f"{outcome.reason}: {outcome.step}; the best validation bound was at step {outcome.best.step}")
         print_evaluation(read_json(run.directory.evaluation) or {}, run.directory.report)
-        if has_diverged(read_metrics(run.directory.metrics)):
+        if has_diverged(read_json_lines(run.directory.metrics)):
             raise RunError(
                 f"expected a finite bound at the end; the validation of step {outcome.step} has none; what is reported "
                 f"is step {outcome.best.step}; lower the learning rate, or clip the gradient"

@@ -17,7 +17,7 @@ from vae_jax.runs.directory import RunDirectory
 STATES = ("waiting", "running", "finished", "stopped", "diverged")
 
 
-def read_record(path: Path) -> RunRecord:
+def read_record(path: Path, *, split: str | None = None, num_samples: int | None = None) -> RunRecord:
     """The record of the run in a directory.
 
     Its fields are those of its config by dotted name, between `experiment`, the experiment's name, and `num_steps`,
@@ -25,6 +25,8 @@ def read_record(path: Path) -> RunRecord:
 
     Args:
         path: The directory.
+        split: The split of the evaluation that is wanted; None for that of any.
+        num_samples: Its importance samples; None for any number. With neither it is the one that the run ended with.
 
     Raises:
         UsageError: If there is no run, or one of its files is damaged.
@@ -47,17 +49,24 @@ def read_record(path: Path) -> RunRecord:
             "num_steps": record["num_steps"],
         },
         metrics=read_json_lines(directory.metrics),
-        evaluation=evaluation,
+        evaluation=evaluation if split is None and num_samples is None else _other(directory, split, num_samples),
         state=_state_of_lane(path / "lane.json") or ("running" if evaluation is None else "finished"),
     )
 
 
-def records_in(*paths: Path, say: Callable[[str], None] | None = None) -> list[RunRecord]:
+def records_in(
+    *paths: Path,
+    say: Callable[[str], None] | None = None,
+    split: str | None = None,
+    num_samples: int | None = None,
+) -> list[RunRecord]:
     """The runs in some places, each once.
 
     Args:
         *paths: Run directories, directories of sweeps, whose lanes are meant, or folders with runs in them.
         say: Called with a line for each run that cannot be read, as long as others can; None for stderr.
+        split: As in `read_record`.
+        num_samples: As in `read_record`.
 
     Returns:
         The runs, named by their directories; by whole paths where names are alike.
@@ -70,7 +79,7 @@ def records_in(*paths: Path, say: Callable[[str], None] | None = None) -> list[R
     problems: list[UsageError] = []
     for directory in directories.values():
         try:
-            found.append((directory, read_record(directory)))
+            found.append((directory, read_record(directory, split=split, num_samples=num_samples)))
         except UsageError as problem:
             problems.append(problem)
     if problems and not found:
@@ -101,6 +110,15 @@ def run_directories(path: Path) -> list[Path]:
     if not inside and (path / "sweep.json").is_file():
         raise UsageError(f"expected lanes in {lanes}; the sweep has none yet; start it with vae-jax sweep")
     return sorted(inside) or [path]
+
+
+def _other(directory: RunDirectory, split: str | None, num_samples: int | None) -> dict[str, Any] | None:
+    """The first evaluation of the best checkpoint that is of a split and has a number of samples."""
+    of_the_best = [path for path in directory.other_evaluations if not path.stem.endswith("-latest")]
+    for evaluation in filter(None, map(read_json, (directory.evaluation, *of_the_best))):
+        if split in (None, evaluation.get("split")) and num_samples in (None, evaluation.get("num_samples")):
+            return evaluation
+    return None
 
 
 def _is_begun(path: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -212,14 +212,15 @@ class Run:
         num_samples = experiment.num_samples if num_samples is None else num_samples
         evaluate = evaluator(experiment.fitted, num_samples=num_samples)
         lines = read_metrics(self.directory.metrics)
-        result = evaluation(experiment, evaluate(params, examples), params, split, selection, lines)
+        result = evaluated = evaluation(experiment, evaluate(params, examples), params, split, selection, lines)
         name = file_name(split, num_samples, select, usual_samples=experiment.num_samples)
         write_json(target.path / name, result)
-        shown = result if name == self.directory.evaluation.name else read_json(self.directory.evaluation) or result
-        if shown is not result:
-            params, _ = self.params()
-        self._explain(params, shown, target)
-        return result
+        first = None if name == self.directory.evaluation.name else read_json(self.directory.evaluation)
+        if first is not None:
+            with suppress(RunError):  # a best checkpoint that is damaged, where the latest one was asked for
+                (params, _), result = self.params(), first
+        self._explain(params, result, target)
+        return evaluated
 
     @own_mesh()
     def report(self, *, out: str | Path | None = None) -> Path:
@@ -267,11 +268,10 @@ class Run:
 
     def _check_history(self) -> None:
         """Check that a run that has been trained has checkpoints: it would begin anew, and its history would be cut."""
-        if steps_in(self.directory.checkpoints) or (self.directory.path / "damaged").is_dir():
-            return
-        is_in_a_stack = (read_json(self.directory.path / "lane.json") or {}).get("state") == "running"
         steps = num_steps(read_metrics(self.directory.metrics))
-        if steps and not is_in_a_stack:
+        has_some = bool(steps_in(self.directory.checkpoints)) or (self.directory.path / "damaged").is_dir()
+        is_in_a_stack = (read_json(self.directory.path / "lane.json") or {}).get("state") == "running"
+        if steps and not has_some and not is_in_a_stack:
             raise RunError(
                 f"expected the checkpoints of a run that has done {steps} steps in {self.directory.checkpoints}; "
                 "there are none; bring them back, or train anew with --overwrite"
