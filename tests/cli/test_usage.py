@@ -164,8 +164,8 @@ VAE_FIELDS = (
         ),
         (
             "evaluate here --num-sample=5",
-            "expected an option of 'evaluate' (--num-samples, --split, --select); got '--num-sample'; did you mean "
-            "'--num-samples'?",
+            "expected an option of 'evaluate' (--num-samples, --split, --select, --out); got '--num-sample'; did "
+            "you mean '--num-samples'?",
         ),
         (
             "data prepare x --form y",
