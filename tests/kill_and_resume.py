@@ -122,19 +122,19 @@ def progress_leaves(run: Path, expected: Path, select: str) -> dict[str, tuple[b
     from vae_jax.data.feed import make_feed
     from vae_jax.runs.begin import open_run
     from vae_jax.training.advance import abstract_start
-    from vae_jax.training.checkpoint import Checkpoints
+    from vae_jax.training.checkpoint import Record
+    from vae_jax.training.saved import read_for_a_look, read_step, steps_in
 
     def leaves(path: Path) -> dict[str, bytes]:
         experiment = open_run(path).experiment
         examples, key = experiment.dataset.train.examples, jax.random.key(0)
         feed = make_feed(examples, experiment.transform.apply, experiment.budget.batch_size, key)
         target = abstract_start(experiment.trainer, feed, key)
-        checkpoints = Checkpoints(path / "checkpoints")
-        progress, record = checkpoints.restore_latest(target)  # type: ignore[misc]
+        checkpoints = path / "checkpoints"
+        progress, record = read_for_a_look(checkpoints, target, record_type=Record)  # type: ignore[misc]
         if select == "best":
-            progress, _ = checkpoints.restore(record.best.step, target)  # type: ignore[union-attr]
-        found = {"steps": repr(checkpoints.steps).encode(), "record": repr(record).encode()}
-        checkpoints.close()
+            progress, _ = read_step(checkpoints, record.best.step, target, record_type=Record)
+        found = {"steps": repr(steps_in(checkpoints)).encode(), "record": repr(record).encode()}
         progress = progress._replace(state=progress.state._replace(key=jax.random.key_data(progress.state.key)))
         for where, leaf in jax.tree_util.tree_leaves_with_path(progress):
             found[jax.tree_util.keystr(where)] = np.asarray(leaf).tobytes()

@@ -17,6 +17,7 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jaxtyping
 import numpy as np
 
@@ -93,6 +94,8 @@ def _or_numpy(hint: Any) -> Any:
 
 
 def _fits(value: Any, hint: Any) -> bool:
+    if isinstance(value, jax.ShapeDtypeStruct):
+        return True  # a placeholder, whose batch axes nobody knows
     if _origin(hint) is typing.Union:
         return any(_fits(value, member) for member in typing.get_args(hint))
     if _origin(hint) is tuple:

@@ -56,6 +56,12 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("[!_]*.py")) if folder is not package}
 
 
+def is_shipped(file: ExperimentFile) -> bool:
+    """Whether a file is that of the shipped experiment of its name, or a copy of it."""
+    path = shipped().get(file.name)
+    return path is not None and path.read_bytes() == file.path.read_bytes()
+
+
 def summary(path: Path) -> str:
     """The first line of a file's docstring, without running it."""
     return (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").partition("\n")[0]

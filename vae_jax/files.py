@@ -1,12 +1,15 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and read whole or answered by a line that names them."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from vae_jax.messages import UsageError
 
 
 def expanded(path: str | Path) -> Path:
@@ -25,11 +28,12 @@ def write_bytes(path: Path, content: bytes) -> None:
     # process leaves behind is overwritten by the next.
     temporary = path.with_name(f".{path.name}.writing")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with naming(path):
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -47,18 +51,58 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
         write_bytes(folder / path, content)
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an error of the system name the file that it is about, which that of a full disk, say, does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON, indented, whole or not at all."""
     write_bytes(path, (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
-def read_json_lines(path: Path) -> list[Any]:
-    """The complete lines of a file of JSON lines; none where there is no file.
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; None where there is no file.
 
     Raises:
-        ValueError: If a line is not JSON.
+        UsageError: If it holds no JSON, or something other than an object.
+    """
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise UsageError(f"expected JSON in {path}; {error}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"expected an object in {path}; got another")
+    return content
+
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """The complete lines of a file of JSON objects, one a line; none where there is no file.
+
+    Raises:
+        UsageError: If a line is something else. It is not left out: what it was may have been the best of all.
     """
     if not path.exists():
         return []
-    lines = path.read_bytes().split(b"\n")
-    return [json.loads(line) for line in lines[:-1]]  # after the last newline there is nothing, or half a line
+    lines = path.read_bytes().split(b"\n")[:-1]  # after the last newline there is nothing, or half a line
+    found = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            content = json.loads(line)
+        except ValueError as error:
+            raise UsageError(
+                f"expected JSON in line {number} of {path}; {error}; put back the file that was there, or take the "
+                "line out"
+            ) from None
+        if not isinstance(content, dict):
+            raise UsageError(f"expected an object in line {number} of {path}; got another")
+        found.append(content)
+    return found

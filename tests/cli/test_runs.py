@@ -1,7 +1,10 @@
 """A run directory from begin to end: what is written, and what is never overwritten."""
 
+import errno
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -22,6 +25,7 @@ from vae_jax.outline import outline
 from vae_jax.runs.begin import open_run
 from vae_jax.runs.directory import RunDirectory, next_free
 from vae_jax.runs.display import Plain
+from vae_jax.runs.records import read_record
 from vae_jax.runs.work import of_program
 from vae_jax.training import loop
 from vae_jax.training.checkpoint import Best
@@ -121,6 +125,19 @@ def test_the_same_run_again_is_the_same_to_the_byte(vae_jax, trained, tiny, tmp_
     (params, _), (others, _) = from_script.params(), open_run(trained).params()
     jax.tree.map(np.testing.assert_array_equal, params, others)
     assert from_script.vae().posterior(np.zeros((8, 8), np.float32)).mean().shape == (2,)
+
+
+@pytest.mark.usefixtures("without_a_page")
+def test_the_command_on_the_page_of_an_own_file_repeats_the_run(vae_jax, trained, tmp_path, monkeypatch):
+    page = (trained / "report.html").read_text("utf-8")
+    (told,) = re.findall(r"<pre><code>(.*)</code></pre>", page)
+    assert "In the directory that this page is in" in page
+    monkeypatch.chdir(trained)
+    program, *words = shlex.split(told)
+    assert program == "vae-jax"
+    assert vae_jax(*words, "--run-dir", tmp_path / "again").code == 0
+    for name in ("config.json", "metrics.jsonl", "evaluation.json"):
+        assert (tmp_path / "again" / name).read_bytes() == (trained / name).read_bytes()
 
 
 # Where a run may be made
@@ -265,7 +282,7 @@ def test_a_signal_saves_and_says_how_to_go_on_and_the_end_is_the_same(
     with monkeypatch.context() as patch:
         stop_at(10, patch)
         result = vae_jax("train", tiny, "--run-dir", path)
-    assert result.code == 0
+    assert result.code == 130
     assert result.out == (
         f"run directory: {path}\nstopped by SIGTERM at step 10, saved; go on with: vae-jax resume {path}\n"
     )
@@ -297,7 +314,8 @@ def test_a_damaged_newest_checkpoint_is_said_and_passed_over(vae_jax, run, train
     assert result.code == 0
     (line,) = [line for line in result.err.splitlines() if "damaged" in line]
     assert line.startswith("checkpoint 30 is damaged (")
-    assert line.endswith("and was moved to damaged/; going on from step 20")
+    back = f"'mv {run / 'damaged' / '30'} {run / 'checkpoints'}' brings it back"
+    assert line.endswith(f"and was moved to damaged/, from where {back}; going on from step 20")
     for name in ("metrics.jsonl", "evaluation.json"):
         assert (run / name).read_bytes() == (trained / name).read_bytes()
 
@@ -305,12 +323,20 @@ def test_a_damaged_newest_checkpoint_is_said_and_passed_over(vae_jax, run, train
 def test_no_checkpoint_that_can_be_read(vae_jax, run):
     for path in (run / "checkpoints").iterdir():
         empty_a_checkpoint(run, path.name)
-    for arguments in (("resume", run), ("evaluate", run)):
+    for arguments in (("evaluate", run), ("report", run), ("sample", run, "--out", run / "a.png")):
         result = vae_jax(*arguments)
         assert result.code == 1
         assert result.err.splitlines()[-1] == (
-            f"vae-jax: no checkpoint in {run / 'checkpoints'} can be read; train anew with --overwrite"
+            f"vae-jax: expected a checkpoint in {run / 'checkpoints'} that can be read; there is none; "
+            "train anew with --overwrite"
         )
+        assert not (run / "damaged").exists()
+    result = vae_jax("resume", run)
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == (
+        f"vae-jax: no checkpoint in {run / 'checkpoints'} can be read; put one back from {run / 'damaged'} that is "
+        "sound, or train anew with --overwrite"
+    )
 
 
 def test_a_run_that_has_not_trained_cannot_be_evaluated(refusal, run):
@@ -333,6 +359,153 @@ def test_values_that_are_never_finite_end_the_run_with_1(vae_jax, experiment_fil
         f"the last good checkpoint is {tmp_path / 'run' / 'checkpoints' / '0'}; "
         "lower the learning rate, or clip the gradient"
     )
+
+
+@pytest.mark.usefixtures("without_a_page")
+def test_fewer_steps_than_are_done_are_refused_and_not_recorded(refusal, run, contents):
+    before = contents(run)
+    assert refusal("resume", run, "--num-steps", 20) == (
+        f"expected a number of steps of at least 30, which the run in {run} has done; got 20; "
+        "give a larger one, or none"
+    )
+    assert contents(run) == before
+
+
+@pytest.mark.usefixtures("without_a_page")
+def test_a_resumed_run_replaces_no_evaluation(vae_jax, run):
+    for arguments in (("--split", "validation"), ("--num-samples", 5), ("--select", "latest")):
+        assert vae_jax("evaluate", run, *arguments).code == 0
+    written = {path.name: path.read_bytes() for path in run.glob("evaluation*.json")}
+    assert sorted(written) == [
+        "evaluation-test-20-latest.json",
+        "evaluation-test-5.json",
+        "evaluation-validation-20.json",
+        "evaluation.json",
+    ]
+    assert vae_jax("resume", run).code == 0
+    assert {path.name: path.read_bytes() for path in run.glob("evaluation*.json")} == written
+    record = read_record(run)
+    assert record.evaluation["split"] == "test"
+
+
+def test_checkpoints_that_are_gone_are_not_begun_anew(vae_jax, run, contents):
+    shutil.rmtree(run / "checkpoints")
+    before = contents(run)
+    result = vae_jax("resume", run)
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == (
+        f"vae-jax: expected the checkpoints of a run that has done 30 steps in {run / 'checkpoints'}; "
+        "there are none; bring them back, or train anew with --overwrite"
+    )
+    assert contents(run) == before
+
+
+@pytest.mark.parametrize("loss", [shutil.rmtree, lambda run: run.rename(run.with_name("elsewhere"))])
+def test_a_run_directory_that_is_taken_away_ends_the_run_in_a_line(vae_jax, tiny, tmp_path, monkeypatch, loss):
+    path, shown = tmp_path / "run", Plain.validation
+
+    def validation(self, line, is_best):
+        shown(self, line, is_best)
+        if line["step"] == 10:
+            loss(path)
+
+    monkeypatch.setattr(Plain, "validation", validation)
+    result = vae_jax("train", tiny, "--run-dir", path)
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == (
+        f"vae-jax: expected {path} to stay where it is while it is written to; it was removed or renamed; "
+        "bring it back and go on with it, or begin anew"
+    )
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "commands"),
+    [
+        ("environment.json", "{", ("resume", "evaluate", "report")),
+        ("environment.json", "[1]", ("report",)),
+        ("evaluation.json", "{", ("report",)),
+        ("metrics.jsonl", "garbage\n", ("resume", "evaluate", "report")),
+    ],
+)
+def test_a_damaged_file_is_named_in_one_line(vae_jax, run, name, content, commands):
+    (run / name).write_text(content)
+    for command in commands:
+        result = vae_jax(command, run)
+        assert result.code == 2
+        (line,) = [line for line in result.err.splitlines() if not line.startswith("step ")]
+        assert re.match(f"vae-jax: expected (JSON|an object) in (line 1 of )?{run / name}; ", line), line
+
+
+@pytest.mark.parametrize("file", ["metrics.jsonl", "config.json", "evaluation.json"])
+def test_a_full_disk_names_the_file_and_the_next_start_goes_on(vae_jax, trained, tiny, tmp_path, monkeypatch, file):
+    path, sync = tmp_path / "run", os.fsync
+
+    def full(number):
+        if os.readlink(f"/proc/self/fd/{number}").endswith((f"/run/{file}", f"/run/.{file}.writing")):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        result = vae_jax("train", tiny, "--run-dir", path)
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == f"vae-jax: [Errno 28] No space left on device: '{path / file}'"
+    assert not list(path.glob(".*.writing"))
+    again = ("resume", path) if (path / "config.json").exists() else ("train", tiny, "--run-dir", path)
+    assert vae_jax(*again).code == 0
+    for name in ("metrics.jsonl", "evaluation.json", "report.html"):
+        assert (path / name).read_bytes() == (trained / name).read_bytes()
+
+
+def test_a_run_that_can_only_be_read_is_looked_at_elsewhere(vae_jax, refusal, run, tmp_path, monkeypatch, contents):
+    """A directory that only root may write to would not do here: the tests may be run by root."""
+    before, access = contents(run), os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: access(path, mode) and not str(path).startswith(str(run)))
+    monkeypatch.setattr("filelock.FileLock.acquire", lambda *_, **__: pytest.fail("nothing can be written here"))
+    line = refusal("evaluate", run)
+    assert line == f"expected to write to {run}, which can only be read; give another directory by --out"
+    for command in (("evaluate", run, "--out", tmp_path / "out"), ("report", run, "--out", tmp_path / "page")):
+        assert vae_jax(*command).code == 0
+    assert vae_jax("sample", run, "--out", tmp_path / "samples.png").code == 0
+    assert (tmp_path / "out" / "evaluation.json").read_bytes() == (run / "evaluation.json").read_bytes()
+    assert (tmp_path / "page" / "report.html").read_bytes() == (run / "report.html").read_bytes()
+    assert contents(run) == before
+
+
+def test_a_run_that_diverges_at_its_end_says_so_everywhere_and_ends_with_1(vae_jax, experiment_file, tmp_path):
+    """Its first ten steps are good; too few are skipped to end it at once."""
+    path = experiment_file(
+        ("vj.objectives.over_batch(vj.objectives.elbo)", "exploding"),
+        (
+            "def experiment(config",
+            "def exploding(key, vae, batch, step):\n"
+            "    values, metrics = vj.objectives.over_batch(vj.objectives.elbo)(key, vae, batch, step)\n"
+            "    import jax.numpy as jnp\n"
+            "    return jnp.where(step < 3, 1e30 * values, jnp.where(step < 23, jnp.nan, values)), metrics\n\n\n"
+            "def experiment(config",
+        ),
+        ("learning_rate: float = 1e-2", "learning_rate: float = 1e30"),
+    )
+    result = vae_jax("train", path, "--run-dir", tmp_path / "run")
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == (
+        "vae-jax: expected a finite bound at the end; the validation of step 30 has none; what is reported is step 0; "
+        "lower the learning rate, or clip the gradient"
+    )
+    evaluation = read(tmp_path / "run" / "evaluation.json")
+    assert (evaluation["num_steps"], evaluation["checkpoint_step"]) == (30, 0)
+    assert evaluation["num_skipped"] >= 20
+    page = (tmp_path / "run" / "report.html").read_text("utf-8")
+    for note in (
+        "the run has diverged: its last validation, at step 30, had no finite value",
+        f"{evaluation['num_skipped']} of 30 training steps were skipped: their value, gradient or update was not "
+        "finite",
+        "these are the numbers of the untrained start: no validation of the training was better",
+    ):
+        assert note in evaluation["notes"]
+        assert f"note: {note}" in result.out
+        assert note[1:] in page
 
 
 # What is not a run
@@ -394,11 +567,13 @@ def test_a_config_that_is_no_json_object_is_refused(refusal, run, text):
 
 @pytest.mark.usefixtures("without_a_page")
 def test_evaluate_takes_samples_split_and_checkpoint(vae_jax, run):
+    before = read(run / "evaluation.json")
     result = vae_jax("evaluate", run, "--num-samples", 7, "--split", "validation", "--select", "latest")
     assert result.code == 0
     assert "digits, validation split (177 examples, dynamic binarisation):" in result.out
     assert "(7 importance samples)" in result.out
-    written = read(run / "evaluation.json")
+    written = read(run / "evaluation-validation-7-latest.json")
+    assert read(run / "evaluation.json") == before
     assert (written["num_samples"], written["split"], written["num_examples"]) == (7, "validation", 177)
     assert (written["checkpoint_step"], written["selection"]) == (30, "the last checkpoint")
     # The same function with the same seed: what was validated at that step is what is reported of it.
@@ -452,7 +627,7 @@ def test_a_damaged_best_checkpoint_is_an_error_that_says_what_else_there_is(vae_
     assert line.startswith(f"vae-jax: expected checkpoint 0 in {run / 'checkpoints'}; it cannot be read (")
     assert line.endswith("take the latest one: --select latest")
     assert vae_jax("evaluate", run, "--num-samples", 20, "--select", "latest").code == 0
-    assert read(run / "evaluation.json")["checkpoint_step"] == 30
+    assert read(run / "evaluation-test-20-latest.json")["checkpoint_step"] == 30
 
 
 # From Python

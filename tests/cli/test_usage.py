@@ -166,7 +166,7 @@ VAE_FIELDS = (
         (
             "evaluate here --num-sample=5",
             "expected an option of 'evaluate'; got '--num-sample'; did you mean '--num-samples'? Known: "
-            "--num-samples, --split, --select",
+            "--num-samples, --split, --select, --out, --accept-data",
         ),
         (
             "data prepare x --form y",

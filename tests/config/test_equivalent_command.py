@@ -45,6 +45,7 @@ VALUES: dict[Any, tuple[Any, ...]] = {
     str: AWKWARD,
     Path: (Path("a b"), Path("-x"), Path("--seed"), Path("a,b")),
     int | None: (None, *NUMBERS),
+    float | None: (None, *REALS),
     str | None: (None, *AWKWARD),
     tuple[int, ...]: ((), (-1,), (512, 256)),
 }

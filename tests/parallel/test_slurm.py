@@ -33,49 +33,71 @@ def submit(tmp_path):
 HOSTS = "--hosts.coordinator auto --hosts.timeout 120"
 
 
-def test_the_first_start_trains_and_an_unfinished_run_goes_back_into_the_queue(submit, tmp_path):
-    result = submit("train", "vae", "--run-dir", tmp_path / "run", "--batch-size", "64")
+STOPPED = "exit 130"
+
+
+def begin(run_dir: Path, job: str) -> None:
+    """What a job leaves that has begun a run."""
+    run_dir.mkdir()
+    (run_dir / "config.json").touch()
+    (run_dir / "environment.json").write_text(json.dumps({"git": None, "slurm_job": job}, indent=2))
+
+
+def test_the_first_start_trains_and_an_interrupted_run_goes_back_into_the_queue(submit, tmp_path):
+    result = submit("train", "vae", "--run-dir", tmp_path / "run", "--batch-size", "64", SRUN=STOPPED)
+    assert result.returncode == 0
     assert result.stdout.splitlines() == [
         f"srun --kill-on-bad-exit=1 vae-jax train vae --run-dir {tmp_path}/run --batch-size 64 {HOSTS}",
         "scontrol requeue 7",
     ]
 
 
-def test_a_run_that_has_begun_goes_on_and_one_with_its_evaluation_is_done(submit, tmp_path):
-    (tmp_path / "run").mkdir()
-    for name in ("config.json", "evaluation.json"):
-        (tmp_path / "run" / name).touch()
-    result = submit("train", "vae", "--run-dir", tmp_path / "run")
-    assert result.stdout.splitlines() == [f"srun --kill-on-bad-exit=1 vae-jax resume {tmp_path}/run {HOSTS}"]
-
-
-def test_a_run_goes_on_over_the_same_devices(submit, tmp_path):
-    (tmp_path / "run").mkdir()
-    for name in ("config.json", "evaluation.json"):
-        (tmp_path / "run" / name).touch()
+def test_a_run_that_this_job_has_begun_goes_on_over_the_same_devices_and_is_done_at_its_end(submit, tmp_path):
+    begin(tmp_path / "run", "7")
     devices = ["--parallel.params=4", "--parallel.devices", "8"]
-    result = submit("train", "vae", *devices, f"--run-dir={tmp_path / 'run'}", "--batch-size", "64")
+    result = submit("train", "vae", *devices, f"--run-dir={tmp_path / 'run'}", "--overwrite", "--beta", "7")
     resume = f"srun --kill-on-bad-exit=1 vae-jax resume {tmp_path}/run {' '.join(devices)} {HOSTS}"
     assert result.stdout.splitlines() == [resume]
 
 
+def test_a_run_that_another_job_has_begun_is_what_the_command_makes_of_it(submit, tmp_path):
+    """Replaced where that is asked for, and otherwise refused by the command itself."""
+    begin(tmp_path / "run", "6")
+    for options in (["--overwrite", "--beta", "7"], ["--beta", "7"]):
+        result = submit("train", "vae", "--run-dir", tmp_path / "run", *options)
+        train = f"vae-jax train vae --run-dir {tmp_path}/run {' '.join(options)} {HOSTS}"
+        assert result.stdout.splitlines() == [f"srun --kill-on-bad-exit=1 {train}"]
+
+
+@pytest.mark.parametrize("restarts", ["0", "1"])
+def test_resuming_keeps_its_options_whenever_it_comes(submit, tmp_path, restarts):
+    begin(tmp_path / "run", "7")
+    command = ["resume", tmp_path / "run", "--num-steps", "500"]
+    result = submit(*command, SLURM_RESTART_COUNT=restarts, SRUN=STOPPED)
+    assert result.stdout.splitlines() == [
+        f"srun --kill-on-bad-exit=1 vae-jax resume {tmp_path}/run --num-steps 500 {HOSTS}",
+        "scontrol requeue 7",
+    ]
+
+
 @pytest.mark.parametrize(
-    ("states", "is_done"),
+    ("states", "srun", "is_done"),
     [
-        ([], False),
-        (["finished", "diverged", "stopped"], True),
-        (["finished", "running"], False),
-        (["waiting", "finished"], False),
+        ([], "", False),
+        (["finished", "diverged", "stopped"], "", True),
+        (["finished", "running"], "", False),
+        (["waiting", "finished"], "", False),
+        (["finished", "running"], STOPPED, False),
     ],
 )
-def test_a_worker_of_a_sweep_goes_back_into_the_queue_while_lanes_are_left(submit, tmp_path, states, is_done):
+def test_a_worker_of_a_sweep_goes_back_into_the_queue_while_lanes_are_left(submit, tmp_path, states, srun, is_done):
     """Its command is always the same, and knows of no other hosts."""
     for index, state in enumerate(states):
         lane = tmp_path / "sweep" / "lanes" / f"{index:04}"
         lane.mkdir(parents=True)
         # A field may have any name.
         (lane / "lane.json").write_text(json.dumps({"state": state, "swept": ["running", "waiting"]}, indent=1))
-    result = submit("sweep", "vae", "--beta", "1", "2", "--run-dir", tmp_path / "sweep")
+    result = submit("sweep", "vae", "--beta", "1", "2", "--run-dir", tmp_path / "sweep", SRUN=srun)
     command = f"srun --kill-on-bad-exit=1 vae-jax sweep vae --beta 1 2 --run-dir {tmp_path}/sweep"
     assert result.stdout.splitlines() == [command, *([] if is_done else ["scontrol requeue 7"])]
 
@@ -84,8 +106,9 @@ def test_a_run_that_fails_or_has_come_back_a_hundred_times_is_not_queued_again(s
     command = ["train", "vae", "--run-dir", tmp_path / "run"]
     failed = submit(*command, SRUN="exit 3")
     assert (failed.returncode, "scontrol" in failed.stdout) == (3, False)
-    assert "scontrol" in submit(*command, SLURM_RESTART_COUNT="99").stdout
-    assert "scontrol" not in submit(*command, SLURM_RESTART_COUNT="100").stdout
+    assert "scontrol" in submit(*command, SLURM_RESTART_COUNT="99", SRUN=STOPPED).stdout
+    last = submit(*command, SLURM_RESTART_COUNT="100", SRUN=STOPPED)
+    assert (last.returncode, "scontrol" in last.stdout) == (130, False)
 
 
 def test_a_cancelled_job_does_not_come_back(submit, tmp_path):
@@ -97,7 +120,7 @@ def test_a_cancelled_job_does_not_come_back(submit, tmp_path):
 def test_a_job_of_an_array_has_only_itself_queued_again(submit, tmp_path):
     """The last one of an array has the array's own number."""
     array = {"SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3"}
-    result = submit("sweep", "vae", "--run-dir", tmp_path / "sweep", **array)
+    result = submit("sweep", "vae", "--run-dir", tmp_path / "sweep", SRUN=STOPPED, **array)
     assert result.stdout.splitlines()[1] == "scontrol requeue 7_3"
 
 

@@ -78,7 +78,7 @@ def test_a_sweep_and_its_lanes_have_them(mine, elsewhere, tmp_path):
     experiment, nobody = wire(sweep.file, sweep.file.Config(), 1), cast(Any, None)
     judge = StackJudge(sweep.directory, sweep.spec, sweep.file, {}, nobody, nobody, None, nobody)
     program: Any = SimpleNamespace(
-        family=SimpleNamespace(config=sweep.file.Config()),
+        family=SimpleNamespace(config=sweep.file.Config(), data=experiment.dataset),
         numbers=lambda trial: trial.fields,
         experiment=experiment,
         outline=outline(experiment),
@@ -96,5 +96,5 @@ def test_a_folder_of_that_name_is_ours_only_where_a_run_was_being_made(tmp_path)
         directory.check_free(overwrite=True)
     directory.environment.write_text("half")
     directory.check_free(overwrite=False)
-    directory.create({}, {}, {"experiment.py": b"", "experiment_modules/new.py": b""})
+    directory.create({}, {}, {"experiment.py": b"", "experiment_modules/new.py": b""}, {})
     assert [path.name for path in (tmp_path / "experiment_modules").iterdir()] == ["new.py"]

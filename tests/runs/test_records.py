@@ -85,8 +85,8 @@ def test_a_run_that_writes_at_this_moment(write_run, tmp_path):
         ("evaluation.json", '{"nll": 1', "expected JSON in {file}; Expecting ',' delimiter"),
         ("evaluation.json", "[1]", "expected an object in {file}; got another"),
         ("evaluation.json", b"\xff\xfe", "expected JSON in {file}; 'utf-8' codec can't decode"),
-        ("metrics.jsonl", '{"step": 1}\n{"step\n', "expected JSON lines in {file}; Unterminated string"),
-        ("metrics.jsonl", "1\n", "expected an object a line in {file}; got another"),
+        ("metrics.jsonl", '{"step": 1}\n{"step\n', "expected JSON in line 2 of {file}; Unterminated string"),
+        ("metrics.jsonl", "1\n", "expected an object in line 1 of {file}; got another"),
         ("lane.json", "", "expected JSON in {file}; Expecting value"),
         ("lane.json", "{}", "expected a state (waiting, running, finished, stopped, diverged) in {file}; got None"),
         ("lane.json", '{"state": "lost"}', f"expected a state ({', '.join(STATES)}) in {{file}}; got 'lost'"),
@@ -205,3 +205,19 @@ def test_reading_changes_nothing(write_run, tmp_path):
     records_in(tmp_path)
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in path.iterdir()} == before
     assert json.loads((path / "evaluation.json").read_text()) == {}
+
+
+def test_an_evaluation_is_found_by_its_split_and_number_of_samples(write_run, tmp_path):
+    """A run is finished, or not, whichever is asked for."""
+    path = write_run(tmp_path / "run", evaluation={"split": "test", "num_samples": 10, "nll": 1.0})
+    for name, split, num_samples, nll in (
+        ("evaluation-test-5000", "test", 5000, 2.0),
+        ("evaluation-validation-10", "validation", 10, 3.0),
+        ("evaluation-validation-20-latest", "validation", 20, 4.0),
+    ):
+        (path / f"{name}.json").write_text(json.dumps({"split": split, "num_samples": num_samples, "nll": nll}))
+    asked = [(None, None), ("test", 10), (None, 5000), ("validation", None), ("validation", 10), ("validation", 20)]
+    found = [read_record(path, split=split, num_samples=num_samples) for split, num_samples in asked]
+    assert [record.evaluation and record.evaluation["nll"] for record in found] == [1.0, 1.0, 2.0, 3.0, 3.0, None]
+    assert {record.state for record in found} == {"finished"}
+    assert records_in(path, num_samples=5000)[0].evaluation == found[2].evaluation

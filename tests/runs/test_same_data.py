@@ -30,7 +30,7 @@ def table(seed=0, num=40):
 def begun(path, data):
     path.mkdir()
     run = RunDirectory(path)
-    run.create({"experiment": "x", "config": {}, "num_steps": None}, {}, b"", begun_with(data))
+    run.create({"experiment": "x", "config": {}, "num_steps": None}, {}, {"experiment.py": b""}, begun_with(data))
     return run
 
 

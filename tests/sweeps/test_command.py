@@ -2,6 +2,8 @@
 
 import dataclasses
 import shlex
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +12,7 @@ from vae_jax.catalogue import load_experiment
 from vae_jax.cli.sweep_words import config_and_axes, parse_sweep
 from vae_jax.config.saved import config_to_json
 from vae_jax.sweeps.explain import command
+from vae_jax.sweeps.sweep import begin
 from vae_jax.sweeps.values.axes import from_json, to_json
 from vae_jax.sweeps.work.directory import SweepSpec
 
@@ -58,6 +61,22 @@ def test_the_command_of_a_sweep_makes_it_again(line):
 def test_fields_that_are_as_usual_are_left_out():
     usual = load_experiment("vae").Config().latent_size
     assert command(sweep_of(shlex.split(f"vae --latent-size {usual} --seed 0 1"))) == "vae-jax sweep vae --seed 0 1"
+
+
+def test_the_command_of_an_own_file_is_given_in_the_directory_of_the_sweep(tmp_path, monkeypatch):
+    """A file of the name of a shipped experiment is another all the same."""
+    source = Path(__file__).parent / "small_experiment.py"
+    for name in ("small_experiment.py", "vae.py"):
+        own = Path(shutil.copy(source, tmp_path / name))
+        words = [str(own), "--beta", "1", "2", "--num-steps", "7", "--scale", "0.25"]
+        asked = parse_sweep(words)
+        config, axes = config_and_axes(asked.file, asked.fields, may_repeat=False)
+        begun = begin(asked.file, config, axes, run_dir=tmp_path / own.stem, num_steps=7)
+        monkeypatch.chdir(tmp_path / own.stem)
+        program, command_name, *told = shlex.split(command(begun))
+        assert (program, command_name, told[0]) == ("vae-jax", "sweep", "experiment.py")
+        again = sweep_of(told).spec
+        assert again._replace(experiment=own.stem) == begun.spec._replace(side_by_side=[])
 
 
 def test_a_password_is_not_told():

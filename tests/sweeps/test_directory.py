@@ -9,8 +9,10 @@ import pytest
 
 from vae_jax.messages import RunError, UsageError
 from vae_jax.sweeps.values.axes import Interval, Values, from_json, to_json
+from vae_jax.sweeps.values.trial import Trial
 from vae_jax.sweeps.work import directory as directories
 from vae_jax.sweeps.work.directory import ENDED, SweepDirectory, SweepSpec
+from vae_jax.sweeps.work.judge import StackJudge
 
 SPEC = SweepSpec(
     experiment="vae",
@@ -244,3 +246,10 @@ def test_the_lock_keeps_other_processes_out_and_goes_with_its_own(begun, monkeyp
         holder.stdout.close()
     with here.lock(), here.lock():  # free again, and who has it may take it again
         pass
+
+
+def test_no_lane_is_begun_in_a_sweep_that_is_gone(tmp_path):
+    judge = StackJudge(SweepDirectory(tmp_path / "sweep"), *[None] * 7)
+    with pytest.raises(RunError, match=r"expected .*sweep to stay where it is .*; it was removed or renamed; bring it"):
+        judge.begin(Trial(0, {}), None)
+    assert not (tmp_path / "sweep").exists()

@@ -4,14 +4,21 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
+from vae_jax.catalogue import load_experiment
+from vae_jax.cli.sweep import _without_secret
 from vae_jax.messages import RunError, UsageError
+from vae_jax.sweeps import sweep as sweeps
+from vae_jax.sweeps.config import SearchConfig
 from vae_jax.sweeps.search import storage
-from vae_jax.sweeps.search.storage import JournalLock, without_password
+from vae_jax.sweeps.search.storage import JournalLock, with_password, without_password
 from vae_jax.sweeps.values.axes import Interval
+from vae_jax.sweeps.work.directory import SweepDirectory
 
 ROOT = Path(__file__).parents[2]
 AXIS = {"x": Interval(0, 1)}
@@ -214,3 +221,46 @@ def test_a_database_that_is_lost_on_the_way(begin, database, tmp_path):
         RunError, match=r"the study in sqlite:///.* cannot be reached any more: .*; what was finished is"
     ):
         study.report(0, 100, 1.0)
+
+
+SECRET = "postgresql://ada:secret@host/study?sslpassword=other"
+
+
+def test_a_password_is_put_back_from_the_environment_or_a_url_given_anew(monkeypatch):
+    shown = without_password(SECRET)
+    assert "secret" not in shown
+    assert "other" not in shown
+    monkeypatch.delenv(storage.VARIABLE, raising=False)
+    assert with_password("sqlite:///study.db") == "sqlite:///study.db"
+    with pytest.raises(UsageError, match=r"in VAE_JAX_STORAGE; got none; set VAE_JAX_STORAGE, or give"):
+        with_password(shown)
+    assert with_password(shown, SECRET) == SECRET
+    monkeypatch.setenv(storage.VARIABLE, SECRET)
+    assert with_password(shown) == SECRET
+    with pytest.raises(UsageError, match=r"got 'postgresql://ada:\*\*\*@host/study\?sslpassword=\*\*\*'") as refusal:
+        with_password(shown.replace("study", "other"))
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_password_stands_in_no_file_and_no_word_of_a_job(tmp_path, monkeypatch):
+    """What is begun, joined and queued by a URL with a password."""
+    opened = []
+    monkeypatch.setattr(sweeps, "opening", lambda _, url: opened.append(url) or nullcontext())
+    monkeypatch.setattr(sweeps, "Study", lambda _, axes, search, **rest: opened.append(search.storage) or MagicMock())
+    monkeypatch.setattr("vae_jax.sweeps.sweep.environment", lambda path: {})
+    monkeypatch.delenv(storage.VARIABLE, raising=False)
+    file = load_experiment(Path(__file__).parent / "small_experiment.py")
+    search, axes = SearchConfig("random", 2, storage=SECRET), {"beta": Interval(1.0, 2.0)}
+    for _ in range(2):  # begun, and joined by the same command
+        begun = sweeps.begin(file, file.Config(), axes, run_dir=tmp_path / "sweep", search=search)
+        begun.source()
+    assert opened == [SECRET] * 4
+    for path in (tmp_path / "sweep").rglob("*"):
+        assert path.is_dir() or (b"secret" not in path.read_bytes() and b"other" not in path.read_bytes()), path
+    with pytest.raises(UsageError, match="VAE_JAX_STORAGE"):
+        sweeps.Sweep(SweepDirectory(tmp_path / "sweep")).source()
+
+    monkeypatch.setenv(storage.VARIABLE, "")  # put back after the test
+    words = _without_secret(["vae", "--storage", SECRET, f"--storage={SECRET}"], SECRET)
+    assert words == ["vae", "--storage", without_password(SECRET), f"--storage={without_password(SECRET)}"]
+    assert os.environ[storage.VARIABLE] == SECRET

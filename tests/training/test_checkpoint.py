@@ -1,11 +1,21 @@
 """Checkpoints come back bit for bit, or not at all; what is damaged is passed over, what is foreign is refused."""
 
+import errno
 import gc
 import os
 import pickle
+import re
+import resource
+import shlex
 import shutil
+import subprocess
+import tracemalloc  # noqa: F401 (pytest imports it to report what fails without descriptors)
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +24,9 @@ import pytest
 from orbax.checkpoint import v1 as ocp
 
 from vae_jax.messages import RunError
-from vae_jax.training import checkpoint
 from vae_jax.training.advance import start
 from vae_jax.training.checkpoint import Best, Checkpoints, Record
+from vae_jax.training.saved import read_for_a_look, read_step
 
 KEY = jax.random.key(5)
 # Orbax leaves the tasks of a failed restore to be found by the garbage collector.
@@ -129,8 +139,8 @@ def test_the_best_is_kept_for_as_long_as_it_is_the_best(tmp_path, target, at_ste
     checkpoints.close()
     checkpoints = Checkpoints(tmp_path, num_latest=2)
     assert checkpoints.steps == [2, 4, 5]
-    assert_same_bits(checkpoints.restore(2, target)[0], at_step(2))
     checkpoints.close()
+    assert_same_bits(read_step(tmp_path, 2, target, record_type=Record)[0], at_step(2))
 
 
 def test_a_step_that_is_saved_is_left_alone(two, target, at_step, assert_same_bits):
@@ -181,7 +191,8 @@ def test_a_damaged_file_never_gives_other_numbers(two_saved, tmp_path, target, a
             num_passed_over += 1
             (line,) = said
             assert line.startswith("checkpoint 10 is damaged (")
-            assert line.endswith("and was moved to damaged/; going on from step 5")
+            back = f"'mv {two.parent / 'damaged' / '10'} {two}' brings it back"
+            assert line.endswith(f"and was moved to damaged/, from where {back}; going on from step 5")
             assert "\n" not in line
             assert (two.parent / "damaged" / "10").is_dir()
             assert sorted(path.name for path in two.iterdir()) == ["5"]
@@ -214,10 +225,8 @@ def test_a_flipped_bit_in_a_large_array_is_found(tmp_path, at_step):
 def test_a_certain_checkpoint_that_cannot_be_read_is_an_error_and_is_not_moved(two, target, damage):
     damage(two)
     before = contents(two)
-    checkpoints = Checkpoints(two)
     with pytest.raises(RunError, match=r"expected checkpoint 5 in .*; it cannot be read \(.*\); .*--select latest"):
-        checkpoints.restore(5, target)
-    checkpoints.close()
+        read_step(two, 5, target, record_type=Record)
     assert contents(two) == before
 
 
@@ -234,7 +243,7 @@ def test_a_record_that_orbax_cannot_list_is_passed_over_like_any_damage(two, tar
     (progress, _), (line,) = restore(two, target)
     assert_same_bits(progress, at_step(5))
     assert line.startswith("checkpoint 10 is damaged (")
-    assert line.endswith("and was moved to damaged/; going on from step 5")
+    assert line.endswith("brings it back; going on from step 5")
 
 
 def test_a_later_save_at_the_damaged_step_works(two, target, at_step, assert_same_bits):
@@ -264,7 +273,7 @@ def test_where_all_are_damaged_the_run_cannot_go_on(two, target):
     said = []
     for _ in range(2):
         checkpoints = Checkpoints(two, say=said.append)
-        with pytest.raises(RunError, match=r"no checkpoint in .*checkpoints can be read; train anew with --overwrite"):
+        with pytest.raises(RunError, match=r"no checkpoint in .*checkpoints can be read; put one back from .*"):
             checkpoints.restore_latest(target)
         checkpoints.close()
     assert [line.split(" (")[0] for line in said] == ["checkpoint 10 is damaged", "checkpoint 5 is damaged"]
@@ -348,29 +357,160 @@ def test_a_checkpoint_of_another_program_is_an_error_and_is_not_moved(two, targe
     assert not (two.parent / "damaged").exists()
 
 
+TOO_MANY = "[OS error 24: EMFILE Too many open files]"
+
+
 @pytest.mark.parametrize(
-    ("place", "error"),
+    ("error", "reason"),
     [
-        ("load_checkpointables", jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")),
-        ("load_checkpointables", MemoryError()),
-        ("load_checkpointables", PermissionError("not yours")),
-        ("checksum", TypeError("a mesh that does not fit")),
+        (jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory"), "RESOURCE_EXHAUSTED: out of memory"),
+        (MemoryError(), "MemoryError"),
+        (PermissionError(13, "Permission denied", "a file"), "Permission denied"),
+        (OSError(24, "Too many open files"), "Too many open files"),
+        (OSError(5, "Input/output error"), "Input/output error"),
+        (ValueError(f"RESOURCE_EXHAUSTED: Error opening zarr3 driver: {TOO_MANY}"), "Too many open files"),
+        (TypeError("a mesh that does not fit"), "a mesh that does not fit"),
     ],
 )
-def test_what_the_machine_lacks_is_not_the_fault_of_a_checkpoint(two, target, monkeypatch, place, error):
-    """Every file stays where it is, and the error is the machine's own."""
+@pytest.mark.parametrize("within", [False, True], ids=["plain", "within another"])
+def test_what_the_machine_lacks_is_not_the_fault_of_a_checkpoint(two, target, monkeypatch, error, reason, within):
+    """Every file stays where it is, and one line says what is wrong."""
     before = contents(two)
 
     def fail(*_, **__):
+        if within:
+            raise KeyError("no handler is compatible") from error
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint if place == "checksum" else ocp.training.Checkpointer, place, fail)
-        with pytest.raises(type(error)):
+        patch.setattr(ocp, "load_checkpointables", fail)
+        with pytest.raises(RunError, match="need not be damaged and was left as it is; " + reason) as raised:
             restore(two, target)
+        assert "\n" not in str(raised.value)
+        # The same where orbax has swallowed the error and returns no description.
+        patch.setattr(ocp, "checkpointables_metadata", without_description)
+        if not isinstance(error, TypeError):
+            with pytest.raises(RunError, match=reason):
+                restore(two, target)
     assert contents(two) == before
     assert not (two.parent / "damaged").exists()
     assert int(restore(two, target)[0][0].state.step) == 10
+
+
+def without_description(path, read=ocp.checkpointables_metadata):
+    return SimpleNamespace(metadata={"progress": None}, custom_metadata=read(path).custom_metadata)
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+def test_without_descriptors_a_sound_checkpoint_is_neither_read_nor_moved(two, target):
+    """Too many open files, for real: orbax turns them into whatever it had been doing."""
+    before, soft = contents(two), resource.getrlimit(resource.RLIMIT_NOFILE)
+    for num_left in (1, 4, 8):
+        held = []
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 20, soft[1]))
+        try:
+            with suppress(OSError):
+                while True:
+                    held.append(os.open(os.devnull, os.O_RDONLY))
+            for _ in range(num_left):
+                os.close(held.pop())
+            with pytest.raises((RunError, OSError), match="Too many open files"):
+                restore(two, target)
+        finally:
+            for each in held:
+                os.close(each)
+            resource.setrlimit(resource.RLIMIT_NOFILE, soft)
+    assert contents(two) == before
+    assert not (two.parent / "damaged").exists()
+    assert int(restore(two, target)[0][0].state.step) == 10
+
+
+def test_who_only_looks_sets_nothing_aside(two, target, at_step, assert_same_bits, capsys):
+    empty_a_checkpoint(two, 10)
+    before = contents(two)
+    progress, _ = read_for_a_look(two, target, record_type=Record)
+    assert_same_bits(progress, at_step(5))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("checkpoint 10 is damaged (")
+    assert line.endswith("); the one before it is taken")
+    empty_a_checkpoint(two, 5)
+    with pytest.raises(RunError, match=r"expected a checkpoint in .* that can be read; there is none"):
+        read_for_a_look(two, target, record_type=Record)
+    assert contents(two).keys() == before.keys()
+    assert not (two.parent / "damaged").exists()
+
+
+def test_what_was_set_aside_can_be_brought_back_as_the_line_says(two, target, at_step, assert_same_bits):
+    record = two / "10" / "_CHECKPOINT_METADATA"
+    sound = record.read_bytes()
+    record.write_bytes(b"")
+    _, (line,) = restore(two, target)
+    (two.parent / "damaged" / "10" / record.name).write_bytes(sound)
+    subprocess.run(shlex.split(line.split("'")[1]), check=True)
+    (progress, _), said = restore(two, target)
+    assert said == []
+    assert_same_bits(progress, at_step(10))
+
+
+def test_saves_leave_no_descriptors_open(tmp_path, at_step):
+    """The first one opens what all later ones use."""
+    counts = []
+    for number in range(5):
+        (tmp_path / str(number)).mkdir()
+        checkpoints = Checkpoints(tmp_path / str(number) / "checkpoints")
+        for step in (1, 2):
+            checkpoints.save(step, at_step(step), RECORD)
+        checkpoints.close()
+        counts.append(len(os.listdir("/proc/self/fd")))
+    assert counts[1:] == counts[1:2] * 4, counts
+
+
+@pytest.mark.parametrize("at", ["save_checkpointables_async", "result"])
+def test_a_full_disk_is_one_line_and_the_checkpoints_before_are_whole(two, target, at_step, monkeypatch, at):
+    """Whether orbax notices it at once or in the background."""
+    checkpoints = Checkpoints(two)
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fail(*_, **__):
+        raise ValueError("Error writing a chunk") from full
+
+    with monkeypatch.context() as patch:
+        if at == "result":
+            patch.setattr(ocp.training.Checkpointer, "save_checkpointables_async", lambda *_, **__: Failing(fail))
+        else:
+            patch.setattr(ocp.training.Checkpointer, at, fail)
+        message = f"expected to save step 15 in {two}; No space left on device; the checkpoints before it are whole"
+        with pytest.raises(RunError, match=re.escape(message)):
+            save_now(checkpoints, 15, at_step(15))
+    checkpoints.close()
+    assert int(restore(two, target)[0][0].state.step) == 10
+
+
+def save_now(checkpoints, step, progress):
+    checkpoints.save(step, progress, RECORD)
+    checkpoints.wait()
+
+
+class Failing(NamedTuple):
+    """The answer of a save that fails in the background."""
+
+    result: Callable[[], None]
+
+
+@pytest.mark.parametrize("loss", [shutil.rmtree, lambda home: home.rename(home.with_name("elsewhere"))])
+def test_a_directory_that_was_taken_away_is_not_made_again(tmp_path, at_step, loss):
+    home = tmp_path / "run"
+    home.mkdir()
+    checkpoints = Checkpoints(home / "checkpoints")
+    checkpoints.save(1, at_step(1), RECORD)
+    checkpoints.wait()
+    loss(home)
+    for again in (False, True):
+        if again:
+            home.mkdir()  # of the same name, but another
+        with pytest.raises(RunError, match=r"expected .*run to stay where it is .*; it was removed or renamed; bring"):
+            checkpoints.save(2, at_step(2), RECORD)
+    assert list(home.iterdir()) == []
 
 
 def precision_elsewhere():

@@ -27,6 +27,10 @@ class Compare:
     """A number of evaluation.json, or of the best validation. Default: nll where all have it, else elbo, else value."""
     top: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Number of rows. Default: all."""
+    split: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Split of the evaluations that count. Default: that of the evaluation that a run ended with."""
+    num_samples: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
+    """Number of importance samples of the evaluations that count. Default: as a run ended with."""
     json: bool = False
     """Print each row as a JSON object on a line, in place of the table."""
 
@@ -35,7 +39,8 @@ class Compare:
         if not self.paths:
             raise UsageError("expected runs, a sweep, or a folder with runs behind 'compare'; got none")
         check_at_least(1, "--top", self.top)
-        records = records_in(*self.paths)
+        check_at_least(1, "--num-samples", self.num_samples)
+        records = records_in(*self.paths, split=self.split, num_samples=self.num_samples)
         metric = _metric(self.metric, records)
         rows = rank(records, metric)
         swept = [name for name in swept_fields(records) if name != "seed"]

@@ -36,7 +36,7 @@ class Sample:
         run = opened(self.run_dir, accept_data=self.accept_data)
         from vae_jax.runs.report import write_samples
 
-        with run.directory.lock():
+        with run.lock_to_read():
             write_samples(run.experiment, run.vae(self.select), self.num, self.seed, self.out, self.label)
         print(self.out)
         return 0
@@ -65,7 +65,7 @@ class Reconstruct:
         run = opened(self.run_dir, accept_data=self.accept_data)
         from vae_jax.runs.report import write_reconstructions
 
-        with run.directory.lock():
+        with run.lock_to_read():
             write_reconstructions(run.experiment, run.vae(self.select), self.num, self.split, self.out)
         print(self.out)
         return 0

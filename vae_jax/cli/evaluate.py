@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import tyro
 
 from vae_jax.cli.run_directory import RunDirectoryArgument, Selection, check_at_least, is_sweep, opened
+from vae_jax.messages import UsageError
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Estimate bound and likelihood on a split, in nats and bits per dimension; write evaluation.json."""
+    """Estimate bound and likelihood on a split, in nats and bits per dimension.
+
+    The evaluation that a run ends with is evaluation.json. Each other one has a file of its own beside it, such as
+    evaluation-validation-5000.json.
+    """
 
     run_dir: RunDirectoryArgument
     """The run's directory."""
-    num_samples: int = 1_000
-    """K of the importance-sampled NLL."""
+    num_samples: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
+    """K of the importance-sampled NLL. Default: the experiment's own."""
     split: str = "test"
     """train, validation or test."""
     select: Selection = "best"
     """The best checkpoint by the validation bound, or the latest one."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """Directory for the files, made if there is none. Default: the run's own."""
     accept_data: bool = False
     """Take other data than the run was begun with; the run records it."""
 
@@ -28,10 +37,9 @@ class Evaluate:
         """Evaluate, and print the numbers."""
         check_at_least(1, "--num-samples", self.num_samples)
         run = opened(self.run_dir, accept_data=self.accept_data)
-        with run.directory.lock():
-            print_evaluation(
-                run.evaluate(num_samples=self.num_samples, split=self.split, select=self.select), run.directory.report
-            )
+        with run.lock_to_read():
+            result = run.evaluate(num_samples=self.num_samples, split=self.split, select=self.select, out=self.out)
+            print_evaluation(result, (self.out or self.run_dir) / run.directory.report.name)
         return 0
 
 
@@ -41,20 +49,24 @@ class Report:
 
     run_dir: RunDirectoryArgument
     """The directory of the run, or of the sweep."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """Directory for the page and pictures of a run, made if there is none. Default: the run's own."""
     accept_data: bool = False
     """Take other data than the run was begun with; the run records it."""
 
     def run(self) -> int:
         """Write the report, and print where it is."""
         if is_sweep(self.run_dir):
+            if self.out is not None:
+                raise UsageError("expected no --out for a sweep, whose page links to those of its lanes; leave it out")
             from vae_jax.sweeps.sweep import Sweep
             from vae_jax.sweeps.work.directory import SweepDirectory
 
             print(Sweep(SweepDirectory(self.run_dir)).report(accept_data=self.accept_data))
             return 0
         run = opened(self.run_dir, accept_data=self.accept_data)
-        with run.directory.lock():
-            print(run.report())
+        with run.lock_to_read():
+            print(run.report(out=self.out))
         return 0
 
 

@@ -1,4 +1,8 @@
-"""From arguments to an exit code: 0, or 1 where a run failed, or 2 where the input was not as expected."""
+"""From arguments to an exit code.
+
+0: done. 1: a run failed or has diverged. 2: the input was not as expected, and nothing was changed. 130: interrupted by
+Ctrl-C or a signal; what was trained is saved, and can be gone on with.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from vae_jax.cli.exit_codes import INTERRUPTED
 from vae_jax.extras import told_if_missing
 from vae_jax.machine.cache import keep_compiled_programs
 from vae_jax.messages import RunError, UsageError
@@ -25,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     code = _run(sys.argv[1:] if argv is None else list(argv))
-    if code and (hosts := sys.modules.get("vae_jax.parallel.hosts")):
+    if code not in (0, INTERRUPTED) and (hosts := sys.modules.get("vae_jax.parallel.hosts")):
         hosts.end_together(code)
     return code
 
@@ -36,7 +41,7 @@ def _run(argv: list[str]) -> int:
         return _run_command([word for word in argv if word != "--traceback"])
     except KeyboardInterrupt:
         print("vae-jax: interrupted", file=sys.stderr)
-        return 1
+        return INTERRUPTED
     except Exception as error:
         if shows_calls:
             traceback.print_exception(error)

@@ -51,7 +51,8 @@ class SweepOptions:
     """Metrics that a search optimises: value (the bound), kl, active_units, nll, ... of the validation split; several,
     with commas between, for a Pareto front."""
     storage: Annotated[str | None, tyro.conf.arg(metavar="URL")] = None
-    """An Optuna database that workers share. Default: a journal in the sweep's directory."""
+    """An Optuna database that workers share. Default: a journal in the sweep's directory. A password in it is kept out
+    of all files: to resume, give the whole URL in VAE_JAX_STORAGE."""
     search_seed: int = 0
     """Seed of the search."""
     evolve: EvolutionConfig = dataclasses.field(default_factory=EvolutionConfig)

@@ -10,10 +10,12 @@ import tyro
 
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.cli.evaluate import print_evaluation
+from vae_jax.cli.exit_codes import INTERRUPTED
 from vae_jax.cli.run_directory import RunDirectoryArgument, check_at_least, is_sweep, settle_lane
 from vae_jax.data.config import DataConfig
+from vae_jax.files import read_json, read_json_lines
 from vae_jax.machine.profile import ProfiledSteps, profiled_steps
-from vae_jax.messages import UsageError
+from vae_jax.messages import RunError, UsageError
 from vae_jax.parallel.config import HostsConfig, ParallelConfig
 from vae_jax.runs.directory import RunDirectory
 
@@ -144,13 +146,14 @@ def check_data(config: Any) -> None:
 def train(run: Run) -> int:
     """Train a run to its end, and say how it ended."""
     from vae_jax.parallel.hosts import is_first
+    from vae_jax.runs.evaluation import has_diverged
 
     with run.lock():
         if is_first():
             print(f"run directory: {run.directory.path}", flush=True)
         outcome = run.train()
         if not is_first():
-            return 0
+            return 0  # the first process says how it ended
         if run.profile is not None:
             print(_profile_in_words(run.profile, outcome.step, run.directory.profile))
         if not outcome.is_finished:
@@ -158,9 +161,14 @@ def train(run: Run) -> int:
                 f"stopped by {outcome.reason} at step {outcome.step}, saved; "
                 f"go on with: vae-jax resume {run.directory.path}"
             )
-            return 0
+            return INTERRUPTED
         print(f"{outcome.reason}: {outcome.step}; the best validation bound was at step {outcome.best.step}")
-        print_evaluation(run.directory.read_json(run.directory.evaluation) or {}, run.directory.report)
+        print_evaluation(read_json(run.directory.evaluation) or {}, run.directory.report)
+        if has_diverged(read_json_lines(run.directory.metrics)):
+            raise RunError(
+                f"expected a finite bound at the end; the validation of step {outcome.step} has none; what is reported "
+                f"is step {outcome.best.step}; lower the learning rate, or clip the gradient"
+            )
     return 0
 
 

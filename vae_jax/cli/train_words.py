@@ -14,6 +14,7 @@ from vae_jax.cli.parser import asks_for_help, experiment_behind, is_named, optio
 from vae_jax.cli.train import RunOptions, Train
 from vae_jax.config.fields import check_numbers, fields_of, with_fields
 from vae_jax.config.saved import config_from
+from vae_jax.files import read_json
 from vae_jax.messages import UsageError
 from vae_jax.runs.data_paths import data_as_begun
 from vae_jax.runs.directory import RunDirectory, read_record
@@ -72,7 +73,7 @@ def _saved(argv: Sequence[str]) -> Path | None:
 def _config_of(path: Path, file: ExperimentFile, record: dict[str, Any]) -> Any:
     """The config of a saved run, whose relative paths of data are meant in the folder in which that was begun."""
     run = RunDirectory(path.parent)
-    folder = (run.read_json(run.environment) or {}).get("folder")
+    folder = (read_json(run.environment) or {}).get("folder")
     return data_as_begun(config_from(file, record["config"]), folder)
 
 

@@ -11,8 +11,17 @@ from vae_jax.config.fields import fields_of, value_of
 from vae_jax.config.words import option_of, to_word
 
 
-def command(record: dict[str, Any], config: Any) -> str:
-    """The command line that repeats a run, with the fields that differ from their defaults."""
+def command(record: dict[str, Any], config: Any, *, is_shipped: bool = True) -> str:
+    """The command line that repeats a run, with the fields that differ from their defaults.
+
+    Args:
+        record: The run's `config.json`.
+        config: The `Config` that it holds.
+        is_shipped: Whether the experiment is one that comes with the package, and so is found by its name. Another is
+            found in the run's directory, where the command is to be given.
+    """
+    if not is_shipped:
+        return "vae-jax train --config config.json"
     words = ["vae-jax", "train", record["experiment"], *options_of(config)]
     if record["num_steps"] is not None:
         words += ["--num-steps", str(record["num_steps"])]

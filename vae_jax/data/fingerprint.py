@@ -36,7 +36,8 @@ def fingerprint(dataset: Dataset) -> dict[str, str]:
     """
     first = next(iter(dataset.splits.values()))
     kinds = [f"{name} {part.dtype} of {tuple(part.shape[1:])}" for name, part in named_arrays(first.examples)]
-    names = {"columns": dataset.columns, "classes": dataset.label_names, "factors": dataset.factor_names}
+    columns = [column.name for column in dataset.columns]
+    names = {"columns": columns, "classes": dataset.label_names, "factors": dataset.factor_names}
     return {
         "examples": ", ".join(map(str.strip, kinds)),
         "largest value": f"{dataset.max_value:.9g}",

@@ -15,6 +15,7 @@ import numpy as np
 
 from vae_jax.messages import RunError, UsageError
 from vae_jax.parallel.config import HostsConfig
+from vae_jax.parallel.witness import call_a_witness, tell_the_witness
 
 LONGEST_TEXT = 4_096
 SECONDS_TO_THE_REPORT = 86_400
@@ -49,6 +50,7 @@ def connect(config: HostsConfig) -> None:
         f"expected the other processes of the run at {where} within {config.timeout} s; not all came; "
         "start all of them, with the same --hosts.coordinator and --hosts.num"
     )
+    call_a_witness()
     patience = threading.Timer(config.timeout, _give_up, [too_late])
     patience.daemon = True
     patience.start()
@@ -150,13 +152,32 @@ def losing_a_host_ends(resume: str) -> Iterator[None]:
     Raises:
         RunError: In place of the backend's own error.
     """
+    tell_the_witness(resume)
     try:
         yield
-    except jax.errors.JaxRuntimeError as error:
-        if jax.process_count() == 1:
+    except Exception as error:
+        if (lost := loss_behind(error)) is None:
             raise
-        reason = str(error).strip().partition("\n")[0][:120]
+        reason = str(lost).strip().partition("\n")[0][:120]
         raise RunError(f"lost another host of the run ({reason}); go on with: {resume}") from error
+
+
+def loss_behind(error: BaseException) -> BaseException | None:
+    """The failed exchange with another host that has led to an error; None if there was none, or one process is alone.
+
+    What fails first may be a save, or the closing of what was open when an exchange failed: then it stands behind.
+    """
+    if jax.process_count() == 1:
+        return None
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, jax.errors.JaxRuntimeError) or re.search(_FAILED_EXCHANGE, f"{link}"):
+            return link
+        link = link.__cause__ or link.__context__
+    return None
+
+
+_FAILED_EXCHANGE = "Gloo|NCCL|Connection closed by peer|Connection reset|[Bb]arrier|coordination service|Socket closed"
 
 
 def end_together(code: int) -> None:

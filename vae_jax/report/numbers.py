@@ -20,7 +20,8 @@ class Headline(NamedTuple):
 KNOWN = {
     "elbo", "log_likelihood", "kl", "nll", "nll_standard_error", "num_samples", "bits_per_dim", "active_units",
     "latent_size", "elbo_standard_error", "checkpoint_step", "transform", "seed",
-    "kl_per_dimension", "squared_error", "split", "selection", "binarisation", "notes", "num_examples",
+    "kl_per_dimension", "squared_error", "split", "selection", "binarisation", "notes", "num_examples", "num_steps",
+    "num_skipped",
 }  # fmt: skip
 """The keys of evaluation.json that have a place of their own on the page."""
 

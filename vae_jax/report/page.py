@@ -29,7 +29,9 @@ def report_html(
     metrics: Metrics,
     pictures: Sequence[Picture],
     command: str,
+    command_is_at_home: bool = False,
     measures: Mapping[str, float] | None = None,
+    other_evaluations: Sequence[Mapping[str, Any]] = (),
     best_step: int | None = None,
 ) -> str:
     """The page as HTML: a function of its arguments alone, so an interrupted and resumed run has the same page.
@@ -44,7 +46,9 @@ def report_html(
         metrics: The lines of metrics.jsonl.
         pictures: In the order to show them; the first stands at the top of the page.
         command: The command that repeats this run.
+        command_is_at_home: Whether the command has to be given in the directory that the page is in.
         measures: Further results, by name.
+        other_evaluations: Evaluations of other splits, numbers of importance samples or checkpoints.
         best_step: The validation step whose parameters were kept; by default the one of highest value.
 
     Returns:
@@ -60,7 +64,7 @@ def report_html(
         hero=pictures[0] if pictures else None,
         pictures=pictures[1:],
         headlines=numbers.headlines(evaluation),
-        measured=_measured(evaluation),
+        measured=_measured(evaluation) | dict(map(_other, other_evaluations)),
         notes=[note[:1].upper() + note[1:] for note in ([notes] if isinstance(notes, str) else notes)],
         measures={**numbers.other_measures(evaluation), **(measures or {})},
         curves=_curves(metrics, evaluation, best_step),
@@ -69,6 +73,7 @@ def report_html(
         data=data,
         environment=environment,
         command=command,
+        command_is_at_home=command_is_at_home,
     )
 
 
@@ -104,6 +109,15 @@ def _kl_per_dimension(
     return None, None
 
 
+def _other(evaluation: Mapping[str, Any]) -> tuple[str, str]:
+    """A row about another evaluation: what it is of, and its bound and NLL."""
+    of = f"{evaluation['split'].capitalize()} split, step {evaluation['checkpoint_step']:,}"
+    found = {"NLL": evaluation.get("nll"), "ELBO": evaluation.get("elbo")}
+    values = [f"{name} {numbers.decimal(value)} nats" for name, value in found.items() if value is not None]
+    samples = evaluation.get("num_samples")
+    return f"{of}, {samples:,} samples" if numbers.is_number(samples) else of, ", ".join(values)
+
+
 def _measured(evaluation: Mapping[str, Any]) -> dict[str, str]:
     """The settings of the evaluation, without which its numbers cannot be compared with others."""
     rows = {
@@ -111,6 +125,8 @@ def _measured(evaluation: Mapping[str, Any]) -> dict[str, str]:
         "num_examples": "Examples",
         "selection": "Parameters",
         "checkpoint_step": "Of step",
+        "num_steps": "Steps trained",
+        "num_skipped": "Steps skipped",
         "transform": "Transform",
         "binarisation": "Binarisation",
         "num_samples": "Importance samples",

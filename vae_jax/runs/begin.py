@@ -12,7 +12,9 @@ from vae_jax.admissible import check_examples
 from vae_jax.catalogue import ExperimentFile, load_experiment
 from vae_jax.config.saved import config_from, config_to_json
 from vae_jax.data.dataset import Dataset
+from vae_jax.files import read_json
 from vae_jax.machine.profile import ProfiledSteps
+from vae_jax.messages import UsageError
 from vae_jax.outline import check_measures, outline
 from vae_jax.parallel import hosts
 from vae_jax.parallel.config import ParallelConfig
@@ -116,6 +118,7 @@ def begin(
     def make() -> str:
         directory = RunDirectory(next_free(Path("runs"), file.name) if run_dir is None else Path(run_dir))
         directory.check_free(overwrite=overwrite)
+        directory.path.mkdir(parents=True, exist_ok=True)
         with directory.lock():
             directory.check_free(overwrite=overwrite)  # another process may have begun a run here in the meantime
             made_on = environment(file.path) | of_program(experiment, traced)
@@ -145,15 +148,17 @@ def open_run(
 
     Raises:
         UsageError: If there is no run, its experiment cannot be built, its data, its columns or its distributions are
-            others than they were, the devices do not fit it, or not all steps to profile are still to come.
+            others than they were, the devices do not fit it, more steps are done already, or not all steps to profile
+            are still to come.
     """
     directory = RunDirectory(Path(path))
     record = directory.read_config()
     if num_steps is not None:
+        _check_not_done(num_steps, directory)
         record["num_steps"] = num_steps
     file = load_experiment(directory.experiment)._replace(name=record["experiment"])
     config = config_from(file, record["config"])
-    made_on = directory.read_json(directory.environment) or {}
+    made_on = read_json(directory.environment) or {}
     data = load_data(file, data_as_begun(config, made_on.get("folder")))
     check_columns(made_on.get("columns"), data.columns, directory.path)
     check_data(directory, data, accept=accept_data)
@@ -164,6 +169,14 @@ def open_run(
     _check_hosts(file, record, data)
     placement = on_one_device() if parallel is None else Placement(make_mesh(parallel, experiment.budget.batch_size))
     return Run(directory, record, file, config, experiment, placement, profile)
+
+
+def _check_not_done(num_steps: int, directory: RunDirectory) -> None:
+    if num_steps < (done := directory.latest_step):
+        raise UsageError(
+            f"expected a number of steps of at least {done}, which the run in {directory.path} has done; got "
+            f"{num_steps}; give a larger one, or none"
+        )
 
 
 def _check_hosts(file: ExperimentFile, record: dict[str, Any], data: Dataset) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,11 @@ class RunDirectory:
         """Whether the directory holds a run."""
         return self.config.is_file()
 
+    @property
+    def other_evaluations(self) -> list[Path]:
+        """The evaluations beside the one that the run ended with."""
+        return sorted(self.path.glob("evaluation-*.json"))
+
     def read_config(self) -> dict[str, Any]:
         """The config that `create` wrote.
 
@@ -59,10 +65,6 @@ class RunDirectory:
         names = [path.name for path in self.checkpoints.iterdir()] if self.checkpoints.is_dir() else []
         return max((int(name) for name in names if name.isdecimal()), default=0)
 
-    def read_json(self, path: Path) -> dict[str, Any] | None:
-        """A JSON file of the run, or None if it is not there yet."""
-        return json.loads(path.read_text("utf-8")) if path.is_file() else None
-
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Be the only process at work in the directory. The lock ends with the process, however the process ends.
@@ -72,7 +74,8 @@ class RunDirectory:
         Raises:
             UsageError: If another process has the lock.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        if not self.path.is_dir():  # the lock would make one
+            raise UsageError(f"expected the directory {self.path}; it is not there; bring it back, or begin anew")
         try:
             with self._lock:
                 yield
@@ -81,6 +84,16 @@ class RunDirectory:
                 f"expected {self.path} to be free; another process is at work in it; wait for it, or use another "
                 "--run-dir"
             ) from None
+
+    @contextmanager
+    def lock_to_read(self) -> Iterator[None]:
+        """Be sure that no other process is at work in the directory; one that cannot be written to is read as it is.
+
+        Raises:
+            UsageError: If another process has the lock.
+        """
+        with self.lock() if os.access(self.path, os.W_OK) else nullcontext():
+            yield
 
     def check_free(self, *, overwrite: bool) -> None:
         """Check that a new run may be made in the directory.

@@ -34,6 +34,8 @@ def environment(code: Path) -> dict[str, Any]:
         "precision": precision(),
         "folder": os.getcwd(),
         "git": git_state(code.absolute().parent),
+        # By it a job that comes back knows what it has begun.
+        **({"slurm_job": os.environ["SLURM_JOB_ID"]} if "SLURM_JOB_ID" in os.environ else {}),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections import Counter
@@ -10,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vae_jax.files import read_json_lines
+from vae_jax.files import read_json, read_json_lines
 from vae_jax.messages import UsageError
 from vae_jax.ranking import RunRecord
 from vae_jax.runs.directory import RunDirectory
@@ -18,7 +17,7 @@ from vae_jax.runs.directory import RunDirectory
 STATES = ("waiting", "running", "finished", "stopped", "diverged")
 
 
-def read_record(path: Path) -> RunRecord:
+def read_record(path: Path, *, split: str | None = None, num_samples: int | None = None) -> RunRecord:
     """The record of the run in a directory.
 
     Its fields are those of its config by dotted name, between `experiment`, the experiment's name, and `num_steps`,
@@ -26,6 +25,8 @@ def read_record(path: Path) -> RunRecord:
 
     Args:
         path: The directory.
+        split: The split of the evaluation that is wanted; None for that of any.
+        num_samples: Its importance samples; None for any number. With neither it is the one that the run ended with.
 
     Raises:
         UsageError: If there is no run, or one of its files is damaged.
@@ -39,7 +40,7 @@ def read_record(path: Path) -> RunRecord:
             "start a run with vae-jax train"
         )
     record = directory.read_config()
-    evaluation = _read_object(directory.evaluation)
+    evaluation = read_json(directory.evaluation)
     return RunRecord(
         name=os.path.basename(os.path.abspath(path)),
         fields={
@@ -47,18 +48,25 @@ def read_record(path: Path) -> RunRecord:
             **dict(_dotted(record["config"])),
             "num_steps": record["num_steps"],
         },
-        metrics=_read_lines(directory.metrics),
-        evaluation=evaluation,
+        metrics=read_json_lines(directory.metrics),
+        evaluation=evaluation if split is None and num_samples is None else _other(directory, split, num_samples),
         state=_state_of_lane(path / "lane.json") or ("running" if evaluation is None else "finished"),
     )
 
 
-def records_in(*paths: Path, say: Callable[[str], None] | None = None) -> list[RunRecord]:
+def records_in(
+    *paths: Path,
+    say: Callable[[str], None] | None = None,
+    split: str | None = None,
+    num_samples: int | None = None,
+) -> list[RunRecord]:
     """The runs in some places, each once.
 
     Args:
         *paths: Run directories, directories of sweeps, whose lanes are meant, or folders with runs in them.
         say: Called with a line for each run that cannot be read, as long as others can; None for stderr.
+        split: As in `read_record`.
+        num_samples: As in `read_record`.
 
     Returns:
         The runs, named by their directories; by whole paths where names are alike.
@@ -71,7 +79,7 @@ def records_in(*paths: Path, say: Callable[[str], None] | None = None) -> list[R
     problems: list[UsageError] = []
     for directory in directories.values():
         try:
-            found.append((directory, read_record(directory)))
+            found.append((directory, read_record(directory, split=split, num_samples=num_samples)))
         except UsageError as problem:
             problems.append(problem)
     if problems and not found:
@@ -104,6 +112,15 @@ def run_directories(path: Path) -> list[Path]:
     return sorted(inside) or [path]
 
 
+def _other(directory: RunDirectory, split: str | None, num_samples: int | None) -> dict[str, Any] | None:
+    """The first evaluation of the best checkpoint that is of a split and has a number of samples."""
+    of_the_best = [path for path in directory.other_evaluations if not path.stem.endswith("-latest")]
+    for evaluation in filter(None, map(read_json, (directory.evaluation, *of_the_best))):
+        if split in (None, evaluation.get("split")) and num_samples in (None, evaluation.get("num_samples")):
+            return evaluation
+    return None
+
+
 def _is_begun(path: Path) -> bool:
     """Whether the directory has a file that only runs or sweeps leave."""
     directory = RunDirectory(path)
@@ -121,32 +138,12 @@ def _dotted(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def _state_of_lane(path: Path) -> str | None:
     """The state that a sweep recorded for its lane; None for a run that is no lane."""
-    lane = _read_object(path)
+    lane = read_json(path)
     if lane is None:
         return None
     if lane.get("state") not in STATES:
         raise UsageError(f"expected a state ({', '.join(STATES)}) in {path}; got {lane.get('state')!r}")
     return lane["state"]
-
-
-def _read_object(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_text("utf-8")) if path.is_file() else None
-    except ValueError as error:
-        raise UsageError(f"expected JSON in {path}; {error}") from None
-    if not isinstance(content, dict | None):
-        raise UsageError(f"expected an object in {path}; got another")
-    return content
-
-
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        lines = read_json_lines(path)
-    except ValueError as error:
-        raise UsageError(f"expected JSON lines in {path}; {error}") from None
-    if not all(isinstance(line, dict) for line in lines):
-        raise UsageError(f"expected an object a line in {path}; got another")
-    return lines
 
 
 def _to_stderr(line: str) -> None:

@@ -11,13 +11,13 @@ import numpy as np
 from jaxtyping import Array
 
 from vae_jax import generation
-from vae_jax.catalogue import ExperimentFile
+from vae_jax.catalogue import ExperimentFile, is_shipped
 from vae_jax.config.command import command
 from vae_jax.data.dataset import is_image
 from vae_jax.data.files.rows import KINDS as ROWS
 from vae_jax.data.files.rows import values_of, write_rows
 from vae_jax.experiment import Experiment
-from vae_jax.files import write_bytes
+from vae_jax.files import read_json, write_bytes
 from vae_jax.keys import key_of
 from vae_jax.machine.flops import in_words
 from vae_jax.messages import UsageError
@@ -38,17 +38,19 @@ def write_run_report(
     experiment: Experiment,
     params: Params,
     evaluation: dict[str, Any],
+    target: RunDirectory,
 ) -> None:
     """Write `images/` and `report.html`: they depend on the run's files alone, so they are the same each time.
 
     Args:
-        directory: The run's directory, which has the metrics and the environment and gets the results.
+        directory: The run's directory, which has the metrics, the environment and other evaluations.
         file: The experiment's file.
         record: The run's `config.json`.
         config: The experiment's `Config`.
         experiment: The experiment.
         params: The parameters for the pictures.
         evaluation: The run's `evaluation.json`.
+        target: The directory that gets the results, mostly the run's own.
     """
     split = experiment.dataset.split(evaluation["split"])
     rows = spread(len(split.examples), 2_000)
@@ -60,23 +62,25 @@ def write_run_report(
         named_classes(experiment.dataset, classes_of(split, rows)),
         to_unit=to_unit(experiment),
     )
-    directory.images.mkdir(exist_ok=True)
+    target.images.mkdir(exist_ok=True)
     for name, picture in found.items():
-        write_bytes(directory.images / f"{name}.png", picture.png)
+        write_bytes(target.images / f"{name}.png", picture.png)
     page = report_html(
         title=file.name,
         summary=file.summary,
         config=record["config"],
         data=experiment.dataset.summary() | {"transform": experiment.transform.name} | accepted_in_words(directory),
         evaluation=evaluation,
-        environment=environment_in_words(directory.read_json(directory.environment) or {}),
+        environment=environment_in_words(read_json(directory.environment) or {}),
         metrics=read_metrics(directory.metrics),
         pictures=list(found.values()),
-        command=command(record, config),
+        command=command(record, config, is_shipped=is_shipped(file)),
+        command_is_at_home=not is_shipped(file),
         measures=evaluation["measures"],
+        other_evaluations=[other for path in directory.other_evaluations if (other := read_json(path))],
         best_step=evaluation["checkpoint_step"],
     )
-    write_bytes(directory.report, page.encode())
+    write_bytes(target.report, page.encode())
 
 
 def environment_in_words(environment: dict[str, Any]) -> dict[str, Any]:

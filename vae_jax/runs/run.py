@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, closing, nullcontext
+import os
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from vae_jax.admissible import outside_in_steps
 from vae_jax.catalogue import ExperimentFile
 from vae_jax.evaluation import evaluator, validator
 from vae_jax.experiment import Experiment
-from vae_jax.files import write_json
+from vae_jax.files import read_json, write_json
 from vae_jax.machine.profile import ProfiledSteps
 from vae_jax.messages import RunError, UsageError
 from vae_jax.outline import outline
@@ -24,13 +25,15 @@ from vae_jax.parallel.placement import Placement, on_one_device
 from vae_jax.runs import display as displays
 from vae_jax.runs.directory import RunDirectory
 from vae_jax.runs.environment import IN_64_BITS, environment, precision
+from vae_jax.runs.evaluation import evaluation, file_name, num_steps
 from vae_jax.runs.report import write_run_report
 from vae_jax.runs.work import work
 from vae_jax.training import params_to_evaluate
 from vae_jax.training.advance import abstract_start
-from vae_jax.training.checkpoint import Checkpoints
+from vae_jax.training.checkpoint import Checkpoints, Record
 from vae_jax.training.loop import Outcome, fit
-from vae_jax.training.metrics import MetricsFile, NoMetricsFile, plain
+from vae_jax.training.metrics import MetricsFile, NoMetricsFile, read_metrics
+from vae_jax.training.saved import read_for_a_look, read_step, steps_in
 from vae_jax.training.tracer import Tracer
 from vae_jax.types import Params
 from vae_jax.vae import VAE, Conditional
@@ -77,6 +80,14 @@ class Run:
         """
         return self.directory.lock() if hosts.is_first() else nullcontext()
 
+    def lock_to_read(self) -> AbstractContextManager[None]:
+        """Be sure that nobody trains the run, also where nothing can be written.
+
+        Raises:
+            UsageError: If another process is at work in it.
+        """
+        return self.directory.lock_to_read() if hosts.is_first() else nullcontext()
+
     @own_mesh()
     def train(self) -> Outcome:
         """Train to the end, from the latest checkpoint if there is one; then evaluate, and write the report.
@@ -85,7 +96,7 @@ class Run:
         """
         with self.lock(), hosts.losing_a_host_ends(f"vae-jax resume {self.directory.path}"):
             outcome = self._fit()
-            if outcome.is_finished:
+            if outcome.is_finished and not hosts.any_of(self._is_explained()):
                 self.evaluate()
         return outcome
 
@@ -95,6 +106,7 @@ class Run:
         if hosts.is_first() and self.record != directory.read_config():  # resumed for more steps
             write_json(directory.config, self.record)
         self._say_other_versions()
+        self._check_history()
         run_key, feed = experiment.key_and_feed()
         validate = validator(experiment.fitted)
         cost = work(experiment, self._made_on.get("flops_per_step"), self.placement.mesh.devices.ravel().tolist())
@@ -149,16 +161,17 @@ class Run:
         # One device is enough to evaluate on. But what several hosts have saved they read together.
         placement = self.placement if jax.process_count() > 1 else on_one_device()
         target = abstract_start(self.experiment.trainer, feed, run_key, placement)
-        # Under the lock, since opening checkpoints clears away what looks like a save that did not end.
-        with self.lock(), closing(Checkpoints(self.directory.checkpoints, keeps_types=keeps_types)) as checkpoints:
-            restored = checkpoints.restore_latest(target)
+        checkpoints, kind = self.directory.checkpoints, {"record_type": Record, "keeps_types": keeps_types}
+        # Under the lock, since a run in training removes the checkpoints that it needs no longer.
+        with self.lock_to_read():
+            restored = read_for_a_look(checkpoints, target, **kind)
             if restored is None:
-                raise RunError(f"expected a checkpoint in {self.directory.checkpoints}; there is none; train first")
+                raise RunError(f"expected a checkpoint in {checkpoints}; there is none; train first")
             progress, record = restored
             step, rule = int(progress.state.step), "the last checkpoint"
             if select == "best" and record.best is not None:
                 step, rule = record.best.step, "the best bound on the validation split"
-                progress, _ = checkpoints.restore(step, target)
+                progress, _ = read_step(checkpoints, step, target, **kind)
         params = placement.whole(params_to_evaluate(progress.state))
         return params, {"checkpoint_step": step, "selection": rule}
 
@@ -169,9 +182,17 @@ class Run:
 
     @own_mesh()
     def evaluate(
-        self, *, num_samples: int | None = None, split: str = "test", select: Selection = "best"
+        self,
+        *,
+        num_samples: int | None = None,
+        split: str = "test",
+        select: Selection = "best",
+        out: str | Path | None = None,
     ) -> dict[str, Any]:
-        """Evaluate on a split, write `evaluation.json`, the pictures and the report, and return the evaluation.
+        """Evaluate on a split, write the evaluation, the pictures and the report, and return the evaluation.
+
+        The evaluation that a run ends with is `evaluation.json`; those of other splits, numbers of samples or
+        checkpoints have files of their own beside it, as `evaluation-validation-5000.json`.
 
         With several hosts, all of them call it, and process 0 evaluates; the others return nothing.
 
@@ -179,39 +200,85 @@ class Run:
             num_samples: K of the importance-sampled NLL; None for the experiment's own.
             split: Name of the split of the data.
             select: The checkpoint: "best" or "latest".
+            out: A directory for the files, made if there is none; None for the run's own.
 
         Raises:
-            UsageError: If there is no such split.
+            UsageError: If there is no such split, or the files cannot be written.
             RunError: If there is no checkpoint that can be read.
         """
         experiment = self.experiment
         examples = experiment.dataset.split(split).examples
+        target = self._target(out)
         params, selection = self.params(select)
         if not hosts.is_first():
             return {}
-        evaluate = evaluator(
-            experiment.fitted, num_samples=experiment.num_samples if num_samples is None else num_samples
-        )
-        result = evaluation(experiment, evaluate(params, examples), params, split, selection)
-        write_json(self.directory.evaluation, result)
-        write_run_report(self.directory, self.file, self.record, self.config, experiment, params, result)
-        return result
+        num_samples = experiment.num_samples if num_samples is None else num_samples
+        evaluate = evaluator(experiment.fitted, num_samples=num_samples)
+        lines = read_metrics(self.directory.metrics)
+        result = evaluated = evaluation(experiment, evaluate(params, examples), params, split, selection, lines)
+        name = file_name(split, num_samples, select, usual_samples=experiment.num_samples)
+        write_json(target.path / name, result)
+        first = None if name == self.directory.evaluation.name else read_json(self.directory.evaluation)
+        if first is not None:
+            with suppress(RunError):  # a best checkpoint that is damaged, where the latest one was asked for
+                (params, _), result = self.params(), first
+        self._explain(params, result, target)
+        return evaluated
 
     @own_mesh()
-    def report(self) -> Path:
-        """Write the pictures and the report from what is there, and return the report's path."""
-        result = self.directory.read_json(self.directory.evaluation)
+    def report(self, *, out: str | Path | None = None) -> Path:
+        """Write the pictures and the report from what is there, and return the report's path.
+
+        Args:
+            out: A directory for the files, made if there is none; None for the run's own.
+        """
+        target, result = self._target(out), read_json(self.directory.evaluation)
         if result is None:
-            self.evaluate()
+            self.evaluate(out=out)
         else:
             params, _ = self.params()
-            write_run_report(self.directory, self.file, self.record, self.config, self.experiment, params, result)
-        return self.directory.report
+            self._explain(params, result, target)
+        return target.report
+
+    def _explain(self, params: Params, evaluation: dict[str, Any], target: RunDirectory) -> None:
+        write_run_report(
+            self.directory, self.file, self.record, self.config, self.experiment, params, evaluation, target
+        )
+
+    def _target(self, out: str | Path | None) -> RunDirectory:
+        """The directory that results are written to."""
+        if out is not None:
+            Path(out).mkdir(parents=True, exist_ok=True)
+            return RunDirectory(Path(out))
+        if not os.access(self.directory.path, os.W_OK):
+            raise UsageError(
+                f"expected to write to {self.directory.path}, which can only be read; give another directory by --out"
+            )
+        return self.directory
+
+    def _is_explained(self) -> bool:
+        """Whether the evaluation and the page are those of all the steps that were trained."""
+        if not hosts.is_first():
+            return False
+        done = read_json(self.directory.evaluation) or {}
+        steps = num_steps(read_metrics(self.directory.metrics))
+        return done.get("num_steps") == steps and self.directory.report.is_file()
 
     @property
     def _made_on(self) -> dict[str, Any]:
         """The environment that the run was started in; empty where it is not known."""
-        return self.directory.read_json(self.directory.environment) or {}
+        return read_json(self.directory.environment) or {}
+
+    def _check_history(self) -> None:
+        """Check that a run that has been trained has checkpoints: it would begin anew, and its history would be cut."""
+        steps = num_steps(read_metrics(self.directory.metrics))
+        has_some = bool(steps_in(self.directory.checkpoints)) or (self.directory.path / "damaged").is_dir()
+        is_in_a_stack = (read_json(self.directory.path / "lane.json") or {}).get("state") == "running"
+        if steps and not has_some and not is_in_a_stack:
+            raise RunError(
+                f"expected the checkpoints of a run that has done {steps} steps in {self.directory.checkpoints}; "
+                "there are none; bring them back, or train anew with --overwrite"
+            )
 
     def _check_precision(self) -> None:
         if (started_in := self._made_on.get("precision", precision())) != precision():
@@ -227,20 +294,3 @@ class Run:
         if changed and hosts.is_first():
             was = ", ".join(f"{name} {then.get(name)}, now {now[name]}" for name in changed)
             print(f"this run was started with {was}: its end may differ in the last bits")
-
-
-def evaluation(
-    experiment: Experiment, result: dict[str, Any], params: Params, split: str, selection: dict[str, Any]
-) -> dict[str, Any]:
-    """The contents of `evaluation.json`.
-
-    Args:
-        experiment: The experiment that was evaluated.
-        result: The result of `vae_jax.evaluation.evaluate`.
-        params: The parameters that were evaluated.
-        split: The split that they were evaluated on.
-        selection: The checkpoint that they are from, and the rule that selected it.
-    """
-    about = {"data": experiment.dataset.name, "split": split, "transform": experiment.transform.name}
-    measures = dict(experiment.measures(params)) if experiment.measures else {}
-    return plain(about | selection | result | {"measures": measures})

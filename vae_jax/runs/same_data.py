@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vae_jax.data.dataset import Dataset
-from vae_jax.files import write_json
+from vae_jax.files import read_json, write_json
 from vae_jax.messages import UsageError
 from vae_jax.parallel import hosts
 from vae_jax.runs.directory import RunDirectory
@@ -18,7 +18,7 @@ def begun_with(dataset: Dataset) -> dict[str, Any]:
 
 def accepted_in_words(directory: RunDirectory) -> dict[str, str]:
     """An entry of a report about data that were accepted in place of those that the run was begun with, if any."""
-    accepted = (directory.read_json(directory.data) or {"accepted": []})["accepted"]
+    accepted = (read_json(directory.data) or {"accepted": []})["accepted"]
     steps = ", ".join(str(other["at_step"]) for other in accepted)
     return {"other data": f"accepted at step {steps}, in place of those that the run was begun with"} if steps else {}
 
@@ -36,7 +36,7 @@ def check_data(directory: RunDirectory, dataset: Dataset, *, accept: bool = Fals
     Raises:
         UsageError: If they are others; the message names what differs.
     """
-    record = directory.read_json(directory.data)
+    record = read_json(directory.data)
     if record is None and not dataset.drawn:
         return
     begun, accepted = (None, []) if record is None else (record["begun_with"], record["accepted"])

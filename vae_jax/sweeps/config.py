@@ -22,7 +22,8 @@ class SearchConfig:
     objectives: tuple[str, ...] = ("value",)
     """Objectives to optimise: names of validation metrics at the best step, or nll."""
     storage: str | None = None
-    """An Optuna storage by URL, such as sqlite:///study.db; None for a journal in the sweep's directory."""
+    """An Optuna storage by URL, such as sqlite:///study.db; None for a journal in the sweep's directory. A password in
+    it is kept out of files; VAE_JAX_STORAGE has the whole URL where it is needed again."""
     seed: int = 0
     """Seed of the sampler."""
 

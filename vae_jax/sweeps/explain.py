@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from vae_jax import generation
+from vae_jax.catalogue import is_shipped
 from vae_jax.config.command import options_of, typed
 from vae_jax.config.fields import fields_of, value_of, with_fields
 from vae_jax.config.saved import config_from
@@ -60,6 +61,7 @@ def write_sweep_report(sweep: Sweep) -> None:
         metric=metric,
         samples=samples,
         command=command(sweep),
+        command_is_at_home=not is_shipped(sweep.file),
         environment=environment_in_words(directory.read_environment()),
         search=sweep.spec.search,
         reports={record.name for record in records if (directory.lanes / record.name / "report.html").is_file()},
@@ -77,10 +79,11 @@ def lane_run(sweep: Sweep, record: RunRecord) -> Run:
 
 
 def command(sweep: Sweep) -> str:
-    """The command that starts such a sweep again."""
+    """The command that starts such a sweep again; that of an own experiment file is given in the sweep's directory."""
     spec = sweep.spec
     config = config_from(sweep.file, spec.config)
-    words = ["vae-jax", "sweep", spec.experiment, *options_of(config, without=sweep.axes)]
+    experiment = spec.experiment if is_shipped(sweep.file) else sweep.directory.experiment.name
+    words = ["vae-jax", "sweep", experiment, *options_of(config, without=sweep.axes)]
     is_grid = spec.search is None or spec.search["sampler"] == "grid"
     kinds = fields_of(type(config))
     for name, axis in sweep.axes.items():
@@ -104,7 +107,7 @@ def _search(sweep: Sweep) -> dict[str, object]:
     evolution = {f"evolve.{name}": value for name, value in (sweep.spec.evolution or {}).items()}
     search = dict(sweep.spec.search or {})
     if search.get("storage"):
-        search["storage"] = without_password(search["storage"])  # the page may be shown to anybody
+        search["storage"] = without_password(search["storage"])  # one of an earlier version has its password
     return search | evolution
 
 

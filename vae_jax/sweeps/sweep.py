@@ -31,7 +31,7 @@ from vae_jax.sweeps.lanes.evolution import Evolution
 from vae_jax.sweeps.lanes.family import Family, side_by_side
 from vae_jax.sweeps.search.check_search import check_optuna, check_search, num_trials
 from vae_jax.sweeps.search.sources import Grid, Search, Source
-from vae_jax.sweeps.search.storage import opening
+from vae_jax.sweeps.search.storage import opening, with_password, without_password
 from vae_jax.sweeps.search.study import Study
 from vae_jax.sweeps.values import axes as axes_module
 from vae_jax.sweeps.values.axes import Axis, Interval, Values, points, product_of, zip_of
@@ -50,10 +50,15 @@ class Sweep:
     Args:
         directory: The directory of the sweep.
         data_sets: The data that were loaded already; None to load all.
+        storage: The address of the search's storage with its password, which no file has; None where it has none, or
+            the environment variable `VAE_JAX_STORAGE` has it.
     """
 
-    def __init__(self, directory: SweepDirectory, data_sets: DataSets | None = None) -> None:
+    def __init__(
+        self, directory: SweepDirectory, data_sets: DataSets | None = None, storage: str | None = None
+    ) -> None:
         self.directory = directory
+        self._storage = storage
         self.spec = directory.read_spec()
         self.file = load_experiment(directory.experiment)._replace(name=self.spec.experiment)
         self.data_sets = data_sets or DataSets(self.file, directory.folder)
@@ -179,6 +184,8 @@ class Sweep:
             return Grid(trials_of(self.axes, is_zipped=self.spec.is_zipped))
         saved: dict[str, Any] = self.spec.search | {"objectives": tuple(self.spec.search["objectives"])}
         search = SearchConfig(**saved)
+        if search.storage is not None:
+            search = dataclasses.replace(search, storage=with_password(search.storage, self._storage))
         budget = experiment.budget
         study = Study(
             self.directory.path, self.axes, search, min_steps=budget.validate_every, max_steps=budget.num_steps
@@ -233,6 +240,10 @@ def begin(
     search = search if search is not None and search.sampler is not None else None
     evolution = evolution if evolution is not None and evolution.every is not None else None
     _check(axes, search, evolution, is_zipped=is_zipped)
+    storage = search.storage if search is not None else None
+    if search is not None and storage is not None:
+        storage = with_password(storage)
+        search = dataclasses.replace(search, storage=without_password(storage))
     data_sets = DataSets(file)
     some = {name: _some(name, axis) for name, axis in axes.items()}
     family = Family(file, config, num_steps, data_sets.of(with_fields(config, some)))
@@ -270,13 +281,13 @@ def begin(
     )
     if run_dir is not None:
         SweepDirectory(run_dir).check(spec, file.kept)
-    if search is not None and search.storage is not None:
-        with opening(Path(), search.storage):
+    if storage is not None:
+        with opening(Path(), storage):
             pass  # it can be reached
     directory = SweepDirectory(next_free(Path("runs"), f"{file.name}-sweep") if run_dir is None else run_dir)
     if not directory.exists:
         directory.create(spec, environment(file.path), file.kept)
-    return Sweep(directory, data_sets)
+    return Sweep(directory, data_sets, storage)
 
 
 def trials_of(axes: Mapping[str, Axis], *, is_zipped: bool) -> list[Trial]:

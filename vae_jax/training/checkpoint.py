@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import zlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 from orbax.checkpoint import v1 as ocp
 
 from vae_jax.messages import RunError
 from vae_jax.parallel import hosts
-from vae_jax.training.checksum import checksum
+from vae_jax.training.damage import Damaged, root_of
+from vae_jax.training.saved import checksum_of, damage_of_record, read_latest, steps_in
 
 
 class Best(NamedTuple):
@@ -58,13 +56,12 @@ class Record(NamedTuple):
 
 
 class Checkpoints:
-    """The checkpoints of a run: the latest few and the best one, each complete or not there at all.
+    """The checkpoints of a run that is trained: the latest few and the best one, each complete or not there at all.
 
     Args:
-        directory: Their directory, made if it does not exist.
+        directory: Their directory, which the first save makes, in a directory that exists.
         num_latest: Number of the latest checkpoints to keep, beside the best.
         record_type: Type of the records, with `best_step`, `to_json` and `from_json`.
-        keeps_types: Whether numbers are read in the precision that they were saved in, whatever the target's.
         say: Called with a line for each damaged checkpoint that is passed over.
     """
 
@@ -74,30 +71,30 @@ class Checkpoints:
         *,
         num_latest: int = 2,
         record_type: Any = Record,
-        keeps_types: bool = False,
         say: Callable[[str], None] = print,
     ) -> None:
         self._directory = directory.absolute()
         self._damaged = self._directory.parent / "damaged"
         self._record_type = record_type
-        self._keeps_types = keeps_types
         self._say = say
         self._keep = _LatestAndBest(num_latest)
-        self._open()
+        self._home = _identity(self._directory.parent)
+        self._saving: tuple[int, Any] | None = None
 
-    def _open(self) -> None:
+    @cached_property
+    def _orbax(self) -> ocp.training.Checkpointer:
         try:
-            self._checkpointer = self._listed()
+            return self._opened()
         except Exception:
             # Orbax reads every record when it lists, and fails where one is damaged.
-            damaged = {step: error for step in self._steps_on_disk() if (error := self._reading_error(step))}
+            damaged = {step: problem for step in self.steps if (problem := damage_of_record(self._directory, step))}
             if not damaged:
                 raise
-            for step, error in damaged.items():
-                self._set_aside(step, error)
-            self._checkpointer = self._listed()
+            for step, problem in damaged.items():
+                self._set_aside(step, problem)
+            return self._opened()
 
-    def _listed(self) -> ocp.training.Checkpointer:
+    def _opened(self) -> ocp.training.Checkpointer:
         policies = ocp.training.save_decision_policies
         return ocp.training.Checkpointer(
             str(self._directory),
@@ -109,19 +106,42 @@ class Checkpoints:
     @property
     def steps(self) -> list[int]:
         """The steps that have checkpoints, ascending."""
-        return [checkpoint.step for checkpoint in self._checkpointer.checkpoints]
+        return steps_in(self._directory)
 
     def path_of(self, step: int) -> Path:
         """Path of the checkpoint of a step."""
         return self._directory / str(step)
 
     def save(self, step: int, progress: Any, record: Any) -> None:
-        """Save in the background; only the copy off the device is waited for. A step saved before is left alone."""
+        """Save in the background, after the save before; only the copy off the device is waited for.
+
+        A step saved before is left alone.
+
+        Raises:
+            RunError: If this save, or the one before, cannot be written; earlier checkpoints are as they were.
+        """
+        self.wait()
         if step in self.steps:
             return
         self._keep.best_step = record.best_step
-        saved = record.to_json() | {"checksum": _checksum(progress, record)}
-        self._checkpointer.save_checkpointables_async(step, {"progress": progress}, custom_metadata=saved)
+        saved = record.to_json() | {"checksum": checksum_of(progress, record)}
+        with self._writing(step):
+            response = self._orbax.save_checkpointables_async(step, {"progress": progress}, custom_metadata=saved)
+        self._saving = step, response
+
+    def wait(self) -> None:
+        """Wait until what was saved is on the disk.
+
+        Raises:
+            RunError: If it cannot be written; earlier checkpoints are as they were.
+        """
+        self._check_home()
+        if self._saving is not None:
+            (step, response), self._saving = self._saving, None
+            with self._writing(step):
+                # Asked for its result, a save ends the thread that it was waited for in, which has three descriptors.
+                response.result()
+            self._check_home()
 
     def restore_latest(self, target: Any) -> tuple[Any, Any] | None:
         """The newest checkpoint that can be read, or None if there has never been one.
@@ -133,101 +153,74 @@ class Checkpoints:
                 the arrays are placed by it, else on this process's first device.
 
         Raises:
-            RunError: If there are checkpoints and none can be read, or one holds other shapes or types.
+            RunError: If there are checkpoints and none can be read, or one holds other shapes or types, or cannot be
+                read for a reason that lies outside of it.
         """
-        for step in reversed(self.steps):
-            found, problem = None, None
-            try:
-                found = self._read(step, target)
-            except _Damaged as error:
-                problem = error
-            if not hosts.any_of(found is None):
-                return found
-            self._set_aside(step, problem or _Damaged("another host cannot read it"))
-            self._checkpointer.close()
-            self._open()  # the checkpointer listed the directory before, and must look again
-        if self._damaged.exists():
-            raise RunError(f"no checkpoint in {self._directory} can be read; train anew with --overwrite")
-        return None
-
-    def restore(self, step: int, target: Any) -> tuple[Any, Any]:
-        """The checkpoint of a step.
-
-        Raises:
-            RunError: If it cannot be read, or holds arrays of other shapes or types than the target.
-        """
-        try:
-            return self._read(step, target)
-        except _Damaged as error:
+        found = read_latest(self._directory, target, self._set_aside, record_type=self._record_type)
+        if found is None and self._damaged.exists():
             raise RunError(
-                f"expected checkpoint {step} in {self._directory}; it cannot be read ({error}); "
-                "take the latest one: --select latest"
-            ) from error
-
-    def _read(self, step: int, target: Any) -> tuple[Any, Any]:
-        with _reading():
-            metadata = self._checkpointer.checkpointables_metadata(step)
-            saved = metadata.metadata["progress"]
-            if saved is None:
-                raise _Damaged("its description cannot be read")
-            if not metadata.custom_metadata:
-                raise _Damaged("its record cannot be read")
-            saved_record: dict[str, Any] = dict(metadata.custom_metadata)  # pyright: ignore
-            saved_checksum, record = saved_record.pop("checksum"), self._record_type.from_json(saved_record)
-        target = _in_saved_types(saved, target) if self._keeps_types else target
-        _check_match(saved, target, f"checkpoint {step} in {self._directory}")
-        placed = _placed(target)
-        with _reading(), _precision_in_every_thread():
-            progress = self._checkpointer.load_checkpointables(step, {"progress": placed})["progress"]
-        if saved_checksum != _checksum(progress, record):
-            raise _Damaged("its contents are not those that were saved")
-        return progress, record
+                f"no checkpoint in {self._directory} can be read; put one back from {self._damaged} that is sound, or "
+                "train anew with --overwrite"
+            )
+        return found
 
     def close(self) -> None:
-        """Wait until the last save is on the disk, and close the checkpointer."""
-        self._checkpointer.close()
+        """Wait until the last save is on the disk, and close the checkpointer.
 
-    def _set_aside(self, step: int, error: _Damaged) -> None:
+        Raises:
+            RunError: If it cannot be written.
+        """
+        try:
+            self.wait()
+        finally:
+            if "_orbax" in self.__dict__:
+                with self._writing(max(self.steps, default=0)):
+                    self._orbax.close()
+
+    @contextmanager
+    def _writing(self, step: int) -> Iterator[None]:
+        """Raise what goes wrong in writing as an error of one line."""
+        try:
+            yield
+        except Exception as error:
+            if hosts.loss_behind(error):
+                raise
+            self._check_home()
+            raise RunError(
+                f"expected to save step {step} in {self._directory}; {root_of(error)}; the checkpoints before it are "
+                "whole: mend that, and go on from the last one"
+            ) from error
+
+    def _check_home(self) -> None:
+        """Check that the run's directory is the one that it was: orbax would make another of the same name."""
+        is_there = "_orbax" not in self.__dict__ or self._directory.is_dir()
+        if not is_there or self._home is None or _identity(self._directory.parent) != self._home:
+            raise RunError(
+                f"expected {self._directory.parent} to stay where it is while it is written to; it was removed or "
+                "renamed; bring it back and go on with it, or begin anew"
+            )
+
+    def _set_aside(self, step: int, error: Damaged) -> None:
         if hosts.is_first():
             self._damaged.mkdir(exist_ok=True)
             shutil.rmtree(self._damaged / str(step), ignore_errors=True)
-            (self._directory / str(step)).rename(self._damaged / str(step))
+            self.path_of(step).rename(self._damaged / str(step))
         hosts.any_of(False)  # the others look again when it is gone
-        older = [other for other in self._steps_on_disk() if other < step]
+        older = [other for other in self.steps if other < step]
         then = f"going on from step {max(older)}" if older else "there is none before it"
-        self._say(f"checkpoint {step} is damaged ({error}) and was moved to damaged/; {then}")
-
-    def _steps_on_disk(self) -> list[int]:
-        return sorted((int(path.name) for path in self._directory.iterdir() if path.name.isdecimal()), reverse=True)
-
-    def _reading_error(self, step: int) -> _Damaged | None:
-        try:
-            with _reading():
-                ocp.checkpointables_metadata(str(self._directory / str(step)))
-        except _Damaged as error:
-            return error
-        return None
+        self._say(
+            f"checkpoint {step} is damaged ({error}) and was moved to damaged/, "
+            f"from where 'mv {self._damaged / str(step)} {self._directory}' brings it back; {then}"
+        )
 
 
-@contextmanager
-def _precision_in_every_thread() -> Iterator[None]:
-    """Set this thread's precision in the threads that orbax reads with, which `with jax.enable_x64(True)` does not."""
-    # The value of jax.config is that of the thread that reads it, so a new one is asked what holds in the others.
-    with ThreadPoolExecutor(1) as other:
-        elsewhere = other.submit(_is_in_64_bits).result()
-    here = _is_in_64_bits()
-    if elsewhere == here:
-        yield
-        return
-    jax.config.update("jax_enable_x64", here)
+def _identity(directory: Path) -> tuple[int, int] | None:
+    """What tells a directory from another of the same name; None where there is none."""
     try:
-        yield
-    finally:
-        jax.config.update("jax_enable_x64", elsewhere)
-
-
-def _is_in_64_bits() -> bool:
-    return jax.dtypes.canonicalize_dtype("float64") == "float64"
+        found = directory.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class _LatestAndBest:
@@ -240,73 +233,3 @@ class _LatestAndBest:
     def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> Sequence[bool]:
         latest = {checkpoint.step for checkpoint in checkpoints[-self._num_latest :]}
         return [checkpoint.step in latest | {self.best_step} for checkpoint in checkpoints]
-
-
-class _Damaged(Exception):
-    """The error for a checkpoint whose files are not as they were written."""
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    """Blame the files for an error in this context, unless the machine lacks something: then they may well be sound."""
-    try:
-        yield
-    except (MemoryError, PermissionError, jax.errors.JaxRuntimeError, _Damaged):
-        raise
-    except Exception as error:
-        raise _Damaged(_first_line(error)) from error
-
-
-def _check_match(saved: Any, target: Any, name: str) -> None:
-    # Orbax raises for another structure or shape, and silently casts another type.
-    found = _by_path(saved)
-    wanted = jax.tree_util.tree_leaves_with_path(target)
-    for extra in sorted(set(found) - {_path(path) for path, _ in wanted}):
-        raise RunError(f"expected no {extra} in {name}; it has one; the experiment has changed")
-    for path, leaf in wanted:
-        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-            leaf = jax.eval_shape(jax.random.key_data, leaf)
-        expected = f"{leaf.dtype}{list(leaf.shape)}"
-        if (entry := found.get(_path(path))) is None:
-            raise RunError(f"expected {_path(path)} ({expected}) in {name}; it has none; the experiment has changed")
-        got = f"{getattr(entry, 'dtype', type(entry).__name__)}{list(getattr(entry, 'shape', ()))}"
-        if got != expected:
-            raise RunError(f"expected {_path(path)} to be {expected} in {name}; got {got}; the experiment has changed")
-
-
-def _in_saved_types(saved: Any, target: Any) -> Any:
-    found = _by_path(saved)
-
-    def in_saved_type(path: Any, leaf: Any) -> Any:
-        saved_type = getattr(found.get(_path(path)), "dtype", None)
-        if saved_type is None or not jnp.issubdtype(leaf.dtype, jnp.number):
-            return leaf
-        return jax.ShapeDtypeStruct(leaf.shape, saved_type, sharding=leaf.sharding)
-
-    return jax.tree_util.tree_map_with_path(in_saved_type, target)
-
-
-def _checksum(progress: Any, record: Any) -> int:
-    # Orbax writes large arrays without a checksum: a bit that flipped on the disk would be trained on.
-    return zlib.crc32(repr(record).encode(), checksum(progress))
-
-
-def _placed(target: Any) -> Any:
-    # The target states where the arrays shall lie, or orbax would take it from the file and so from another machine.
-    here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-    return jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=getattr(leaf, "sharding", None) or here),
-        target,
-    )
-
-
-def _by_path(tree: Any) -> dict[str, Any]:
-    return {_path(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
-
-
-def _path(path: Any) -> str:
-    return ".".join(str(getattr(part, "name", getattr(part, "key", getattr(part, "idx", part)))) for part in path)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]

@@ -112,6 +112,7 @@ def fit(
 
     def save() -> None:
         lines.flush(best)
+        checkpoints.wait()  # so that no line is on the disk before the checkpoint that it comes after
         epoch, batch = divmod(step, feed.num_steps_per_epoch)
         checkpoints.save(step, progress, Record(epoch, batch, metrics.sync(), best))
 

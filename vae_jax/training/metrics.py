@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from vae_jax.files import read_json_lines
+from vae_jax.files import naming, read_json_lines
 from vae_jax.messages import RunError
+
+BYTES_IN_WAITING = 2**20
 
 
 class MetricsFile:
@@ -34,22 +36,29 @@ class MetricsFile:
             )
         path.touch()
         os.truncate(path, num_bytes)
-        self._file = path.open("ab")
+        self._path = path
+        # Lines wait here for the checkpoint that they come before.
+        self._file = path.open("ab", buffering=BYTES_IN_WAITING)
 
     def write(self, line: dict[str, Any]) -> None:
         """Append a line."""
-        self._file.write((json.dumps(plain(line), allow_nan=False) + "\n").encode())
+        with naming(self._path):
+            self._file.write((json.dumps(plain(line), allow_nan=False) + "\n").encode())
 
     def sync(self) -> int:
         """Put every line on the disk, and return the number of bytes."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        return self._file.tell()
+        with naming(self._path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            return self._file.tell()
 
     def close(self) -> None:
         """Put every line on the disk and close the file."""
-        self.sync()
-        self._file.close()
+        with naming(self._path):
+            try:
+                self.sync()
+            finally:
+                self._file.close()
 
 
 class NoMetricsFile:
@@ -67,7 +76,11 @@ class NoMetricsFile:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """All whole lines of a metrics file."""
+    """All whole lines of a metrics file.
+
+    Raises:
+        UsageError: If a line is damaged.
+    """
     return read_json_lines(path)
 
 

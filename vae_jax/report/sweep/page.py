@@ -53,6 +53,7 @@ def sweep_report_html(
     metric: str,
     samples: Mapping[str, Picture | bytes],
     command: str,
+    command_is_at_home: bool = False,
     environment: Mapping[str, Any],
     search: Mapping[str, Any] | None,
     reports: Collection[str] | None = None,
@@ -69,6 +70,7 @@ def sweep_report_html(
         metric: The number by which lanes are ranked, as `metric_of` finds it.
         samples: Pictures of the best lanes by the lanes' names.
         command: The command that repeats this sweep.
+        command_is_at_home: Whether the command has to be given in the directory that the page is in.
         environment: environment.json: versions, device, source state.
         search: The fields of the `SearchConfig` of a search; None for a grid.
         reports: Names of the lanes that have a page lanes/NAME/report.html; by default those that were evaluated.
@@ -116,6 +118,7 @@ def sweep_report_html(
         swept={field_words(scale.name): swept_values(scale) for scale in scales},
         search=search_settings(search),
         command=command,
+        command_is_at_home=command_is_at_home,
         environment=environment,
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from vae_jax.files import write_json
+from vae_jax.files import read_json, write_json
+from vae_jax.messages import UsageError
 from vae_jax.sweeps.values.trial import Trial
 from vae_jax.training.checkpoint import Record
 
@@ -89,7 +89,9 @@ class Stack:
 
     def read(self) -> Stack:
         """Read the group, the trials and the number of slots from `stack.json`; return the stack."""
-        saved = json.loads(self._file.read_text("utf-8"))
+        saved = read_json(self._file)
+        if saved is None or not {"group", "num_slots", "trials"} <= saved.keys():
+            raise UsageError(f"expected what a worker of the sweep has written in {self._file}; got something else")
         self.group, self.num_slots = _tuples(saved["group"]), saved["num_slots"]
         self.trials = [Trial(trial["number"], _tuples(trial["fields"])) for trial in saved["trials"]]
         return self

@@ -9,7 +9,7 @@ from vae_jax.experiment import Experiment
 from vae_jax.files import write_json
 from vae_jax.outline import Outline
 from vae_jax.runs.directory import RunDirectory
-from vae_jax.runs.run import evaluation
+from vae_jax.runs.evaluation import evaluation
 from vae_jax.sweeps.lanes.family import Family, Lane, Numbers, traced
 from vae_jax.sweeps.lanes.lanes import Lanes
 from vae_jax.sweeps.lanes.slot import Slot, write_checkpoints
@@ -18,6 +18,7 @@ from vae_jax.sweeps.values.trial import Trial
 from vae_jax.training import params_to_evaluate
 from vae_jax.training.checkpoint import Checkpoints
 from vae_jax.training.interruption import Interruption
+from vae_jax.training.metrics import read_metrics
 
 Outcome = Literal["finished", "stopped", "diverged"]
 
@@ -155,7 +156,8 @@ def _end(program: Program, index: int, slot: Slot, judge: Judge) -> None:
             experiment = program.family.experiment(slot.numbers)
         selection = {"checkpoint_step": slot.best_line()["step"], "selection": "the best bound on the validation split"}
         result = program.evaluate(best, dataset.split("test").examples)
-        write_json(slot.run.evaluation, evaluation(experiment, result, params, "test", selection))
+        lines = read_metrics(slot.run.metrics)
+        write_json(slot.run.evaluation, evaluation(experiment, result, params, "test", selection, lines))
         if program.validation_nll is not None:
             nll = program.validation_nll(best, dataset.split("validation").examples)
     judge.end(slot, status, nll)

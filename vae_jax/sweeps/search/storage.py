@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 import time
 import warnings
@@ -18,6 +20,10 @@ from vae_jax.messages import UsageError
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
+VARIABLE = "VAE_JAX_STORAGE"
+"""The environment variable with the whole address of a storage, its password included."""
+HIDDEN = "***"
+"""The sign in place of a password, in addresses that are shown and kept."""
 SECONDS_TO_ANSWER = 10
 """Seconds after which a database counts as unreachable."""
 SECONDS_BETWEEN_BEATS = 30
@@ -220,11 +226,11 @@ def _reason(error: BaseException) -> str:
 
 
 def without_password(url: str) -> str:
-    """A storage's address that may be shown to others.
+    """A storage's address that may be shown to others and be kept in files.
 
     Example:
-        >>> without_password("sqlite:///study.db")
-        'sqlite:///study.db'
+        >>> without_password("postgresql://ada:secret@host/study?sslpassword=other")
+        'postgresql://ada:***@host/study?sslpassword=***'
 
     Raises:
         UsageError: If it is not an address.
@@ -233,8 +239,33 @@ def without_password(url: str) -> str:
     from sqlalchemy.exc import ArgumentError
 
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        address = make_url(url)
     except (ArgumentError, ValueError):
+        shown = re.sub("//[^/]*@", f"//{HIDDEN}@", url)
         raise UsageError(
-            f"expected a storage such as sqlite:///study.db; got '{url}'; give the URL of a database"
+            f"expected a storage such as sqlite:///study.db; got '{shown}'; give the URL of a database"
         ) from None
+    shown = address.render_as_string(hide_password=True)
+    return re.sub(r"([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&]+", rf"\1{HIDDEN}", shown, flags=re.IGNORECASE)
+
+
+def with_password(url: str, given: str | None = None) -> str:
+    """A storage's address as it was given, from the one that is kept without its password.
+
+    Args:
+        url: The address, which may lack its password.
+        given: The whole address, where it is known; None for that in the environment variable `VAE_JAX_STORAGE`.
+
+    Raises:
+        UsageError: If the password is needed, and the whole address is not known or is that of another storage.
+    """
+    if HIDDEN not in url:
+        return url
+    given = given or os.environ.get(VARIABLE)
+    if given is None or without_password(given) != url:
+        got = "none" if given is None else f"'{without_password(given)}'"
+        raise UsageError(
+            f"expected the whole address of {url}, whose password is kept out of files, in {VARIABLE}; got {got}; "
+            f"set {VARIABLE}, or give the sweep's own command with --storage URL"
+        )
+    return given

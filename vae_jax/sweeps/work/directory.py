@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from filelock import FileLock, Timeout
 
 from vae_jax.catalogue import EXPERIMENT, MODULES, kept_in
-from vae_jax.files import expanded, write_files, write_json
+from vae_jax.files import expanded, read_json, write_files, write_json
 from vae_jax.messages import RunError, UsageError
 from vae_jax.runs.directory import RunDirectory
 
@@ -77,7 +77,7 @@ class SweepDirectory:
 
     def read_environment(self) -> dict[str, Any]:
         """Read the environment that the sweep was begun in."""
-        return json.loads(self.environment.read_text("utf-8"))
+        return read_json(self.environment) or {}
 
     @property
     def folder(self) -> str | None:
@@ -184,7 +184,7 @@ class SweepDirectory:
 
     def _lane_json(self, number: int) -> dict[str, Any]:
         path = self.lane(number).path / "lane.json"
-        return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        return read_json(path) or {}
 
     def stack_directories(self) -> list[Path]:
         """The directories of all stacks, oldest first."""

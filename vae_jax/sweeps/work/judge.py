@@ -10,6 +10,7 @@ from vae_jax.catalogue import ExperimentFile
 from vae_jax.config.fields import with_fields
 from vae_jax.config.saved import config_from, config_to_json
 from vae_jax.files import write_json
+from vae_jax.messages import RunError
 from vae_jax.ranking import lower_is_better
 from vae_jax.runs.directory import RunDirectory
 from vae_jax.runs.same_data import begun_with
@@ -42,7 +43,16 @@ class StackJudge(NamedTuple):
         return (self.spec.search or {}).get("objectives") or ["value"]
 
     def begin(self, trial: Trial, program: Program) -> RunDirectory:
-        """Make the run directory of a lane, in place of one that a killed worker may have left."""
+        """Make the run directory of a lane, in place of one that a killed worker may have left.
+
+        Raises:
+            RunError: If the sweep's own directory is gone.
+        """
+        if not self.directory.exists:  # lanes alone would be half a sweep
+            raise RunError(
+                f"expected {self.directory.path} to stay where it is while it is worked on; it was removed or renamed; "
+                "bring it back and go on with it, or begin anew"
+            )
         run = self.directory.lane(trial.number)
         run.path.mkdir(parents=True, exist_ok=True)
         record = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 import jax
@@ -16,7 +15,7 @@ from vae_jax.sweeps.lanes.slot import write_checkpoints
 from vae_jax.sweeps.lanes.stack import Stack, StackRecord
 from vae_jax.sweeps.work.directory import SweepDirectory
 from vae_jax.sweeps.work.programs import family_of
-from vae_jax.training.checkpoint import Checkpoints
+from vae_jax.training.saved import read_for_a_look
 
 
 def settle(run_dir: Path) -> None:
@@ -58,8 +57,7 @@ def _settle(directory: SweepDirectory, stack: Stack, number: int) -> None:
     numbers = {name: trial.fields[name] for name in spec.side_by_side}
     num_slots = stack.num_slots or 1
     target = jax.eval_shape(lambda: first_of_lanes(family, stacked_numbers([numbers] * num_slots), num_slots))
-    with closing(Checkpoints(stack.checkpoints, num_latest=1, record_type=StackRecord)) as checkpoints:
-        restored = checkpoints.restore_latest(target)
+    restored = read_for_a_look(stack.checkpoints, target, record_type=StackRecord)
     if restored is None:
         return
     lanes, record = restored
