@@ -134,7 +134,7 @@ def _place(experiment: Experiment, part: _Part, entry: int) -> str:
     columns, shape = experiment.dataset.columns, part.array.shape
     index = ", ".join(str(int(place)) for place in np.unravel_index(entry, shape))
     if columns and shape == (len(columns),):
-        place = f"column '{columns[entry]}'"
+        place = f"column '{columns[entry].name}'"
     else:
         place = {0: "the value", 1: f"entry {index}"}.get(len(shape), f"pixel ({index})")
     return f"{place} of part {part.name}" if part.name else place

@@ -128,7 +128,7 @@ def test_the_lanes_of_a_sweep_go_on_with_their_own_data_alone(own, monkeypatch):
     lane = sweep.directory.lane(0)
     lane.path.mkdir(parents=True)
     record = {"experiment": "mine", "config": {"learning_rate": 0.1}, "num_steps": None}
-    lane.create(record, {}, b"", begun_with(table()))
+    lane.create(record, {}, {"experiment.py": b""}, begun_with(table()))
     with pytest.raises(UsageError, match=rf"the data that the run in {lane.path} was begun with"):
         sweep.work()
     with pytest.raises(UsageError, match=rf"the data that the run in {lane.path} was begun with"):
@@ -167,6 +167,6 @@ def test_data_that_cannot_be_read_are_refused_before_anything_is_written(own, mo
     )
     (own / "mine.py").write_text(source.replace("vj.data.load(config.data)", broken))
     file = load_experiment("mine.py")
-    with pytest.raises(UsageError, match=r"expected data; data\(config\) in .* fails: OSError: the disk is gone"):
+    with pytest.raises(UsageError, match=r"expected data; .*line 46.* fails: OSError: the disk is gone"):
         begin_run(file, file.Config(), own / "run", overwrite=False, num_steps=None)
     assert not (own / "run").exists()

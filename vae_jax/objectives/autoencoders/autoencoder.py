@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Scalar
+from jaxtyping import Scalar
 
 from vae_jax.objectives.over_draws import over_draws
 from vae_jax.types import Key, Metrics
 from vae_jax.vae import VAE
 
 
-def autoencoder(key: Key, vae: VAE, x: Float[Array, "*event"], *, num_samples: int = 1) -> tuple[Scalar, Metrics]:
+def autoencoder(key: Key, vae: VAE, x: Any, *, num_samples: int = 1) -> tuple[Scalar, Metrics]:
     """The expected reconstruction log-likelihood, with no KL: (1/L) Σₗ log p(x|zₗ), zₗ ~ q(z|x).
 
     Nothing holds the codes together, so the latent space has no order and the value bounds nothing. With a
@@ -20,7 +22,7 @@ def autoencoder(key: Key, vae: VAE, x: Float[Array, "*event"], *, num_samples: i
     Args:
         key: A random key; without effect if the posterior is a point mass.
         vae: The model, parameters bound.
-        x: One example.
+        x: One example: an array, or a pytree of arrays where it has several parts.
         num_samples: L ≥ 1; 1 is exact for a point mass.
 
     Returns:

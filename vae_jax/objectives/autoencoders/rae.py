@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Scalar
+from jaxtyping import Scalar
 
 from vae_jax.objectives.autoencoders.jacobian import JacobianNorm, exact_jacobian_norm
 from vae_jax.types import Key, Metrics
@@ -14,7 +16,7 @@ from vae_jax.vae import VAE, draw
 def rae(
     key: Key,
     vae: VAE,
-    x: Float[Array, "*event"],
+    x: Any,
     *,
     beta: float | Scalar,
     gradient_weight: float | Scalar | None = None,
@@ -30,7 +32,7 @@ def rae(
     Args:
         key: A random key; without effect on a point mass.
         vae: The model, parameters bound; its posterior a `PointMass`.
-        x: One example.
+        x: One example: an array, or a pytree of arrays where it has several parts.
         beta: β ≥ 0, in nats.
         gradient_weight: λ ≥ 0, in nats; None to leave that penalty out.
         jacobian_norm: `exact_jacobian_norm`, one pass for each latent dimension, or `probed_jacobian_norm`.

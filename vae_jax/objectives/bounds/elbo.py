@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Scalar
+from jaxtyping import Array, Scalar
 
 from vae_jax.objectives.bounds.kl_estimators import analytic_kl
 from vae_jax.objectives.gradients.estimators import Estimator, pathwise
@@ -16,7 +17,7 @@ from vae_jax.vae import VAE, Draw
 def elbo(
     key: Key,
     vae: VAE,
-    x: Float[Array, "*event"],
+    x: Any,
     *,
     beta: float | Scalar = 1.0,
     num_samples: int = 1,
@@ -32,7 +33,7 @@ def elbo(
     Args:
         key: A random key.
         vae: The model, parameters bound.
-        x: One example.
+        x: One example: an array, or a pytree of arrays where it has several parts.
         beta: The weight of the KL, ≥ 0, a number or a traced scalar. 1 is the bound; above it the latent code is
             squeezed towards the prior (β-VAE); any other value gives no bound on log p(x).
         num_samples: L ≥ 1.

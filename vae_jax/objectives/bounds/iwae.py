@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
@@ -16,9 +18,7 @@ from vae_jax.types import Key, Metrics
 from vae_jax.vae import VAE
 
 
-def iwae(
-    key: Key, vae: VAE, x: Float[Array, "*event"], *, num_samples: int, estimator: Estimator = pathwise
-) -> tuple[Scalar, Metrics]:
+def iwae(key: Key, vae: VAE, x: Any, *, num_samples: int, estimator: Estimator = pathwise) -> tuple[Scalar, Metrics]:
     """The importance-weighted bound of one example with K samples, which tightens from the ELBO to log p(x).
 
     log (1/K) Σₖ wₖ, with log wₖ = log p(x|zₖ) − (log q(zₖ|x) − log p(zₖ)), zₖ ~ q(z|x).
@@ -26,7 +26,7 @@ def iwae(
     Args:
         key: A random key.
         vae: The model, parameters bound.
-        x: One example.
+        x: One example: an array, or a pytree of arrays where it has several parts.
         num_samples: K ≥ 1; 1 is the ELBO.
         estimator: The estimator of the gradient: `pathwise`, `doubly_reparametrised`, and for posteriors without
             reparametrisation `leave_one_out` (VIMCO) or `score_function`. The value is the same.
@@ -47,7 +47,7 @@ def iwae(
 def miwae(
     key: Key,
     vae: VAE,
-    x: Float[Array, "*event"],
+    x: Any,
     *,
     num_groups: int,
     num_samples: int,
@@ -60,7 +60,7 @@ def miwae(
     Args:
         key: A random key.
         vae: The model, parameters bound.
-        x: One example.
+        x: One example: an array, or a pytree of arrays where it has several parts.
         num_groups: M ≥ 1; 1 is `iwae`.
         num_samples: K ≥ 1, in each group; 1 is the ELBO with M samples.
         estimator: The estimator of the gradient, as for `iwae`.
@@ -77,9 +77,7 @@ def miwae(
     return bound_of_log_weights(key, vae, x, num_groups * num_samples, bound, estimator)
 
 
-def piwae(
-    key: Key, vae: VAE, x: Float[Array, "*event"], *, num_groups: int, num_samples: int
-) -> tuple[Scalar, Metrics]:
+def piwae(key: Key, vae: VAE, x: Any, *, num_groups: int, num_samples: int) -> tuple[Scalar, Metrics]:
     """The importance-weighted bound of M K samples, whose encoder is trained by `miwae` with M groups of K of them.
 
     Each part gets the gradient that serves it best: the prior and the likelihood that of the tightest bound, the
@@ -88,7 +86,7 @@ def piwae(
     Args:
         key: A random key.
         vae: The model, parameters bound; encoder and decoder may share no parameters.
-        x: One example.
+        x: One example: an array, or a pytree of arrays where it has several parts.
         num_groups: M ≥ 1; 1 is `iwae`.
         num_samples: K ≥ 1, in each group.
 
@@ -108,7 +106,7 @@ def piwae(
 def ciwae(
     key: Key,
     vae: VAE,
-    x: Float[Array, "*event"],
+    x: Any,
     *,
     beta: float | Scalar,
     num_samples: int,
@@ -119,7 +117,7 @@ def ciwae(
     Args:
         key: A random key.
         vae: The model, parameters bound.
-        x: One example.
+        x: One example: an array, or a pytree of arrays where it has several parts.
         beta: β in [0, 1], a number or a traced scalar; 0 is `iwae`, 1 the ELBO with K samples.
         num_samples: K ≥ 1.
         estimator: The estimator of the gradient, as for `iwae`.

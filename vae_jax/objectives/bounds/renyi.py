@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
@@ -17,7 +19,7 @@ from vae_jax.vae import VAE
 def renyi(
     key: Key,
     vae: VAE,
-    x: Float[Array, "*event"],
+    x: Any,
     *,
     alpha: float | Scalar,
     num_samples: int,
@@ -31,7 +33,7 @@ def renyi(
     Args:
         key: A random key.
         vae: The model, parameters bound.
-        x: One example.
+        x: One example: an array, or a pytree of arrays where it has several parts.
         alpha: α, any number or a traced scalar: 0 is `iwae`; 1 is the ELBO, the limit of the formula.
         num_samples: K ≥ 1.
         estimator: The estimator of the gradient, as for `iwae`.
@@ -48,15 +50,13 @@ def renyi(
     return bound_of_log_weights(key, vae, x, num_samples, bound, estimator)
 
 
-def vr_max(
-    key: Key, vae: VAE, x: Float[Array, "*event"], *, num_samples: int, estimator: Estimator = pathwise
-) -> tuple[Scalar, Metrics]:
+def vr_max(key: Key, vae: VAE, x: Any, *, num_samples: int, estimator: Estimator = pathwise) -> tuple[Scalar, Metrics]:
     """The greatest log-weight of K samples: the variational Rényi bound for α → −∞. It bounds nothing.
 
     Args:
         key: A random key.
         vae: The model, parameters bound.
-        x: One example.
+        x: One example: an array, or a pytree of arrays where it has several parts.
         num_samples: K ≥ 1; 1 is the ELBO.
         estimator: The estimator of the gradient, as for `iwae`, but not `doubly_reparametrised`.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
@@ -15,7 +17,7 @@ from vae_jax.vae import VAE
 def tvo(
     key: Key,
     vae: VAE,
-    x: Float[Array, "*event"],
+    x: Any,
     *,
     num_samples: int,
     num_partitions: int,
@@ -33,7 +35,7 @@ def tvo(
     Args:
         key: A random key.
         vae: The model, parameters bound.
-        x: One example.
+        x: One example: an array, or a pytree of arrays where it has several parts.
         num_samples: K ≥ 1, the number of samples.
         num_partitions: The number of steps of the sum, ≥ 1; with 1 it is the ELBO.
         smallest_beta: β₁ in (0, 1), a number or a traced scalar: the points are 0 and, evenly spaced in log β, those
