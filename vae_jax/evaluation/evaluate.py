@@ -29,6 +29,11 @@ DENSITY_OF_REPEATED_VALUES = (
     "those of the bytes; dequantise the data, or take a likelihood of levels or counts"
 )
 
+COLLAPSED = (
+    "no latent dimension is active: a code says nothing about its example, and all codes decode to nearly the same "
+    "(posterior collapse); a slow warm-up of the KL, free bits, or a smaller scale of the likelihood's noise may help"
+)
+
 
 def evaluate(
     model: Model,
@@ -95,6 +100,8 @@ def evaluator(fit: Fit, *, num_samples: int, seed: int = 0) -> Callable[[Params,
             "seed": seed,
             "notes": [],
         }
+        if has_bound and latent_size and metrics["active_units"] == 0:
+            result["notes"].append(COLLAPSED)
         if has_bound:
             log_likelihood = estimator(params, examples)
             nll = -float(np.mean(log_likelihood.estimate, dtype=np.float64))
