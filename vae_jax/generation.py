@@ -21,9 +21,7 @@ from vae_jax.types import Key
 from vae_jax.vae import VAE, Conditional, at_example, given
 
 
-def sample(
-    key: Key, vae: VAE | Conditional, num: int, *, conditions: Any = None, mean: bool = True
-) -> Float[Array, "num *event"]:
+def sample(key: Key, vae: VAE | Conditional, num: int, *, conditions: Any = None, mean: bool = True) -> Any:
     """New examples: z ~ p(z), then the mean of p(x|z); for a `Conditional` z ~ p(z|c), then the mean of p(x|z, c).
 
     Args:
@@ -35,7 +33,7 @@ def sample(
             and all.
 
     Returns:
-        Examples, of the likelihood's event shape.
+        (num, *event), or a pytree of such arrays where x has several parts.
 
     Example:
         >>> from vae_jax.distributions import Normal, standard_normal
@@ -63,15 +61,26 @@ def encode(vae: VAE | Conditional, examples: Any) -> Any:
     return jax.vmap(one)(examples)
 
 
-def decode(
-    vae: VAE | Conditional, codes: Float[ArrayLike, "num latent"], conditions: Any = None
-) -> Float[Array, "num *event"]:
-    """The pictures of codes: the mean of p(x|z) for each; for a `Conditional`, under one condition each."""
+def decode(vae: VAE | Conditional, codes: Any, conditions: Any = None) -> Any:
+    """The pictures of codes: the mean of p(x|z) for each; for a `Conditional`, under one condition each.
+
+    Args:
+        vae: The model, parameters bound.
+        codes: (num, *latent), or a pytree of such arrays, for a hierarchy.
+        conditions: (num, *condition), for a `Conditional`.
+
+    Returns:
+        (num, *event), or a pytree of such arrays where x has several parts.
+    """
     return jax.vmap(lambda z, condition: given(vae, condition).likelihood(z).mean())(codes, conditions)
 
 
-def reconstruct(vae: VAE | Conditional, examples: Any) -> Float[Array, "num *event"]:
-    """Examples, (num, *event), after a pass through the bottleneck: decoded from their codes, without any noise."""
+def reconstruct(vae: VAE | Conditional, examples: Any) -> Any:
+    """Examples after a pass through the bottleneck: decoded from their codes, without any noise.
+
+    Returns:
+        (num, *event), or a pytree of such arrays where x has several parts.
+    """
 
     def one(example: Any) -> Array:
         of_example, x = at_example(vae, example)
