@@ -1,6 +1,6 @@
 """The VAE of a table whose columns are of different kinds: cars, by real numbers, a count and categories.
 
-Each kind has a likelihood: a normal for numbers and dates, Poisson for counts, Bernoulli or a categorical for the others.
+Each kind has a likelihood: a normal for numbers and dates, Poisson for counts, Bernoulli or a categorical for others.
 'vae-jax sample RUN --out rows.csv' writes new rows. --data.name takes your .csv or .parquet, --data.kinds names kinds.
 
 Measured (`vae-jax train vae_mixed_table`): ELBO −11.5 nats on the test split, 37 cars; NLL 11.3 ± 0.5 with 100
