@@ -96,6 +96,8 @@ def _or_numpy(hint: Any) -> Any:
 def _fits(value: Any, hint: Any) -> bool:
     if isinstance(value, jax.ShapeDtypeStruct):
         return True  # a placeholder, whose batch axes nobody knows
+    if isinstance(value, np.generic):
+        value = np.asarray(value)
     if _origin(hint) is typing.Union:
         return any(_fits(value, member) for member in typing.get_args(hint))
     if _origin(hint) is tuple:

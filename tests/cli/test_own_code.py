@@ -1,5 +1,7 @@
 """A mistake in a user's own code is one line that says where it is, and nothing is made."""
 
+import sys
+
 import pytest
 
 from vae_jax.cli.main import main
@@ -90,7 +92,7 @@ def test_the_line_of_a_network_is_named(refusal, experiment_file, tmp_path):
 
 
 def test_what_experiment_itself_does_is_named_by_its_line(refusal, experiment_file, tmp_path):
-    path = experiment_file(("latent_size=config.latent_size", "latent_sizes=config.latent_size"))
+    path = experiment_file(("latent_size=config.latent_size", "latent_size=config.latent_size, latent_sizes=3"))
     line = refusal("train", path, "--run-dir", tmp_path / "run")
     assert line.startswith(
         f"expected an experiment; {path}, line 38, in experiment (model = vj.models.gaussian() fails: "
@@ -124,6 +126,6 @@ def test_an_error_that_nobody_expected_is_raised(monkeypatch):
     def fails(argv):
         raise ZeroDivisionError
 
-    monkeypatch.setitem(main.__globals__, "_run_command", fails)
+    monkeypatch.setattr(sys.modules["vae_jax.cli.main"], "_run_command", fails)
     with pytest.raises(ZeroDivisionError):
         main(["list"])

@@ -99,7 +99,7 @@ def test_a_sweep_whose_experiment_has_changed_is_not_gone_on_with(refusal, swept
     words = [str(changed) if word == str(SMALL) else word for word in COMMAND]
     line = refusal(*words, "--run-dir", path)
     assert line.startswith("expected the experiment file that the sweep in ")
-    assert "it has changed; go on with the old one by 'vae-jax resume" in line
+    assert "experiment.py has changed; go on with the old one by 'vae-jax resume" in line
 
 
 def test_a_lane_that_does_not_fit_even_alone(vae_jax, tmp_path):

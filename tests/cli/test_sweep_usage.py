@@ -360,7 +360,7 @@ def begun(tiny, folder, monkeypatch, vae_jax):
     """A sweep of two seeds that was begun, and not worked on."""
     monkeypatch.setattr("vae_jax.sweeps.sweep.Sweep.work", lambda self, **_: False)
     result = vae_jax("sweep", tiny, "--seed", "0", "1", "--num-steps", "5", "--run-dir", "sweep")
-    assert (result.code, result.err) == (0, "")
+    assert (result.code, result.err) == (130, "")
     assert result.out.splitlines() == [
         "sweep directory: sweep",
         "stopped by a signal, saved (); go on with: vae-jax resume sweep",
@@ -371,7 +371,7 @@ def begun(tiny, folder, monkeypatch, vae_jax):
 def test_the_same_command_joins_and_another_is_refused(begun, refusal, vae_jax, tiny, contents, experiment_file):
     before = contents(begun)
     same = ("--seed", "0:2", "--num-steps", "5", "--run-dir", "sweep")
-    assert vae_jax("sweep", tiny, *same).code == 0  # said in other words
+    assert vae_jax("sweep", tiny, *same).code == 130  # said in other words
     line = refusal("sweep", tiny, "--seed", "0:3", *same[2:])
     assert line == (
         'expected the sweep that is in sweep, to go on with it; its axes is {"seed": [0, 1]}, got {"seed": [0, 1, 2]}; '
@@ -408,7 +408,7 @@ def test_a_damaged_sweep_is_not_resumed(begun, refusal):
 
 def test_values_that_stand_twice_may_do_so_in_a_zip(begun, vae_jax, tiny):
     words = ("--zip", "--latent-size", "2", "2", "4", "--learning-rate=1e-3", "1e-2", "0.001", "--run-dir", "zip")
-    assert vae_jax("sweep", tiny, *words).code == 0
+    assert vae_jax("sweep", tiny, *words).code == 130
     spec = SweepDirectory(begun.parent / "zip").read_spec()
     assert spec.is_zipped
     assert spec.axes == {"latent_size": [2, 2, 4], "learning_rate": [1e-3, 1e-2, 1e-3]}
@@ -421,7 +421,7 @@ def test_all_options_are_read(begun, vae_jax, tiny, monkeypatch):
     words = "--learning-rate 1e-4:1e-2:log --seed 0:3 --hidden-sizes 8 8,8 --latent-size 3 --search tpe --trials 7"
     more = "--objective value,kl --search-seed 5 --lanes.num 3 --lanes.map loop --lanes.memory 0.5 --show json"
     result = vae_jax("sweep", tiny, *words.split(), *more.split(), "--parallel.devices", "none", "--run-dir=all")
-    assert (result.code, result.out, result.err) == (0, "", "")
+    assert (result.code, result.out, result.err) == (130, "", "")
     spec = SweepDirectory(begun.parent / "all").read_spec()
     assert spec.axes["hidden_sizes"] == [[8], [8, 8]]
     assert spec.axes["learning_rate"]["is_log"] is True
@@ -446,7 +446,7 @@ def test_bools_and_fields_of_two_types_are_swept(begun, vae_jax, experiment_file
 """
     file = experiment_file(("    batch_size: int = 100\n", fields))
     words = ("--rate", "1", "1.0", "usual", "none", r"\none", "--sizes=-1,a", "0.5", "--is-deep", "false", "true")
-    assert vae_jax("sweep", file, *words, "--run-dir", "mixed").code == 0
+    assert vae_jax("sweep", file, *words, "--run-dir", "mixed").code == 130
     sweep = Sweep(SweepDirectory(begun.parent / "mixed"))
     assert repr(sweep.axes) == repr(
         {
@@ -457,13 +457,13 @@ def test_bools_and_fields_of_two_types_are_swept(begun, vae_jax, experiment_file
     )
     again = parse_sweep([str(file), *shlex.split(explain.command(sweep))[3:]])
     assert repr(config_and_axes(again.file, again.fields)[1]) == repr(sweep.axes)
-    assert vae_jax("sweep", file, "--is-deep", "--seed", "0:2", "--run-dir", "deep").code == 0
+    assert vae_jax("sweep", file, "--is-deep", "--seed", "0:2", "--run-dir", "deep").code == 130
     assert SweepDirectory(begun.parent / "deep").read_spec().config["is_deep"] is True
 
 
 def test_seeds_that_no_lane_can_have_make_groups(begun, vae_jax, tiny):
     words = ("--seed", "0", "3000000000", "--learning-rate", "1e-3", "1e-2", "--run-dir", "large")
-    assert vae_jax("sweep", tiny, *words).code == 0
+    assert vae_jax("sweep", tiny, *words).code == 130
     assert SweepDirectory(begun.parent / "large").read_spec().side_by_side == ["learning_rate"]
 
 

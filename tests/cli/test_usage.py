@@ -114,8 +114,11 @@ def test_the_help_of_an_experiment_has_its_fields_and_the_run_s_options(vae_jax)
         (("train", "vae", "--num-steps", "-1"), "expected --num-steps of at least 0; got -1"),
         (("resume", "here", "--num-steps", "-1"), "expected --num-steps of at least 0; got -1"),
         (("evaluate", "here", "--num-samples", "0"), "expected --num-samples of at least 1; got 0"),
-        (("sample", "here", "--out", "a.jpg"), "expected a .png or .csv file to write to; got a.jpg"),
-        (("reconstruct", "here", "--out", "picture"), "expected a .png file to write to; got picture"),
+        (("sample", "here", "--out", "a.jpg"), "expected a .png, .csv or .parquet file to write to; got a.jpg"),
+        (
+            ("reconstruct", "here", "--out", "picture"),
+            "expected a .png, .csv or .parquet file to write to; got picture",
+        ),
         (("sample", "here", "--out", "a.png", "--num", "0"), "expected --num of at least 1; got 0"),
     ],
 )
@@ -139,8 +142,9 @@ def test_a_picture_in_a_folder_that_is_not_there(refusal, tmp_path):
 
 VAE_FIELDS = (
     "seed, data.name, data.dir, data.train, data.validation, data.test, data.examples, data.labels, data.parts, "
-    "data.image_size, data.colour, data.feed, data.num_workers, latent_size, learning_rate, batch_size, "
-    "num_epochs, hidden_sizes, activation, max_gradient_norm, beta"
+    "data.kinds, data.separator, data.decimal, data.image_size, data.colour, data.max_value, data.feed, "
+    "data.num_workers, latent_size, learning_rate, batch_size, num_epochs, hidden_sizes, activation, "
+    "max_gradient_norm, beta"
 )
 
 

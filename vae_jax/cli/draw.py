@@ -78,7 +78,7 @@ def check_output(path: Path, num: int, kinds: tuple[str, ...] = (".png",)) -> No
         UsageError: If the file is of another kind, its folder does not exist, or `num` is below one.
     """
     if path.suffix.lower() not in kinds:
-        raise UsageError(f"expected a {' or '.join(kinds)} file to write to; got {path}")
+        raise UsageError(f"expected a {' or '.join(', '.join(kinds).rsplit(', ', 1))} file to write to; got {path}")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"expected a folder that exists; {path.absolute().parent} does not; make it first")
     check_at_least(1, "--num", num)

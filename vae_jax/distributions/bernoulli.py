@@ -28,7 +28,7 @@ class Bernoulli:
         -2.772588...
     """
 
-    logits: Float[Array, "*event"]
+    logits: float | Float[Array, "*event"]
     is_reparametrised = False
     has_density = True
 
