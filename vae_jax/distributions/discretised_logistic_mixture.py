@@ -30,10 +30,10 @@ class DiscretisedLogisticMixture:
     green's is μ + α c(red), blue's is μ + β c(red) + γ c(green).
 
     Args:
-        logits: Logits of the weights π, (*event, M); (height, width, M) in colour.
+        logits: Logits of the weights π, (*event, M); (*pixels, M) in colour.
         loc: The centres μ in units of x in [0, 1], (*event, M).
         scale: The scales σ > 0, in the units and the shape of `loc`.
-        coefficients: α, β and γ of each pixel, (height, width, 3, M), for events (height, width, 3) in colour; None
+        coefficients: α, β and γ of each pixel, (*pixels, 3, M), for events (*pixels, 3) in colour; None
             for entries that do not depend on each other.
         num_levels: K ≥ 2; 256 for bytes.
 
@@ -45,7 +45,7 @@ class DiscretisedLogisticMixture:
     logits: Float[Array, "*pixels components"]
     loc: Float[Array, "*event components"]
     scale: Float[Array, "*event components"]
-    coefficients: Float[Array, "height width 3 components"] | None = None
+    coefficients: Float[Array, "*pixels 3 components"] | None = None
     num_levels: int = field(default=NUM_LEVELS, metadata={"static": True})
 
     is_discrete = True
