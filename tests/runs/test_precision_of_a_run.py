@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import vae_jax as vj
+from vae_jax.files import read_json
 from vae_jax.messages import UsageError
 from vae_jax.runs.begin import open_run
 
@@ -19,7 +20,7 @@ TINY = Path(__file__).parent.parent / "tiny_experiment.py"
 def test_a_run_is_evaluated_in_either_precision_and_goes_on_in_its_own(tmp_path, in_64_bits):
     with jax.enable_x64(in_64_bits):
         run = vj.train(TINY, run_dir=tmp_path / "run", num_steps=10)
-        params, expected = run.params()[0], run.directory.read_json(run.directory.evaluation)
+        params, expected = run.params()[0], read_json(run.directory.evaluation)
     with jax.enable_x64(not in_64_bits):
         run = open_run(tmp_path / "run")
         for leaf, other in zip(*map(jax.tree.leaves, (run.params()[0], params)), strict=True):
