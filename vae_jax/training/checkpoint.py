@@ -215,7 +215,7 @@ class Checkpoints:
 
 
 def _identity(directory: Path) -> tuple[int, int] | None:
-    """What tells a directory from another of the same name; None where there is none."""
+    """The identity of a directory, which another one of the same name does not have; None where there is none."""
     try:
         found = directory.stat()
     except FileNotFoundError:
