@@ -9,6 +9,8 @@ import optax
 import pytest
 
 import vae_jax as vj
+from vae_jax.config.fields import check_numbers
+from vae_jax.messages import UsageError
 from vae_jax.standard import wiring
 
 DATA = vj.data.load("digits")
@@ -54,11 +56,19 @@ def test_adam_has_the_learning_rate_and_a_limit_where_the_config_has_one(learnin
     assert not np.array_equal(expected, update(adam, [3.0, 4.0]))
 
 
-@pytest.mark.parametrize("make", [wiring.adam, lambda config: wiring.adam_along_cosine(config, DATA)])
-def test_a_negative_learning_rate_is_refused(make):
-    with pytest.raises(ValueError, match=r"expected learning_rate of at least 0; got -0\.1; a negative one leads away"):
-        make(Config(learning_rate=-0.1))
-    assert jax.eval_shape(lambda rate: make(Config(learning_rate=rate)).init(jnp.zeros(2)), -0.1)  # a lane's: traced
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("learning_rate", -0.1, "expected learning_rate of at least 0; got -0.1"),
+        ("max_gradient_norm", 0.0, "expected max_gradient_norm above 0; got 0.0"),
+        ("beta", -1.0, "expected beta of at least 0; got -1.0"),
+    ],
+)
+def test_a_number_that_leads_away_from_the_objective_is_refused(field, value, expected):
+    with pytest.raises(UsageError) as caught:
+        check_numbers(Config(**{field: value}))
+    assert str(caught.value) == expected
+    check_numbers(Config(learning_rate=0.0, beta=0.0))
 
 
 def test_the_learning_rate_falls_to_zero_at_the_end_of_the_budget():

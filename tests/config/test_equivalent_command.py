@@ -13,7 +13,7 @@ import pytest
 from vae_jax import catalogue
 from vae_jax.cli.arguments import parse
 from vae_jax.config.command import command, options_of, typed
-from vae_jax.config.fields import fields_of, with_fields
+from vae_jax.config.fields import fields_of, range_of, with_fields
 from vae_jax.config.saved import config_from, config_to_json
 from vae_jax.config.words import parse_value, to_word
 
@@ -95,6 +95,9 @@ def test_every_field_of_every_experiment_is_read_back_from_its_command(name):
     kinds = fields_of(type(usual))
     for turn in range(4):
         values = {field: VALUES.get(kind) or get_args(kind) for field, kind in kinds.items()}
+        for field, kind in kinds.items():
+            if kind is float:
+                values[field] = tuple(value for value in REALS if value in range_of(type(usual), field))
         chosen = {field: of_one[(turn + 5 * at) % len(of_one)] for at, (field, of_one) in enumerate(values.items())}
         config = with_fields(usual, chosen)
         words = shlex.split(command({"experiment": name, "num_steps": None}, config))

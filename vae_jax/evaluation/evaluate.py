@@ -31,7 +31,8 @@ DENSITY_OF_REPEATED_VALUES = (
 
 COLLAPSED = (
     "no latent dimension is active: a code says nothing about its example, and all codes decode to nearly the same "
-    "(posterior collapse); a slow warm-up of the KL, free bits, or a smaller scale of the likelihood's noise may help"
+    "(posterior collapse, or a training that has hardly begun); more steps, a slow warm-up of the KL, free bits, or a "
+    "smaller scale of the likelihood's noise may help"
 )
 
 

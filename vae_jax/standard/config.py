@@ -7,8 +7,10 @@ docstring, which is inherited with them. Inherited fields come first, in the ord
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from vae_jax.data.config import DataConfig
+from vae_jax.ranges import Range
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Training:
     """The digits to learn."""
     latent_size: int = 20
     """Latent dimensions."""
-    learning_rate: float = 1e-3
+    learning_rate: Annotated[float, Range(at_least=0)] = 1e-3
     """Learning rate of Adam."""
     batch_size: int = 100
     """Examples a step."""
@@ -33,7 +35,7 @@ class Training:
 class Clipped:
     """A limit to the gradient, beside `Training`."""
 
-    max_gradient_norm: float = 1e3
+    max_gradient_norm: Annotated[float, Range(above=0)] = 1e3
     """The gradient is scaled down to this norm where it is longer."""
 
 
@@ -51,7 +53,7 @@ class FullyConnected(Training):
 class Vae(Clipped, FullyConnected):
     """The fields of a VAE of two multilayer perceptrons, whose KL has a weight."""
 
-    beta: float = 1.0
+    beta: Annotated[float, Range(at_least=0)] = 1.0
     """Weight of the KL; 1 is the evidence lower bound."""
 
 
@@ -63,7 +65,7 @@ class ConvolutionalVae(Clipped, Training):
     """Channels of the encoder's convolutions; the decoder has them in reverse."""
     activation: str = "relu"
     """relu, tanh, gelu, elu, swish or leaky_relu."""
-    beta: float = 1.0
+    beta: Annotated[float, Range(at_least=0)] = 1.0
     """Weight of the KL; 1 is the evidence lower bound."""
 
 
@@ -73,7 +75,7 @@ class TwoPlayers(FullyConnected):
 
     discriminator_sizes: tuple[int, ...] = (200, 200)
     """Widths of the discriminator's hidden layers."""
-    discriminator_learning_rate: float = 1e-4
+    discriminator_learning_rate: Annotated[float, Range(at_least=0)] = 1e-4
     """Learning rate of the discriminator's Adam."""
 
 

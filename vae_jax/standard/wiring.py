@@ -90,14 +90,14 @@ def adversarial(
         adam(config),
         discriminator=mlp((config.latent_size,), (), config.discriminator_sizes, "leaky_relu"),
         discriminator_objective=opponent,
-        discriminator_optimizer=optax.adam(_rate(config, "discriminator_learning_rate"), b1=0.5),
+        discriminator_optimizer=optax.adam(config.discriminator_learning_rate, b1=0.5),
     )
     return Experiment(model, players, data, transform, budget(config, data), config.seed, bound=bound)
 
 
 def adam(config: Training) -> optax.GradientTransformation:
     """Adam at a config's learning rate, on gradients that are cut to `max_gradient_norm` if the config is `Clipped`."""
-    descent = optax.adam(_rate(config, "learning_rate"))
+    descent = optax.adam(config.learning_rate)
     if isinstance(config, Clipped):
         return optax.chain(optax.clip_by_global_norm(config.max_gradient_norm), descent)
     return descent
@@ -106,18 +106,9 @@ def adam(config: Training) -> optax.GradientTransformation:
 def adam_along_cosine(config: Training, data: Dataset) -> optax.GradientTransformation:
     """Adam whose learning rate falls from a config's to zero, along a cosine that is as long as the budget."""
     decay = optax.cosine_decay_schedule(1.0, max(1, budget(config, data).num_steps))
-    rate = _rate(config, "learning_rate")
-    return optax.adam(lambda step: rate * decay(step))
+    return optax.adam(lambda step: config.learning_rate * decay(step))
 
 
 def budget(config: Training, data: Dataset) -> Budget:
     """The budget of a config's epochs and batch size."""
     return budget_of_epochs(config.num_epochs, len(data.train.examples), config.batch_size)
-
-
-def _rate(config: Training, name: str) -> float:
-    """A learning rate of a config, a number or a tracer, which is not negative if it is a number."""
-    rate = getattr(config, name)
-    if isinstance(rate, float | int) and rate < 0:
-        raise ValueError(f"expected {name} of at least 0; got {rate}; a negative one leads away from the objective")
-    return rate
