@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import jax
@@ -41,7 +42,7 @@ def numbers_of_frame(frame: Any, name: str) -> tuple[np.ndarray, tuple[str, ...]
         ValueError: If two columns have the same name, or one holds anything but finite numbers; the message names it.
     """
     names = tuple(map(str, frame.columns))
-    if twice := [column for column in names if names.count(column) > 1]:
+    if twice := [column for column, num in Counter(names).items() if num > 1]:
         raise ValueError(f"expected columns of different names in {name}; there are two '{twice[0]}'; rename one")
     if not names:
         raise ValueError(f"expected columns in {name}; there are none")

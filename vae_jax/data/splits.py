@@ -13,7 +13,9 @@ from vae_jax.data.examples import joined, part_of
 from vae_jax.data.order import shuffled
 from vae_jax.messages import did_you_mean
 
-_STORED_NAMES = {"validation": ("validation", "valid", "val", "dev"), "test": ("test",)}
+VALIDATION_NAMES = ("validation", "valid", "val", "dev")
+"""The names of a stored split for validation."""
+_STORED_NAMES = {"validation": VALIDATION_NAMES, "test": ("test",)}
 # Never changed: another key would put examples that a run was trained on into its test split.
 _KEY = np.array([0, 10], np.uint32)
 

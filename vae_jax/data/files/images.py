@@ -13,13 +13,14 @@ import numpy as np
 from vae_jax.data.config import DataConfig
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.files.pixels import Header, decode, read_header
+from vae_jax.data.splits import VALIDATION_NAMES
 from vae_jax.data.values import values_in
 from vae_jax.messages import UsageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 SPLIT_FOLDERS = {
     **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(VALIDATION_NAMES, "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
     "extra": "extra",
 }
