@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from vae_jax.ranges import Range
     from vae_jax.runs.begin import resume, train
     from vae_jax.runs.run import Run
+    from vae_jax.runs.trained import Trained, open
     from vae_jax.sweeps.call import sweep
     from vae_jax.sweeps.config import EvolutionConfig, LanesConfig, SearchConfig
     from vae_jax.sweeps.sweep import Sweep
@@ -78,6 +79,8 @@ _HOMES = {
     "ParallelConfig": "parallel.config",
     "HostsConfig": "parallel.config",
     "Run": "runs.run",
+    "Trained": "runs.trained",
+    "open": "runs.trained",
     "train": "runs.begin",
     "resume": "runs.begin",
     "Sweep": "sweeps.sweep",
@@ -106,6 +109,7 @@ __all__ = [
     "SearchConfig",
     "Sweep",
     "TrainState",
+    "Trained",
     "Trainer",
     "Untrained",
     "__version__",
@@ -123,6 +127,7 @@ __all__ = [
     "models",
     "networks",
     "objectives",
+    "open",
     "pca",
     "probabilistic_pca",
     "register_dataclass",

@@ -41,14 +41,16 @@ def sample(key: Key, vae: VAE | Conditional, num: int, *, conditions: Any = None
         >>> sample(jax.random.key(0), vae, 5).shape
         (5, 2)
     """
-
-    def one(key: Key, condition: Any) -> Array:
-        prior_key, likelihood_key = jax.random.split(key)
-        of_condition = given(vae, condition)
-        likelihood = of_condition.likelihood(of_condition.prior.sample(prior_key))
-        return likelihood.mean() if mean else likelihood.sample(likelihood_key)
-
+    one = lambda key, condition: sample_one(key, vae, condition, mean=mean)
     return jax.vmap(one)(jax.random.split(key, num), conditions)
+
+
+def sample_one(key: Key, vae: VAE | Conditional, condition: Any = None, *, mean: bool = True) -> Any:
+    """One of the examples of `sample`, of one of the keys that its key is split into; under one condition."""
+    prior_key, likelihood_key = jax.random.split(key)
+    of_condition = given(vae, condition)
+    likelihood = of_condition.likelihood(of_condition.prior.sample(prior_key))
+    return likelihood.mean() if mean else likelihood.sample(likelihood_key)
 
 
 def encode(vae: VAE | Conditional, examples: Any) -> Any:
@@ -81,12 +83,7 @@ def reconstruct(vae: VAE | Conditional, examples: Any) -> Any:
     Returns:
         (num, *event), or a pytree of such arrays where x has several parts.
     """
-
-    def one(example: Any) -> Array:
-        of_example, x = at_example(vae, example)
-        return of_example.likelihood(centre(of_example.posterior(x))).mean()
-
-    return jax.vmap(one)(examples)
+    return jax.vmap(lambda example: reconstruct_one(*at_example(vae, example)))(examples)
 
 
 def reconstruct_rows(
@@ -99,18 +96,18 @@ def reconstruct_rows(
         examples: The rows as the model sees them, (num, columns), or with a condition each.
         num_classes: Column -> k, of the columns that hold the codes 0, ..., k − 1 of k classes.
     """
+    return jax.vmap(lambda example: reconstruct_one(*at_example(vae, example), num_classes))(examples)
 
-    def one(example: Any) -> Array:
-        of_example, x = at_example(vae, example)
-        likelihood = of_example.likelihood(centre(of_example.posterior(x)))
-        row = likelihood.mean()
-        for column, num in num_classes.items():
-            codes = jnp.arange(num, dtype=row.dtype)
-            of_codes = jax.vmap(lambda code, column=column: likelihood.log_prob(x.at[column].set(code)))(codes)
-            row = row.at[column].set(codes[of_codes.argmax()])
-        return row
 
-    return jax.vmap(one)(examples)
+def reconstruct_one(vae: VAE, x: Any, num_classes: Mapping[int, int] | None = None) -> Any:
+    """One x decoded from its code, without any noise; `num_classes` as of `reconstruct_rows`."""
+    likelihood = vae.likelihood(centre(vae.posterior(x)))
+    mean = likelihood.mean()
+    for column, num in (num_classes or {}).items():
+        codes = jnp.arange(num, dtype=mean.dtype)
+        of_codes = jax.vmap(lambda code, column=column: likelihood.log_prob(x.at[column].set(code)))(codes)
+        mean = mean.at[column].set(codes[of_codes.argmax()])
+    return mean
 
 
 def manifold(

@@ -8,6 +8,7 @@ COMMANDS_THAT_RUN_IT = (
     ("resume", "{}"),
     ("sample", "{}", "--out", "a.png"),
     ("reconstruct", "{}", "--out", "a.png"),
+    ("encode", "{}", "--out", "a.csv"),
     ("train", "--config", "{}"),
 )
 

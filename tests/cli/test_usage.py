@@ -27,6 +27,7 @@ def test_help_names_every_command(vae_jax, arguments):
         "evaluate",
         "sample",
         "reconstruct",
+        "encode",
         "report",
         "compare",
         "data",
@@ -99,8 +100,8 @@ def test_the_help_of_an_experiment_has_its_fields_and_the_run_s_options(vae_jax)
     [
         (
             ("trian",),
-            "expected a command (list, train, sweep, resume, evaluate, sample, reconstruct, report, compare, data, "
-            "info); got 'trian'; did you mean 'train'?",
+            "expected a command (list, train, sweep, resume, evaluate, sample, reconstruct, encode, report, compare, "
+            "data, info); got 'trian'; did you mean 'train'?",
         ),
         (("train",), "expected the name or file of an experiment behind 'train'; 'vae-jax list' names them"),
         (
@@ -119,6 +120,7 @@ def test_the_help_of_an_experiment_has_its_fields_and_the_run_s_options(vae_jax)
             ("reconstruct", "here", "--out", "picture"),
             "expected a .png, .csv or .parquet file to write to; got picture",
         ),
+        (("encode", "here", "--out", "a.png"), "expected a .npz, .csv or .parquet file to write to; got a.png"),
         (("sample", "here", "--out", "a.png", "--num", "0"), "expected --num of at least 1; got 0"),
     ],
 )

@@ -18,6 +18,7 @@ COMMANDS: dict[str, type] = {
     "evaluate": evaluate.Evaluate,
     "sample": draw.Sample,
     "reconstruct": draw.Reconstruct,
+    "encode": draw.Encode,
     "report": evaluate.Report,
     "compare": compare.Compare,
     "data": data.Data,

@@ -1,4 +1,4 @@
-"""The commands that draw from a trained run: samples, and reconstructions."""
+"""The commands that write what a trained run makes: samples, reconstructions, and codes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,35 @@ class Reconstruct:
         return 0
 
 
-def check_output(path: Path, num: int, kinds: tuple[str, ...] = (".png",)) -> None:
+@dataclass(frozen=True)
+class Encode:
+    """Write the codes of a split: mean, standard deviation and a draw of q(z|x), the scores and the label of each."""
+
+    run_dir: RunDirectoryArgument
+    """The run's directory."""
+    out: Path
+    """The file: .npz for arrays; .csv or .parquet with a row for each example."""
+    split: str = "test"
+    """train, validation or test."""
+    select: Selection = "best"
+    """The best checkpoint by the validation bound, or the latest one."""
+    accept_data: bool = False
+    """Take other data than the run was begun with; the run records it."""
+
+    def run(self) -> int:
+        """Encode, and write the file."""
+        check_output(self.out, kinds=(".npz", ".csv", ".parquet"))
+        run = opened(self.run_dir, accept_data=self.accept_data)
+        from vae_jax.runs.codes import codes_of, write_codes
+        from vae_jax.runs.trained import trained_of
+
+        with run.lock_to_read():
+            write_codes(self.out, codes_of(trained_of(run, self.select), self.split))
+        print(self.out)
+        return 0
+
+
+def check_output(path: Path, num: int = 1, kinds: tuple[str, ...] = (".png",)) -> None:
     """Refuse a file that cannot be written, before time is spent on it.
 
     Raises:

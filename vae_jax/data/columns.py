@@ -60,6 +60,16 @@ def likelihood_kinds(columns: Sequence[Column]) -> tuple[Literal["continuous", "
     )
 
 
+def classes_of_columns(columns: Sequence[Column]) -> dict[int, int]:
+    """Place -> number of classes, of the columns that are categories.
+
+    Example:
+        >>> classes_of_columns((Column("age", "whole"), Column("town", "category", ("Bonn", "Ulm"))))
+        {1: 2}
+    """
+    return {place: len(column.values) for place, column in enumerate(columns) if column.kind == "category"}
+
+
 def column_from(record: Mapping[str, Any]) -> Column:
     """The column that `record_of` describes."""
     of_tuples: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array
 
 from vae_jax.data.examples import Examples
 from vae_jax.keys import key_of
@@ -58,24 +58,45 @@ def over_stored(
         batch_size: Largest number of examples that are computed at once.
         in_lanes: Whether parameters have a leading axis of lanes, which the results then have before that of examples.
     """
+    of_rows = over_rows(
+        lambda params, example, index: function(*example_keys(seed, index), params, example),
+        batch_size=batch_size,
+        in_lanes=in_lanes,
+    )
+    return lambda params, examples: of_rows(params, examples, np.arange(len(examples)))
 
-    def of_batch(params: Params, examples: Any, indices: Int[Array, " batch"]) -> Any:
-        def of_one(example: Any, index: Array) -> Any:
-            return function(*example_keys(seed, index), params, example)
 
-        return jax.vmap(of_one)(examples, indices)
+def over_rows(function: Callable[..., Any], *, batch_size: int = 500, in_lanes: bool = False) -> Callable[..., Any]:
+    """Lift a function of one row of each of several arrays to all rows, in bounded memory.
+
+    Args:
+        function: `(params, *rows) -> pytree of arrays`.
+        batch_size: Largest number of rows that are computed at once.
+        in_lanes: As for `over_stored`.
+
+    Returns:
+        A function `(params, *arrays) -> pytree of numpy arrays` with a leading axis of rows. The arrays, or examples
+        that are indexed like one, have the same length. It compiles once and may be called again.
+    """
+
+    def of_batch(params: Params, *rows: Any) -> Any:
+        return jax.vmap(lambda *row: function(params, *row))(*rows)
 
     axis = int(in_lanes)
-    compiled = jax.jit(jax.vmap(of_batch, in_axes=(0, None, None)) if in_lanes else of_batch)
 
-    def of_all(params: Params, examples: Examples) -> Any:
-        size = min(batch_size, len(examples))
+    def of_lanes(params: Params, *rows: Any) -> Any:
+        return jax.vmap(lambda params: of_batch(params, *rows))(params)
+
+    compiled = jax.jit(of_lanes if in_lanes else of_batch)
+
+    def of_all(params: Params, *arrays: Any) -> Any:
+        num = len(arrays[0])
+        size = min(batch_size, num)
         results = []
-        for start in range(0, len(examples), size):
+        for start in range(0, num, size):
             # The last batch starts earlier rather than being shorter: one shape, one compilation.
-            first = min(start, len(examples) - size)
-            rows = slice(first, first + size)
-            result = compiled(params, examples[rows], np.arange(first, first + size))
+            first = min(start, num - size)
+            result = compiled(params, *(array[first : first + size] for array in arrays))
             own = (slice(None),) * axis + (slice(start - first, None),)
             results.append(jax.tree.map(lambda array, own=own: np.asarray(array)[own], result))
         return jax.tree.map(lambda *parts: np.concatenate(parts, axis), *results)

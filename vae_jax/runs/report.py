@@ -13,6 +13,7 @@ from jaxtyping import Array
 from vae_jax import generation
 from vae_jax.catalogue import ExperimentFile, is_shipped
 from vae_jax.config.command import command
+from vae_jax.data.columns import classes_of_columns
 from vae_jax.data.dataset import is_image
 from vae_jax.data.files.rows import KINDS as ROWS
 from vae_jax.data.files.rows import values_of, write_rows
@@ -129,8 +130,9 @@ def write_reconstructions(experiment: Experiment, vae: VAE | Conditional, num: i
         to_stored, columns = jax.vmap(experiment.transform.to_stored), experiment.dataset.columns
         stored = condition_and_x(vae, examples[rows])[1]
         before = values_of(columns, np.asarray(stored))
-        num_classes = {i: len(column.values) for i, column in enumerate(columns) if column.kind == "category"}
-        after = values_of(columns, np.asarray(to_stored(generation.reconstruct_rows(vae, originals, num_classes))))
+        after = values_of(
+            columns, np.asarray(to_stored(generation.reconstruct_rows(vae, originals, classes_of_columns(columns))))
+        )
         pairs = ({name: before[name], f"{name} (reconstructed)": after[name]} for name in before)
         write_rows(path, {name: values for pair in pairs for name, values in pair.items()})
         return

@@ -1,0 +1,20 @@
+"""The codes of a run as files."""
+
+import numpy as np
+
+import vae_jax as vj
+
+
+def test_codes_of_a_split_are_written_whole(vae_jax, trained, tmp_path):
+    out = tmp_path / "codes.npz"
+    assert vae_jax("encode", trained, "--out", out, "--split", "validation").out.splitlines() == [str(out)]
+    opened = vj.open(trained)
+    with np.load(out, allow_pickle=False) as codes:
+        assert {"mean", "scale", "sample", "label", "value", "kl", "log_likelihood", "squared_error"} == set(codes)
+        np.testing.assert_array_equal(codes["mean"], opened.encode(opened.experiment.dataset.split("validation")))
+
+
+def test_an_unknown_split_is_a_line(refusal, trained, tmp_path):
+    line = refusal("encode", trained, "--out", tmp_path / "codes.csv", "--split", "vali")
+    assert line.startswith("expected a split of digits (train, validation, test); got 'vali'")
+    assert not (tmp_path / "codes.csv").exists()
