@@ -120,6 +120,12 @@ def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="also the tests marked 'long', which take minutes each")
 
 
+def pytest_configure(config):
+    # Compiled code that is not optimised is another only in its last digits, and is made in half the time.
+    if not config.getoption("--long"):
+        os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+
+
 def pytest_collection_modifyitems(config, items):
     places = {str(Path(__file__).parent / name): place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(str(item.path), len(places)))

@@ -107,6 +107,7 @@ def test_an_image_that_is_cut_off_ends_a_stream_with_a_line_that_names_it(refusa
     assert str(broken) in result.err.splitlines()[-1]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("without_a_page")
 def test_arrays_are_trained_on(vae_jax, small, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (40, 6, 5, 3)).astype(np.uint8)

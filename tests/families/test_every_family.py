@@ -6,6 +6,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from tables import long_but
 
 import vae_jax as vj
 from vae_jax.catalogue import load_experiment
@@ -17,6 +18,8 @@ from vae_jax.training.metrics import read_metrics
 
 EXPERIMENT, NUM_STEPS = Path(__file__).parent / "models.py", 20
 KINDS = ("conditional", "ema_codebook", "hierarchical", "product_of_experts", "recurrent", "semi_supervised")
+# One that no gradient trains alone, the one with the most parts, and one with conditions, which some tests are of.
+MOSTLY_LONG = long_but(KINDS, "conditional", "ema_codebook", "hierarchical")
 PICTURES = {
     "conditional": {"samples", "latent", "reconstructions", "analogies", "traversals"},
     "ema_codebook": {"samples", "reconstructions"},
@@ -49,7 +52,7 @@ def trained(tmp_path_factory, no_pages):
     return of
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MOSTLY_LONG)
 def test_it_learns_and_is_evaluated_and_explained(trained, kind):
     directory = trained(kind).directory
     first, *_, last = validations(directory.metrics)
@@ -67,7 +70,11 @@ def test_it_learns_and_is_evaluated_and_explained(trained, kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "groups"), [("hierarchical", ("bottom", "top")), ("semi_supervised", ("kind", "style"))]
+    ("kind", "groups"),
+    long_but(
+        [("hierarchical", ("bottom", "top")), ("semi_supervised", ("kind", "style"))],
+        ("hierarchical", ("bottom", "top")),
+    ),
 )
 def test_the_kl_of_each_group_is_told(trained, kind, groups):
     evaluation = json.loads(trained(kind).directory.evaluation.read_text("utf-8"))
@@ -77,7 +84,7 @@ def test_the_kl_of_each_group_is_told(trained, kind, groups):
     assert f"KL of group {groups[0]}" in trained(kind).directory.report.read_text("utf-8")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MOSTLY_LONG)
 def test_it_resumes_to_the_bits_of_steps_without_a_break(trained, kind):
     file = load_experiment(EXPERIMENT)
     config = file.Config(kind=kind)
@@ -90,14 +97,7 @@ def test_it_resumes_to_the_bits_of_steps_without_a_break(trained, kind):
         np.testing.assert_array_equal(leaf, other)
 
 
-# A sweep of a family takes a minute: the gate has the one with the most parts, and one that no gradient trains alone.
-@pytest.mark.parametrize(
-    "kind",
-    [
-        kind if kind in ("ema_codebook", "hierarchical") else pytest.param(kind, marks=pytest.mark.long)
-        for kind in KINDS
-    ],
-)
+@pytest.mark.parametrize("kind", long_but(KINDS, "ema_codebook"))
 def test_four_lanes_are_runs(trained, tmp_path, monkeypatch, kind):
     monkeypatch.setattr(Sweep, "report", lambda sweep: None)
     sweep = vj.sweep(EXPERIMENT, kind=kind, seed=[0, 1], learning_rate=[1e-2, 1e-3], run_dir=tmp_path / "sweep")
@@ -107,7 +107,7 @@ def test_four_lanes_are_runs(trained, tmp_path, monkeypatch, kind):
 
 
 @pytest.mark.usefixtures("without_a_page")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MOSTLY_LONG)
 def test_the_command_says_what_there_is(trained, kind, capsys):
     path = str(trained(kind).directory.path)
     capsys.readouterr()

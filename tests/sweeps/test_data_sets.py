@@ -158,6 +158,7 @@ OF_NAME = """\
 """
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_without_a_page")
 def test_a_sweep_over_data_reads_each_set_once_and_the_default_never(file, tmp_path):
     names = [str(tmp_path / f"{name}.npy") for name in "ab"]

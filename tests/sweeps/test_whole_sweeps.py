@@ -9,6 +9,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from tables import long_but
 
 import vae_jax as vj
 from vae_jax.catalogue import load_experiment
@@ -83,7 +84,7 @@ def test_a_sweep_is_the_product_of_its_axes(grid):
     assert not list(grid.directory.stacks.glob("*/checkpoints"))
 
 
-@pytest.mark.parametrize("number", [1, pytest.param(6, marks=pytest.mark.long)])
+@pytest.mark.parametrize("number", long_but([1, 6], 1))
 def test_a_lane_is_the_run_that_train_makes_of_its_config(grid, tmp_path, number):
     """The same files, the same lines, the same numbers to rounding."""
     config = lane(grid, number, "config.json")["config"]
@@ -121,6 +122,7 @@ def assert_near(found, expected):
         assert found == expected
 
 
+@pytest.mark.long
 def test_a_lane_is_evaluated_and_trained_further_like_any_run(grid, tmp_path):
     sweep = swept(tmp_path / "sweep", {"beta": Values((1.0, 4.0))})
     run = open_run(lane(sweep, 1))
@@ -145,6 +147,7 @@ def test_in_turn_is_as_side_by_side(waves, tmp_path):
         assert_near(lane(other, number, "evaluation.json"), lane(waves, number, "evaluation.json"))
 
 
+@pytest.mark.long
 def test_a_group_is_compiled_once_however_many_waves_it_has(tmp_path, monkeypatch):
     traces = []
     step = side_by_side.next_of_lane
@@ -175,7 +178,7 @@ class Stop:
         monkeypatch.setattr(StackJudge, "show", shown)
 
 
-@pytest.mark.parametrize("after", [pytest.param(1, marks=pytest.mark.long), 9])
+@pytest.mark.parametrize("after", long_but([1, 9], 9))
 def test_a_sweep_that_was_stopped_goes_on_to_the_same_bits(waves, tmp_path, monkeypatch, after):
     Stop(monkeypatch, after)
     sweep = swept(tmp_path / "sweep", WAVES)
@@ -185,6 +188,7 @@ def test_a_sweep_that_was_stopped_goes_on_to_the_same_bits(waves, tmp_path, monk
     assert contents(sweep) == contents(waves)
 
 
+@pytest.mark.long
 def test_a_lane_of_a_sweep_that_was_stopped_is_a_run_of_its_own(waves, tmp_path, monkeypatch):
     Stop(monkeypatch, after=3)
     sweep = swept(tmp_path / "sweep", WAVES)
@@ -228,6 +232,7 @@ def test_a_lane_that_diverges_ends_and_the_others_go_on(tmp_path):
     assert_near(lines(lane(sweep, 2)), lines(single.directory.path))
 
 
+@pytest.mark.long
 def test_a_lane_out_of_patience_makes_room_for_the_next(tmp_path):
     """The second lane gets worse from the start; the third is trained in its place, to the same end as alone."""
     axes = {"learning_rate": Values((1e-3, 3.0, 2e-3))}
@@ -263,6 +268,7 @@ def test_a_search_stops_the_bad_ones_and_fills_their_lanes(tmp_path):
     assert source.study.best() == [max((n for n in values if values[n]), key=lambda number: values[number])]
 
 
+@pytest.mark.long
 def test_a_search_that_was_stopped_goes_on_with_its_trials(tmp_path, monkeypatch):
     search, axes = SearchConfig("random", trials=4), {"learning_rate": SEARCHED["learning_rate"]}
     expected = swept(tmp_path / "whole" / "sweep", axes, search=search)
@@ -276,6 +282,7 @@ def test_a_search_that_was_stopped_goes_on_with_its_trials(tmp_path, monkeypatch
         assert_near(lines(lane(sweep, number)), lines(lane(expected, number)))
 
 
+@pytest.mark.long
 def test_a_search_for_two_objectives_finds_a_front(tmp_path):
     search = SearchConfig("random", trials=4, objectives=("nll", "active_units"))
     sweep = swept(tmp_path / "sweep", {"beta": Interval(0.1, 10.0)}, search=search)
@@ -288,6 +295,7 @@ def test_a_search_for_two_objectives_finds_a_front(tmp_path):
         np.testing.assert_allclose(values[number], [found["nll"], found["active_units"]], rtol=1e-5)
 
 
+@pytest.mark.long
 def test_lanes_learn_from_each_other_and_go_on_so_after_a_stop(tmp_path, monkeypatch):
     axes = {"learning_rate": Values((1e-4, 1e-3, 1e-2, 2e-2)), "seed": Values((0, 1))}
     evolution = EvolutionConfig(every=1, share=0.25)

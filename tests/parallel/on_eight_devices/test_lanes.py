@@ -5,6 +5,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from tables import long_but
 
 from vae_jax.catalogue import load_experiment
 from vae_jax.messages import UsageError
@@ -43,7 +44,14 @@ def assert_same(found, expected):
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-5)
 
 
-@pytest.mark.parametrize("options", [{"devices": 4}, {"devices": 8, "data": 2}, {"devices": 4, "data": 1, "params": 2}])
+@pytest.mark.parametrize(
+    "options",
+    long_but(
+        [{"devices": 4}, {"devices": 8, "data": 2}, {"devices": 4, "data": 1, "params": 2}],
+        {"devices": 8, "data": 2},
+        {"devices": 4, "data": 1, "params": 2},
+    ),
+)
 def test_lanes_on_several_devices_are_as_on_one(expected, options):
     lanes = SideBySide(FAMILY, NUMBERS[0], 4, Placement(mesh(**options)))
     found = trained(lanes)
@@ -54,6 +62,7 @@ def test_lanes_on_several_devices_are_as_on_one(expected, options):
     assert leaf.addressable_shards[0].data.shape[0] == 4 // num_runs
 
 
+@pytest.mark.long
 def test_in_turn_each_device_has_lanes_of_its_own(expected):
     lanes = InTurn(FAMILY, NUMBERS[0], 4, jax.devices()[:3])
     assert_same(trained(lanes), expected)

@@ -1,6 +1,7 @@
 """One step, three runners: the gradient, the metrics and the state of one device."""
 
 import functools
+import itertools
 import re
 
 import jax
@@ -9,6 +10,7 @@ import optax
 import pytest
 from eight import BATCH, FLAT, OBJECTIVES, OPTIMIZER, RUNNERS, alone, by_pmap, by_shard_map, by_sharding, first_copy
 from jax.sharding import PartitionSpec
+from tables import long_but
 
 from vae_jax.objectives import beta_tcvae, over_batch, separable
 from vae_jax.training import trainer
@@ -27,10 +29,16 @@ def moved(after, before):
     )
 
 
+# One that couples its batch and one that remembers meet all runners, the others the one that knows least of the rest.
 @pytest.mark.parametrize(
     ("objective", "runner"),
-    [(objective, runner) for objective in OBJECTIVES for runner in RUNNERS if runner != "shard_map, unchecked"]
-    + [(objective, "shard_map, unchecked") for objective in ("elbo", "beta_tcvae")],
+    long_but(
+        [(objective, runner) for objective in OBJECTIVES for runner in RUNNERS if runner != "shard_map, unchecked"]
+        + [(objective, "shard_map, unchecked") for objective in ("elbo", "beta_tcvae")],
+        *[("beta_tcvae", runner) for runner in RUNNERS],
+        *[("remembering", runner) for runner in ("sharding", "pmap")],
+        *[(objective, "shard_map") for objective in OBJECTIVES if objective not in ("iwae", "scheduled beta_tcvae")],
+    ),
 )
 def test_the_gradient_is_that_of_one_device(objective, runner):
     before, expected, expected_metrics = one_step_alone(objective)
@@ -50,7 +58,7 @@ def test_the_gradient_is_that_of_one_device(objective, runner):
         np.testing.assert_allclose(leaf, other, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("objective", ["elbo", "beta_tcvae", "remembering"])
+@pytest.mark.parametrize("objective", long_but(["elbo", "beta_tcvae", "remembering"], "beta_tcvae"))
 def test_explicit_axes_are_the_compiler_s_inside_a_step(objective):
     """As `jax.make_mesh` makes them by default: under `jax.set_mesh` and without it; the state lies as before."""
     before, expected, expected_metrics = one_step_alone(objective)
@@ -68,7 +76,7 @@ def test_explicit_axes_are_the_compiler_s_inside_a_step(objective):
         np.testing.assert_allclose(metrics["value"], expected_metrics["value"], rtol=1e-10)
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("runner", long_but(RUNNERS, "sharding"))
 def test_fifty_steps_end_at_the_same_parameters(runner):
     objective = OBJECTIVES["elbo"]
     batches = np.random.default_rng(1).normal(size=(50, *BATCH.shape)).astype(np.float32)
@@ -82,7 +90,7 @@ def test_fifty_steps_end_at_the_same_parameters(runner):
         np.testing.assert_allclose(spread.params[name], expected, atol=1e-10, err_msg=name)
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("runner", long_but(RUNNERS, "sharding", "shard_map"))
 def test_a_line_search_sees_the_mean_over_the_devices(runner):
     """Value and slope along the line, taken inside the optimizer, are those of the whole batch."""
     search = optax.chain(optax.sgd(1.0), optax.scale_by_backtracking_linesearch(6, store_grad=True))
@@ -127,8 +135,10 @@ def test_the_only_exchange_is_one_sum_of_the_gradient_and_the_metrics():
     assert num_metrics < sum(sizes) <= sum(leaf.size for leaf in jax.tree.leaves(state.params)) + num_metrics
 
 
-@pytest.mark.parametrize("num_parts", [2, 4])
-@pytest.mark.parametrize("objective", ["elbo", "iwae", "ladder"])
+@pytest.mark.parametrize(
+    ("objective", "num_parts"),
+    long_but(itertools.product(("elbo", "iwae", "ladder"), (2, 4)), ("elbo", 4), ("ladder", 2)),
+)
 def test_a_batch_in_parts_is_the_same_step(objective, num_parts):
     before, expected, expected_metrics = one_step_alone(objective)
     in_parts = trainer(*OBJECTIVES[objective], OPTIMIZER, num_parts=num_parts)
