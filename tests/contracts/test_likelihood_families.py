@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from likelihood_families import EXTREMES, FAMILIES, JOINT, Family
 from scipy import stats
+from tables import long_but
 
 from vae_jax.distributions import Bernoulli, CategoricalCodes, MixedColumns, Mixture, Normal, Product, support_of
 from vae_jax.distributions.support import codes
@@ -23,6 +24,8 @@ KEY = jax.random.key(0)
 families = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES.keys())
 every = {name: family.make for name, family in FAMILIES.items()} | JOINT
 all_families = pytest.mark.parametrize("make", every.values(), ids=every.keys())
+# JAX promises it of any function: a few of each kind show that none asks for what is not there under a trace.
+some_families = pytest.mark.parametrize("make", long_but(every, "poisson", "mixed columns", "beta"))
 extremes = pytest.mark.parametrize("extreme", EXTREMES.values(), ids=EXTREMES.keys())
 
 
@@ -149,7 +152,7 @@ def test_mean_is_the_average_of_samples(make, draws):
     assert (error[has_variance] < 4.5).all()
 
 
-@all_families
+@some_families
 def test_sample_and_log_prob_is_both_and_jit_equals_eager(make):
     """Except for the rejection loops of samples, which would be compiled one operation at a time."""
     distribution = make()
@@ -162,7 +165,7 @@ def test_sample_and_log_prob_is_both_and_jit_equals_eager(make):
     assert log_prob.dtype == value.dtype == jnp.float32
 
 
-@all_families
+@some_families
 def test_vmap_equals_a_loop(make, draws):
     """Over distribution and value together: there are no batch axes inside."""
     values = draws(make)[:2].astype(np.float32)
@@ -182,7 +185,7 @@ def log_prob_and_mean(distribution: Any, value: jax.Array) -> tuple[jax.Array, j
 vmapped = jax.jit(jax.vmap(log_prob_and_mean))
 
 
-@all_families
+@some_families
 def test_bfloat16_parameters_are_computed_in_float32(make, draws):
     """Of values and parameters of 8 bits the log-probability has 24, and no sum overflows or stalls."""
     low = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.bfloat16), make())

@@ -69,11 +69,14 @@ def test_output_shape_and_bias_fit_each_other_and_the_event_has_the_shape_of_x(h
     likelihood, family = head
     shape = likelihood.output_shape(SHAPE)
     assert likelihood.output_bias(MEAN).shape == shape
-    distribution = likelihood.bind(likelihood.init(KEY), jnp.zeros(shape))
+
+    def made(key):
+        distribution = likelihood.bind(likelihood.init(key), jnp.zeros(shape))
+        return distribution, distribution.mean(), distribution.log_prob(jnp.zeros(SHAPE)), distribution.sample(key)
+
+    distribution, mean, log_prob, sample = jax.eval_shape(made, KEY)
     assert type(distribution) is family
-    assert distribution.mean().shape == SHAPE
-    assert distribution.log_prob(jnp.zeros(SHAPE)).shape == ()
-    assert distribution.sample(KEY).shape == SHAPE
+    assert (mean.shape, log_prob.shape, sample.shape) == (SHAPE, (), SHAPE)
 
 
 def test_a_decoder_without_weights_predicts_the_mean_of_the_data(head):
