@@ -32,7 +32,7 @@ class Split(NamedTuple):
         return Split(part_of(self.examples, rows), None if self.labels is None else part_of(self.labels, rows))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Examples in named splits, as stored; a `Transform` determines what a model sees of them.
 
@@ -91,6 +91,15 @@ class Dataset:
                     f"got {len(labels)}"
                 )
 
+    def __repr__(self) -> str:
+        sizes = " + ".join(f"{len(split.examples):,} {name}" for name, split in self.splits.items())
+        return f"Dataset({self.name!r}, {sizes}, {self.examples_in_words()})"
+
+    def _repr_html_(self) -> str:
+        from vae_jax.data.shown import dataset_html
+
+        return dataset_html(self)
+
     def split(self, name: str) -> Split:
         """A split by its name.
 
@@ -111,6 +120,14 @@ class Dataset:
     def example_shape(self) -> Any:
         """The shape of one example, or a pytree of the shapes of its parts."""
         return of_parts(_shape, next(iter(self.splits.values())).examples)
+
+    def examples_in_words(self) -> str:
+        """The shape and the type of an example, `28x28 uint8`, or of each of its parts by name."""
+        examples = next(iter(self.splits.values())).examples
+        parts = getattr(examples, "parts", None)
+        if isinstance(parts, Mapping):
+            return ", ".join(f"{name}: {_in_words(part)}" for name, part in parts.items())
+        return str(of_parts(_in_words, examples))
 
     @property
     def holds_images(self) -> bool:
@@ -203,6 +220,10 @@ def is_image(shape: tuple[int, ...]) -> bool:
 
 def _shape(part: Any) -> tuple[int, ...]:
     return tuple(part.shape[1:])
+
+
+def _in_words(part: Any) -> str:
+    return f"{'x'.join(map(str, _shape(part)))} {part.dtype}".strip()
 
 
 def _shape_and_type(examples: Any) -> tuple[Any, Any]:
