@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -182,10 +183,27 @@ class Dataset:
         """
         return self._mean(max_examples).astype(np.float32)
 
-    def _mean(self, max_examples: int) -> np.ndarray:
+    def deviation(self, max_examples: int = 5_000) -> float:
+        """The standard deviation of a value from that of the mean training example, scaled to [0, 1].
+
+        It is the error of a model that knows no more than the mean: √ of the mean of (x − x̄)² over examples and values.
+
+        Args:
+            max_examples: Number of examples that are read, evenly spread, where the set is larger.
+        """
+        mean = self._mean(max_examples)
+        examples, size = self._some(max_examples), max(1, 2**20 // max(1, mean.size))
+        squares = sum(float(((chunk - mean) ** 2).sum()) for chunk in chunks(examples, size))
+        return math.sqrt(squares / (len(examples) * mean.size)) / self.unit
+
+    def _some(self, max_examples: int) -> Any:
         examples = self.train.examples
-        if len(examples) > max_examples:
-            examples = part_of(examples, np.linspace(0, len(examples) - 1, max_examples).astype(np.int64))
+        if len(examples) <= max_examples:
+            return examples
+        return part_of(examples, np.linspace(0, len(examples) - 1, max_examples).astype(np.int64))
+
+    def _mean(self, max_examples: int) -> np.ndarray:
+        examples = self._some(max_examples)
         total = sum((chunk.sum(axis=0, dtype=np.float64) for chunk in chunks(examples)), np.zeros(self.example_shape))
         return total / len(examples)
 
