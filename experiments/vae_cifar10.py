@@ -17,7 +17,7 @@ import vae_jax as vj
 
 
 @dataclass(frozen=True)
-class Config(vj.standard.ConvolutionalVae):
+class Config(vj.standard.LearnedScale, vj.standard.ConvolutionalVae):
     data: vj.DataConfig = vj.DataConfig("cifar10")
     """Images whose sides can be halved once for each convolution."""
     latent_size: int = 128
@@ -26,7 +26,9 @@ class Config(vj.standard.ConvolutionalVae):
 
 
 def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":
-    model = vj.standard.convolutional(config, data.mean(), vj.models.likelihoods.gaussian_with_learned_scale(0.1))
+    scale = vj.standard.initial_scale(config, data.deviation())
+    likelihood = vj.models.likelihoods.gaussian_with_learned_scale(scale)
+    model = vj.standard.convolutional(config, data.mean(), likelihood)
     objective = vj.objectives.over_batch(partial(vj.objectives.elbo, beta=config.beta))
     transform, flip = vj.data.dequantise(data.max_value), vj.data.flip_horizontally()
     return vj.standard.experiment(config, data, model, objective, transform, augmentation=flip)

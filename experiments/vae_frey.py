@@ -14,7 +14,7 @@ import vae_jax as vj
 
 
 @dataclass(frozen=True)
-class Config(vj.standard.Vae):
+class Config(vj.standard.LearnedScale, vj.standard.Vae):
     data: vj.DataConfig = vj.DataConfig("frey_faces")
     """Frames, shuffled when they are prepared: neighbours are alike."""
     latent_size: int = 2
@@ -24,6 +24,8 @@ class Config(vj.standard.Vae):
 
 
 def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":
-    model = vj.standard.fully_connected(config, data.mean(), vj.models.likelihoods.gaussian_with_learned_scale(0.1))
+    scale = vj.standard.initial_scale(config, data.deviation())
+    likelihood = vj.models.likelihoods.gaussian_with_learned_scale(scale)
+    model = vj.standard.fully_connected(config, data.mean(), likelihood)
     objective = vj.objectives.over_batch(partial(vj.objectives.elbo, beta=config.beta))
     return vj.standard.experiment(config, data, model, objective, vj.data.dequantise(data.max_value))

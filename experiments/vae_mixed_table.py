@@ -23,7 +23,7 @@ import vae_jax as vj
 
 
 @dataclass(frozen=True)
-class Config(vj.standard.Vae):
+class Config(vj.standard.LearnedScale, vj.standard.Vae):
     data: vj.DataConfig = vj.DataConfig("auto_mpg")
     """A table."""
     latent_size: int = 4
@@ -48,7 +48,8 @@ def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":
 
     real = [column for column, kind in enumerate(kinds) if kind == "continuous"]
     mean = jnp.asarray(data.stored_mean()).at[jnp.array(real)].set(0.0)
-    likelihood = vj.models.likelihoods.mixed_columns(kinds)
+    scale = vj.standard.initial_scale(config, 1.0)  # of standardised columns
+    likelihood = vj.models.likelihoods.mixed_columns(kinds, initial_scale=scale)
     num_inputs = sum(kind if isinstance(kind, int) else 1 for kind in kinds)
     encoder = vj.standard.encoder(config, (num_inputs,), 2 * config.latent_size)
     model = vj.models.gaussian(

@@ -12,7 +12,7 @@ import vae_jax as vj
 
 
 @dataclass(frozen=True)
-class Config(vj.standard.Vae):
+class Config(vj.standard.LearnedScale, vj.standard.Vae):
     data: vj.DataConfig = vj.DataConfig("breast_cancer")
     """Columns of numbers."""
     latent_size: int = 5
@@ -22,7 +22,8 @@ class Config(vj.standard.Vae):
 
 
 def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":
-    likelihood = vj.models.likelihoods.gaussian_with_learned_scale()
+    scale = vj.standard.initial_scale(config, 1.0)  # of standardised columns
+    likelihood = vj.models.likelihoods.gaussian_with_learned_scale(scale)
     model = vj.standard.fully_connected(config, abs(0 * data.mean()), likelihood)  # standardised columns have mean 0
     objective = vj.objectives.over_batch(partial(vj.objectives.elbo, beta=config.beta))
     return vj.standard.experiment(config, data, model, objective, vj.data.standardise(data))

@@ -25,6 +25,7 @@ BOTTOM = {
     "messages",
     "origin",
     "ranges",
+    "html",
     "extras",
     "files",
     "lazy",
@@ -38,7 +39,8 @@ ROOMS = {
     # The mathematics: pure functions, one example, nats.
     "distributions": "",
     "flows": "distributions",
-    "data": "",
+    "grids": "",
+    "data": "grids",
     "vae": "distributions",
     "hierarchy": "distributions vae",
     "objectives": "distributions vae",
@@ -61,7 +63,7 @@ ROOMS = {
     # Numbers of finished runs, side by side.
     "ranking": "",
     # A run: everything wired.
-    "report": "distributions vae data generation evaluation ranking",
+    "report": "grids distributions vae data generation evaluation ranking",
     "experiment": "distributions vae objectives data training evaluation",
     "outline": "distributions vae data training evaluation experiment",
     # Whether a likelihood can take the data of an experiment.
@@ -74,9 +76,9 @@ ROOMS = {
     "config": "catalogue",
     "runs": "distributions vae data parallel generation evaluation machine training report experiment outline "
     "admissible catalogue config ranking",
-    "sweeps": "vae data parallel generation evaluation machine training report experiment outline admissible "
+    "sweeps": "grids vae data parallel generation evaluation machine training report experiment outline admissible "
     "catalogue config runs ranking",
-    "cli": "data parallel machine prepare report experiment sweeps catalogue config runs ranking",
+    "cli": "grids data parallel machine prepare report experiment sweeps catalogue config runs ranking",
     "__main__": "cli",
 }
 
@@ -98,17 +100,18 @@ PACKAGES = {
     "scipy": "prepare sweeps",
     "h5py": "prepare",
     "matplotlib": "report",
-    "PIL": "data report prepare",
+    "PIL": "grids data report prepare",
     "jinja2": "report",
     "filelock": "runs prepare sweeps",
     "rich": "runs sweeps",
+    "IPython": "runs",
     "tyro": "cli",
     "optuna": "sweeps",
     "sqlalchemy": "sweeps",
     "submitit": "sweeps",
 }
 # Optional packages: imported inside the function that needs them, never when a file is read.
-INSIDE_FUNCTIONS = {"equinox", "h5py", "optuna", "sqlalchemy", "submitit"}
+INSIDE_FUNCTIONS = {"IPython", "equinox", "h5py", "optuna", "sqlalchemy", "submitit"}
 # A shipped experiment uses public names, the optimizers, and jax.numpy for its own measures: nothing else. It imports
 # the last two inside the function that uses them, so that its help does not wait for them.
 EXPERIMENTS = {"vae_jax", "optax", "jax"}

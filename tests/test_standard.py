@@ -17,7 +17,7 @@ DATA = vj.data.load("digits")
 
 
 @dataclass(frozen=True)
-class Config(vj.standard.Vae):
+class Config(vj.standard.LearnedScale, vj.standard.Vae):
     latent_size: int = 2
     hidden_sizes: tuple[int, ...] = (8,)
     scale: float = 0.5
@@ -40,7 +40,7 @@ def update(optimizer, gradient):
 def test_own_fields_come_last_and_inherited_ones_have_other_defaults():
     assert list(Config.__dataclass_fields__) == [
         *("seed", "data", "latent_size", "learning_rate", "batch_size", "num_epochs"),
-        *("hidden_sizes", "activation", "max_gradient_norm", "beta", "scale"),
+        *("hidden_sizes", "activation", "max_gradient_norm", "beta", "initial_scale", "scale"),
     ]
     assert (Config().latent_size, Config(hidden_sizes=(4, 5)).hidden_sizes) == (2, (4, 5))
 
@@ -62,6 +62,7 @@ def test_adam_has_the_learning_rate_and_a_limit_where_the_config_has_one(learnin
         ("learning_rate", -0.1, "expected learning_rate of at least 0; got -0.1"),
         ("max_gradient_norm", 0.0, "expected max_gradient_norm above 0; got 0.0"),
         ("beta", -1.0, "expected beta of at least 0; got -1.0"),
+        ("initial_scale", 0.0, "expected initial_scale above 0; got 0.0"),
     ],
 )
 def test_a_number_that_leads_away_from_the_objective_is_refused(field, value, expected):
@@ -83,6 +84,30 @@ def test_the_learning_rate_falls_to_zero_at_the_end_of_the_budget():
     assert sizes[0] == pytest.approx(1e-3, rel=1e-4)
     assert sizes[num_steps // 2] == pytest.approx(5e-4, rel=1e-3)
     assert sizes[num_steps] == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist_5k"])
+def test_no_posterior_collapses_at_the_scale_that_the_data_start(name):
+    """In the linear VAE a dimension is active where the data's variance along a principal direction exceeds σ².
+
+    Source: Lucas, Tucker, Grosse & Norouzi 2019, arXiv:1911.02469, section 4; it is that of probabilistic PCA.
+    """
+    data = vj.data.load(name)
+    centred = data.matrix() - data.matrix().mean(axis=0)
+    variances = np.linalg.eigvalsh(centred.T @ centred / len(centred))
+    start = vj.standard.initial_scale(vj.standard.LearnedScale(), data.deviation())
+    assert (variances > start**2).sum() >= vj.standard.Vae().latent_size
+    assert vj.standard.initial_scale(vj.standard.LearnedScale(0.25), data.deviation()) == 0.25
+
+
+@pytest.mark.long
+def test_grey_digits_keep_all_latent_dimensions(tmp_path, without_a_page):
+    """From σ = 1 the bits are above 8 after these steps."""
+    options = {"data": "mnist_5k", "num_steps": 400, "hidden_sizes": (200,)}
+    run = vj.train("vae_fashion", run_dir=tmp_path / "run", **options)
+    result = run.evaluate(num_samples=10)
+    assert result["active_units"] == 20
+    assert result["bits_per_dim"] < 8
 
 
 def test_seed_data_and_budget_are_the_configs():

@@ -82,8 +82,7 @@ def test_columns_are_told_in_their_kinds():
 def test_what_was_assumed_of_the_values_is_said(show, tmp_path):
     np.save(tmp_path / "mine.npy", np.arange(170).reshape(10, 17) % 17)
     assert show("./mine.npy")[2] == (
-        "values: whole numbers from 0 to 16, taken as levels of which 255 becomes 1; if 16 is the largest that there "
-        "can be, give --max-value 16"
+        "values: whole numbers from 0 to 16, kept as they are; --max-value N says which becomes 1"
     )
     assert show("./mine.npy", "--max-value", "16")[2] == (
         "values: whole numbers from 0 to 16, of which 16 becomes 1, by --max-value 16"

@@ -31,6 +31,13 @@ def test_scaled_matrix_and_mean_are_of_the_training_split_between_zero_and_one()
     np.testing.assert_allclose(toy.mean(), examples.mean(axis=0))
 
 
+def test_the_deviation_is_the_error_of_the_mean_example():
+    toy = dataset()
+    scaled = toy.scaled()
+    assert toy.deviation() == pytest.approx(np.sqrt(((scaled - scaled.mean(axis=0)) ** 2).mean()))
+    assert toy.deviation(max_examples=2) == pytest.approx(0.5)  # rows 0 and 5, each 10 of 20 from their mean
+
+
 def test_the_summary_counts_every_split():
     assert dataset().summary() == {
         "name": "toy",

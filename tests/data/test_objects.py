@@ -1,14 +1,16 @@
 """Python objects as data, against the arrays that they give."""
 
+import datetime
 import pickle
 import re
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.sparse
 
-from vae_jax.data import from_object
+from vae_jax.data import DataConfig, from_object, load
 from vae_jax.data.objects import Items
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 4, 3), dtype=np.uint8)
@@ -192,23 +194,80 @@ def test_a_frame_brings_the_names_of_its_columns_and_a_series_those_of_its_class
         assert data.label_names == ("cat", "owl")
         np.testing.assert_allclose(data.split("test").examples, np.stack(list(FRAME.values()), 1)[[5, 14]], rtol=1e-6)
     np.testing.assert_array_equal(data.split("test").labels, [0, 1])
+    assert [column.kind for column in data.columns] == ["real", "whole", "yes/no"]
     assert "real numbers from 0 to 19, kept as they are" in data.values
     pixels = from_object(pandas.DataFrame(IMAGES.reshape(20, 12).astype(float)))
     assert (pixels.max_value, pixels.train.examples.dtype, pixels.columns[1].name) == (255, np.int32, "1")
 
 
+def test_a_frame_has_the_columns_that_its_file_has(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {
+            **FRAME,
+            "town": pandas.Categorical(["Ulm", "Bonn"] * 10),
+            "day": pandas.date_range("2024-01-31", periods=20),
+            "serial": 2**40 + np.arange(20),
+            "known": pandas.array([1, 2] * 10, dtype="Int64"),
+        }
+    )
+    frame.to_csv(tmp_path / "mine.csv", index=False)
+    own, filed = (
+        from_object(frame, kinds={"known": "count"}),
+        load(DataConfig(str(tmp_path / "mine.csv"), kinds="known=count")),
+    )
+    as_days = [replace(column, unit="") for column in own.columns]
+    assert as_days == [replace(column, unit="") for column in filed.columns]
+    assert [column.kind for column in own.columns[3:]] == ["category", "date", "whole", "count"]
+    np.testing.assert_array_equal(own.train.examples, filed.train.examples)
+    assert own.values == filed.values
+
+
+def test_words_and_origins_are_the_same_in_every_split():
+    pandas = pytest.importorskip("pandas")
+    first = {"town": ["Ulm", "Bonn"], "at": [2**40, 2**40 + 3]}
+    second = {"town": ["Aue", "Aue"], "at": [2**40 + 6] * 2}
+    train, test = pandas.DataFrame(first), (pandas.DataFrame(second), ["a", "b"])
+    data = from_object({"train": train, "validation": train, "test": test})
+    assert data.columns[0].values == ("Aue", "Bonn", "Ulm")
+    assert data.split("test").examples.tolist() == [[0, 6], [0, 6]]
+    with pytest.raises(ValueError, match=r"column 'at' of own; row 2 of 'test' has nan"):
+        from_object({"train": pandas.DataFrame(first), "test": pandas.DataFrame(second | {"at": [1.0, np.nan]})})
+    with pytest.raises(
+        ValueError, match=r"same columns in every split; own\['train'\] has town, at, own\['test'\] has at"
+    ):
+        from_object({"train": pandas.DataFrame(first), "test": pandas.DataFrame({"at": [1, 2]})})
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"sex": ["f", "m"] * 10}, "expected numbers in column 'sex' of own; item 0 has 'f'; leave it out, fill it in"),
-        ({"age": [*range(19), None]}, "expected finite numbers in column 'age' of own; item 19 has nan; fill it in"),
+        ({"sex": ["f", "m"] * 9 + ["f", None]}, "expected a value in every row of column 'sex' of own; row 20 has "),
+        ({"age": [*range(19), None]}, "expected finite numbers in column 'age' of own; row 20 has nan; correct it"),
+        ({"name": [str(chr(97 + i)) * 3 for i in range(26)]}, "expected words that come again in column 'name' of own"),
+        ({"x": [1 + 2j] * 20}, "expected numbers, words or dates in column 'x' of own; it is of type complex128"),
+        ({"x": [[1, 2]] * 20}, "expected a value in every row of column 'x' of own; row 1 has [1, 2]"),
+        (
+            {"at": [datetime.datetime(2024, 1, 31, tzinfo=datetime.UTC)] * 20},
+            "expected dates without a time zone in column 'at' of own; call .dt.tz_localize(None)",
+        ),
         ({}, "expected columns in own; there are none"),
     ],
 )
-def test_a_column_that_is_not_numbers_is_named(columns, message):
+def test_a_column_that_has_no_kind_is_named(columns, message):
     pandas = pytest.importorskip("pandas")
     with pytest.raises(ValueError, match=re.escape(message)):
-        from_object(pandas.DataFrame(columns))
+        from_object(pandas.DataFrame(columns, index=range(26 if "name" in columns else 20)))
+
+
+def test_dates_of_python_are_dates():
+    pandas = pytest.importorskip("pandas")
+    days = [datetime.date(2024, 1, day) for day in (1, 31)] * 10
+    times = [datetime.datetime(2024, 1, day, 12) for day in (1, 31)] * 10
+    data = from_object(
+        pandas.DataFrame({"day": pandas.Series(days, dtype=object), "at": pandas.Series(times, dtype=object)})
+    )
+    assert [(column.kind, column.bounds[1] - column.bounds[0]) for column in data.columns] == [("date", 30)] * 2
 
 
 def test_labels_that_are_missing_are_named():

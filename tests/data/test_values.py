@@ -16,7 +16,9 @@ LEVELS, ABOVE_ONE = np.array([[0.0, 1.0]]), np.array([[1.0000002, 0.5]], np.floa
     [
         (0, 0, True, False, 1, np.uint8),
         (0, 1, True, True, 1, np.int32),
-        (0, 2, True, False, 255, np.uint8),
+        (0, 2, True, False, None, np.uint8),
+        (0, 127, True, True, None, np.int32),
+        (0, 128, True, False, 255, np.uint8),
         (3, 255, True, True, 255, np.int32),
         (0, 256, True, False, 256, np.uint16),
         (0, 65_535, True, True, 65_535, np.int32),
@@ -42,13 +44,39 @@ def test_the_rule(low, high, is_whole, is_float, max_value, dtype):
 
 def test_what_was_assumed_is_said():
     assert values_of("mine", Seen(0, 16, True, False)).words == (
-        "whole numbers from 0 to 16, taken as levels of which 255 becomes 1; if 16 is the largest that there can be, "
-        "give --data.max-value 16"
+        "whole numbers from 0 to 16, kept as they are; --data.max-value N says which becomes 1"
     )
     assert values_of("mine", Seen(0, 200, True, False)).words.endswith("255 becomes 1")
     assert "the largest of the set, 4093, becomes 1" in values_of("mine", Seen(0, 4_093, True, False)).words
     assert values_of("mine", Seen(-3, 0.5, False, True), None, "max_value={}").words == (
         "real numbers from -3 to 0.5, kept as they are; max_value=N says which becomes 1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("stored", "max_value"),
+    [
+        (np.array([[0, 16]], np.uint8), 255),
+        (np.array([[0, 1]], np.uint8), 1),
+        (np.array([[0, 255]]), 255),
+        (np.array([[0, 200]]), 255),
+        (np.array([[0, 16]]), None),
+        (np.array([[0.0, 16.0]]), None),
+        (np.array([[False, True]]), 1),
+    ],
+)
+def test_the_type_decides_about_dark_bytes_and_nothing_about_other_dark_levels(stored, max_value):
+    found = values_in({"mine": stored})
+    assert (None if isinstance(found.max_value, UnknownMaximum) else found.max_value) == max_value
+    both = values_in({"mine": stored, "test": np.array([[0, 16]])})
+    assert isinstance(both.max_value, UnknownMaximum) == (stored.max() < 128)
+    assert values_in({"mine": stored}, 255).max_value == 255
+
+
+def test_dark_bytes_are_taken_as_bytes_and_that_is_said():
+    assert values_in({"mine": np.array([[0, 16]], np.uint8)}).words == (
+        "whole numbers from 0 to 16, taken as levels of which 255 becomes 1; if 16 is the largest that there can be, "
+        "give --data.max-value 16"
     )
 
 
@@ -70,6 +98,9 @@ def test_an_unknown_maximum_can_be_pickled():
 
 @pytest.mark.parametrize("transform", [scale, dequantise, binarise_dynamically, binarise_statically])
 def test_what_would_scale_measurements_refuses_them(transform):
+    unknown = values_in({"mine": np.array([[0, 16]])}).max_value
+    with pytest.raises(ValueError, match=r"expected zeros .*; mine holds whole numbers from 0 to 16; say by"):
+        transform(unknown)
     unknown = values_in({"mine": np.array([[-1.5, 300]])}).max_value
     with pytest.raises(ValueError, match=r"or binarise; mine holds real numbers from -1.5 to 300; say by --data.max"):
         transform(unknown)

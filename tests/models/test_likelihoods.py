@@ -152,6 +152,31 @@ def test_a_learned_scale_starts_where_it_is_told_and_its_optimum_is_the_error():
     np.testing.assert_allclose(slope(jnp.asarray(0.3))["log_scale"], (x**2).sum() / 0.3**2 - 4, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        likelihoods.gaussian_with_learned_scale,
+        likelihoods.gaussian_with_scale_per_pixel,
+        likelihoods.laplace,
+        likelihoods.student_t,
+        lambda **scale: likelihoods.mixed_columns(["continuous"] * 4, **scale),
+    ],
+)
+def test_a_family_of_scales_starts_a_scale_where_it_is_told(make):
+    """By its density at the mean, which is proportional to 1/scale in each of the 4 dimensions."""
+
+    def at_the_mean(**options):
+        likelihood = make(**options)
+        mean = jnp.zeros(likelihood.output_shape((4,))[:1])
+        distribution = likelihood.bind(likelihood.init(KEY), likelihood.output_bias(mean))
+        return float(distribution.log_prob(mean))
+
+    floor = 0.01 if make is likelihoods.gaussian_with_scale_per_pixel else 0.0
+    ratio = (8.0 + floor) / (0.5 + floor)
+    narrow, wide = at_the_mean(initial_scale=0.5), at_the_mean(initial_scale=8.0)
+    assert narrow - wide == pytest.approx(4 * np.log(ratio), rel=1e-5)
+
+
 def test_a_scale_per_pixel_follows_the_output_and_has_a_floor():
     likelihood = likelihoods.gaussian_with_scale_per_pixel(0.05)
     assert likelihood.output_shape(SHAPE) == (3, 2, 2)
@@ -170,6 +195,7 @@ def test_a_scale_per_pixel_follows_the_output_and_has_a_floor():
         likelihoods.laplace,
         likelihoods.student_t,
         lambda scale: likelihoods.student_t(4.0, scale),
+        lambda scale: likelihoods.gaussian_with_scale_per_pixel(initial_scale=scale),
         lambda scale: likelihoods.discretised_logistic(initial_scale=scale),
         lambda scale: likelihoods.discretised_logistic_with_scale_per_pixel(initial_scale=scale),
         lambda scale: likelihoods.discretised_logistic_mixture(initial_scale=scale),

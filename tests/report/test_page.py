@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from vae_jax.grids import png_bytes
 from vae_jax.report import Picture, image_grid, report_html
-from vae_jax.report.grids import png_bytes
 from vae_jax.report.numbers import headlines
 
 HOSTILE = "<script>alert('x')</script><img src=http://evil.example/x>\" onload=\"x"

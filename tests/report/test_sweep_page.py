@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import made_up_sweep as made_up
 import pytest
 
+from vae_jax.grids import png_bytes
 from vae_jax.report import Picture, image_grid
-from vae_jax.report.grids import png_bytes
 from vae_jax.report.sweep import sweep_report_html
 
 PNG = png_bytes(image_grid([[[0.0, 1.0]]], num_columns=1))

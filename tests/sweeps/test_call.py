@@ -76,3 +76,11 @@ def test_what_cannot_be_swept_over_is_refused(begun, tmp_path, fields, message):
         begun(**fields)
     assert str(caught.value).startswith(message)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.long
+def test_a_sweep_of_no_steps_has_evaluated_lanes(tmp_path, without_a_page, monkeypatch):
+    """As one of a closed form: there is nothing to keep until its lanes are done."""
+    monkeypatch.setattr(Sweep, "report", lambda self: None)
+    sweep = vj.sweep(SMALL, run_dir=tmp_path / "sweep", num_steps=0, seed=[0])
+    assert [record.state for record in sweep.records()] == ["finished"]

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from vae_jax.runs import notebook
 from vae_jax.sweeps.values.trial import Trial
 from vae_jax.sweeps.work import table as tables
 from vae_jax.sweeps.work.table import BARS, NUM_ROWS, LaneRow, Table, best_first, in_words, sparkline
@@ -214,3 +215,18 @@ def test_without_a_terminal_there_are_lines(capsys):
     with Table(1, 20) as table:
         table.ended(slot(0, -1.0), "finished")
     assert "lane 0 finished" in capsys.readouterr().err
+
+
+def test_in_a_notebook_the_table_is_one_output_that_changes(monkeypatch):
+    contents = []
+    handle = SimpleNamespace(update=lambda content, raw: contents.append(content))
+    monkeypatch.setattr(tables, "in_notebook", lambda: True)
+    monkeypatch.setattr(
+        notebook, "_display_of_notebook", lambda: lambda content, **_: contents.append(content) or handle
+    )
+    with Table(2, 20) as table:
+        table.say("4 lanes <fit>")
+        table.ended(slot(0, -1.0, beta=2.0), "finished")
+    assert "4 lanes &lt;fit&gt;" in contents[0]["text/html"]
+    assert ">finished</td>" in contents[-1]["text/html"]
+    assert contents[-1]["text/plain"] == "1 of 2 lanes ended; best: lane 0 (beta 2) -1.00"

@@ -125,6 +125,6 @@ def _model(size: int, hidden_sizes: tuple[int, ...]) -> Model:
     return gaussian(
         encoder=mlp((size,), (2 * size,), hidden_sizes),
         decoder=mlp((size,), (size,), hidden_sizes[::-1]),
-        likelihood=likelihoods.gaussian_with_learned_scale(),
+        likelihood=likelihoods.gaussian_with_learned_scale(1.0),  # of standardised codes
         latent_size=size,
     )

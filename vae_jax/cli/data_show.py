@@ -5,16 +5,13 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import tyro
 
 from vae_jax.cli.draw import check_output
 from vae_jax.data.config import DataConfig
 from vae_jax.messages import UsageError
-
-if TYPE_CHECKING:
-    from vae_jax.data.dataset import Dataset
 
 # Modules that need JAX are imported inside functions: help and usage errors do without it.
 
@@ -38,6 +35,8 @@ class Show(DataConfig):
         from vae_jax.cli.data_lines import data_lines, part_lines
         from vae_jax.data import load
         from vae_jax.data.examples import is_together
+        from vae_jax.data.sheet import contact_sheet
+        from vae_jax.grids import save_png
 
         try:
             whole = load(self)
@@ -54,17 +53,6 @@ class Show(DataConfig):
         print("\n".join([*text, *part_lines(whole)]))
         if dataset.holds_images:
             out = self.out or Path(f"{dataset.name}.png")
-            _write_picture(dataset, self.num, out)
+            save_png(out, contact_sheet(dataset, self.num))
             print(f"\npicture: {out}")
         return 0
-
-
-def _write_picture(dataset: Dataset, num: int, path: Path) -> None:
-    import numpy as np
-
-    from vae_jax.report import image_grid, save_png
-    from vae_jax.runs.chosen import num_columns, spread
-
-    examples = dataset.train.examples
-    rows = spread(len(examples), num)
-    save_png(path, image_grid(dataset.brightness(np.asarray(examples[rows])), num_columns=num_columns(len(rows))))

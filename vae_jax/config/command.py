@@ -30,13 +30,18 @@ def command(record: dict[str, Any], config: Any, *, is_shipped: bool = True) -> 
 
 def options_of(config: Any, *, without: Container[str] = ()) -> list[str]:
     """The options of a command line that turn the default config into a given one, but for some fields."""
-    words: list[str] = []
+    changed = {name: word for name, word in changed_fields(config).items() if name not in without}
+    return [part for name, word in changed.items() for part in typed(name, [word])]
+
+
+def changed_fields(config: Any) -> dict[str, str]:
+    """The fields that differ from their defaults, by dotted name, each as the word of a command line."""
     default = type(config)()
-    for name, kind in fields_of(type(config)).items():
-        word, usual = (to_word(value_of(of, name), kind) for of in (config, default))
-        if word != usual and name not in without:
-            words += typed(name, [word])
-    return words
+    words = {
+        name: tuple(to_word(value_of(of, name), kind) for of in (config, default))
+        for name, kind in fields_of(type(config)).items()
+    }
+    return {name: word for name, (word, usual) in words.items() if word != usual}
 
 
 def typed(name: str, words: Sequence[str]) -> list[str]:

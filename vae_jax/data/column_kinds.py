@@ -13,7 +13,7 @@ from vae_jax.messages import did_you_mean
 
 MAX_WORDS = 20
 """Number of different words that a column may hold without repeating them."""
-_LEAVE_OUT = "choose the columns with --data.examples"
+_LEAVE_OUT = "leave the column out (of a file by --data.examples)"
 
 
 def described(
@@ -47,7 +47,7 @@ def described(
     for name, kind in kinds.items():
         if name not in arrays:
             raise ValueError(
-                f"expected --data.kinds to name columns of the examples of {of}; got '{name}'"
+                f"expected --data.kinds (of from_object: kinds=) to name columns of the examples of {of}; got '{name}'"
                 f"{did_you_mean(name, arrays)}"
             )
         if kind not in get_args(ColumnKind):
@@ -140,7 +140,7 @@ def _found(values: np.ndarray, of: str, where: Callable[[int], str]) -> ColumnKi
     if num_words > max(MAX_WORDS, len(words) // 2):
         raise ValueError(
             f"expected words that come again in {of}, a category; it has {num_words:,} of them in {len(words):,} rows; "
-            f"{_LEAVE_OUT}, or name it with --data.kinds"
+            f"{_LEAVE_OUT}, or name its kind by --data.kinds (of from_object: kinds=)"
         )
     return "category"
 

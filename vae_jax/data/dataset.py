@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -32,7 +33,7 @@ class Split(NamedTuple):
         return Split(part_of(self.examples, rows), None if self.labels is None else part_of(self.labels, rows))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Examples in named splits, as stored; a `Transform` determines what a model sees of them.
 
@@ -91,6 +92,15 @@ class Dataset:
                     f"got {len(labels)}"
                 )
 
+    def __repr__(self) -> str:
+        sizes = " + ".join(f"{len(split.examples):,} {name}" for name, split in self.splits.items())
+        return f"Dataset({self.name!r}, {sizes}, {self.examples_in_words()})"
+
+    def _repr_html_(self) -> str:
+        from vae_jax.data.shown import dataset_html
+
+        return dataset_html(self)
+
     def split(self, name: str) -> Split:
         """A split by its name.
 
@@ -111,6 +121,14 @@ class Dataset:
     def example_shape(self) -> Any:
         """The shape of one example, or a pytree of the shapes of its parts."""
         return of_parts(_shape, next(iter(self.splits.values())).examples)
+
+    def examples_in_words(self) -> str:
+        """The shape and the type of an example, `28x28 uint8`, or of each of its parts by name."""
+        examples = next(iter(self.splits.values())).examples
+        parts = getattr(examples, "parts", None)
+        if isinstance(parts, Mapping):
+            return ", ".join(f"{name}: {_in_words(part)}" for name, part in parts.items())
+        return str(of_parts(_in_words, examples))
 
     @property
     def holds_images(self) -> bool:
@@ -165,10 +183,27 @@ class Dataset:
         """
         return self._mean(max_examples).astype(np.float32)
 
-    def _mean(self, max_examples: int) -> np.ndarray:
+    def deviation(self, max_examples: int = 5_000) -> float:
+        """The standard deviation of a value from that of the mean training example, scaled to [0, 1].
+
+        It is the error of a model that knows no more than the mean: √ of the mean of (x − x̄)² over examples and values.
+
+        Args:
+            max_examples: Number of examples that are read, evenly spread, where the set is larger.
+        """
+        mean = self._mean(max_examples)
+        examples, size = self._some(max_examples), max(1, 2**20 // max(1, mean.size))
+        squares = sum(float(((chunk - mean) ** 2).sum()) for chunk in chunks(examples, size))
+        return math.sqrt(squares / (len(examples) * mean.size)) / self.unit
+
+    def _some(self, max_examples: int) -> Any:
         examples = self.train.examples
-        if len(examples) > max_examples:
-            examples = part_of(examples, np.linspace(0, len(examples) - 1, max_examples).astype(np.int64))
+        if len(examples) <= max_examples:
+            return examples
+        return part_of(examples, np.linspace(0, len(examples) - 1, max_examples).astype(np.int64))
+
+    def _mean(self, max_examples: int) -> np.ndarray:
+        examples = self._some(max_examples)
         total = sum((chunk.sum(axis=0, dtype=np.float64) for chunk in chunks(examples)), np.zeros(self.example_shape))
         return total / len(examples)
 
@@ -203,6 +238,10 @@ def is_image(shape: tuple[int, ...]) -> bool:
 
 def _shape(part: Any) -> tuple[int, ...]:
     return tuple(part.shape[1:])
+
+
+def _in_words(part: Any) -> str:
+    return f"{'x'.join(map(str, _shape(part)))} {part.dtype}".strip()
 
 
 def _shape_and_type(examples: Any) -> tuple[Any, Any]:

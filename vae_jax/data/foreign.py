@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from typing import Any
 
@@ -35,19 +36,18 @@ def array_of(value: Any, name: str) -> np.ndarray:
     return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
 
 
-def numbers_of_frame(frame: Any, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The columns of a frame as an array (num, columns), and their names.
+def columns_of_frame(frame: Any, name: str) -> dict[str, np.ndarray]:
+    """The columns of a frame: name -> values of (num,), numbers, booleans, words or dates.
 
     Raises:
-        ValueError: If two columns have the same name, or one holds anything but finite numbers; the message names it.
+        ValueError: If there are none, two have the same name, or dates have a time zone, which an array has not.
     """
     names = tuple(map(str, frame.columns))
     if twice := [column for column, num in Counter(names).items() if num > 1]:
         raise ValueError(f"expected columns of different names in {name}; there are two '{twice[0]}'; rename one")
     if not names:
         raise ValueError(f"expected columns in {name}; there are none")
-    columns = [_numbers(frame[column], f"column '{column}' of {name}") for column in frame.columns]
-    return np.stack(columns, axis=1), names
+    return {column: _values(frame[of], f"column '{column}' of {name}") for column, of in zip(names, frame, strict=True)}
 
 
 def labels_of(labels: Any, name: str) -> np.ndarray:
@@ -65,17 +65,15 @@ def labels_of(labels: Any, name: str) -> np.ndarray:
     return array.astype(str)
 
 
-def _numbers(column: Any, name: str) -> np.ndarray:
+def _values(column: Any, name: str) -> np.ndarray:
     array = np.asarray(column)
-    if array.dtype.kind not in "biuf":
-        row = next((row for row, value in enumerate(array) if not isinstance(value, int | float | np.number)), 0)
-        raise ValueError(
-            f"expected numbers in {name}; item {row} has {array[row]!r}; leave it out, fill it in, or give it "
-            "as labels="
-        )
-    wrong = np.flatnonzero(~np.isfinite(array))
-    if len(wrong):
-        raise ValueError(
-            f"expected finite numbers in {name}; item {wrong[0]} has {array[wrong[0]]}; fill it in or leave the row out"
-        )
-    return array
+    if array.dtype != object:
+        return array
+    found = array.tolist()
+    if all(isinstance(value, datetime.date) for value in found):
+        if any(getattr(value, "tzinfo", None) for value in found):
+            raise ValueError(f"expected dates without a time zone in {name}; call .dt.tz_localize(None)")
+        has_time = any(isinstance(value, datetime.datetime) for value in found)
+        return np.array(found, "datetime64[us]" if has_time else "datetime64[D]")
+    # Numbers that may be missing are objects, though none may be.
+    return np.array(found) if all(isinstance(value, bool | int | float) for value in found) else array

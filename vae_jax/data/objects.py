@@ -12,10 +12,11 @@ from vae_jax.data.columns import Column
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.examples import ArrayLike, in_memory, num_bytes
 from vae_jax.data.files.labels import label_ids
-from vae_jax.data.foreign import array_of, is_frame, is_whole_array, labels_of, numbers_of_frame
+from vae_jax.data.foreign import array_of, columns_of_frame, is_frame, is_whole_array, labels_of
 from vae_jax.data.named_parts import part_type
 from vae_jax.data.place import place, streams
 from vae_jax.data.splits import arrange
+from vae_jax.data.typed import Typed, typed
 from vae_jax.data.values import Values, as_they_are, values_in
 from vae_jax.messages import UsageError
 
@@ -84,7 +85,8 @@ class _Stored(NamedTuple):
     parts: dict[str, ArrayLike]
     """The parts of an example by their names; a single one called "" where the example is an array alone."""
     labels: Any = None
-    columns: tuple[str, ...] = ()
+    columns: dict[str, np.ndarray] | None = None
+    """The values of each column, of a frame alone, which has no parts yet."""
 
 
 def from_object(
@@ -93,6 +95,7 @@ def from_object(
     labels: Any = None,
     name: str = "own",
     max_value: float | None = None,
+    kinds: Mapping[str, str] | None = None,
     description: str = "data from a Python object",
     feed: Literal["auto", "memory", "stream"] = "auto",
     num_workers: int = 0,
@@ -103,14 +106,16 @@ def from_object(
     the first items decide, and the others are checked when they are read.
 
     Args:
-        examples: An array or tensor, (num, *example_shape); a frame, whose columns are named; a tuple of one of these
-            and its labels; or anything with a length and items, each an array of one shape, a tuple of such an array
-            and its label, or a dict of arrays, the parts of an example; or split name -> such an object, or a dict of
-            arrays. A single split is divided, and missing splits are made, as by `vae_jax.data.load`.
+        examples: An array or tensor, (num, *example_shape); a frame, whose columns are typed as those of files are; a
+            tuple of one of these and its labels; or anything with a length and items, each an array of one shape, a
+            tuple of such an array and its label, or a dict of arrays, the parts of an example; or split name -> such an
+            object, or a dict of arrays. A single split is divided, and missing splits are made, as by
+            `vae_jax.data.load`.
         labels: (num,) whole numbers or words, unless the examples bring them; or split name -> such labels.
         name: Name of the data in reports.
         max_value: The largest value that can be stored, which scaling maps to 1. Default: by the values; of several
             parts, `x` or else the first decides.
+        kinds: Name of a column of a frame -> its kind, where its values would say otherwise.
         description: What the data are, in a sentence.
         feed: Keep the examples on the device, or stream batches from the object; "auto" decides by their size.
         num_workers: Number of processes that read a stream; 0 means threads.
@@ -128,12 +133,17 @@ def from_object(
     objects = examples if isinstance(examples, Mapping) else {"train": examples}
     names = {split: name if len(objects) == 1 else f"{name}[{split!r}]" for split in objects}
     stored = {split: _stored(items, names[split]) for split, items in objects.items()}
-    size = sum(num_bytes(part) for split in stored.values() for part in split.parts.values())
-    is_streamed = streams(size, feed)
-    kept, values = _kept(stored, names, max_value, is_streamed)
+    columns: tuple[Column, ...] = ()
+    if any(of_split.columns for of_split in stored.values()):
+        columns, rows, values = _typed(stored, names, max_value, kinds)
+        kept = {split: {"": of_split} for split, of_split in rows.items()}
+        is_streamed = streams(sum(map(num_bytes, rows.values())), feed)
+    else:
+        size = sum(num_bytes(part) for split in stored.values() for part in split.parts.values())
+        is_streamed = streams(size, feed)
+        kept, values = _kept(stored, names, max_value, is_streamed)
     ids, label_names = _labels(stored, labels, is_by_split=isinstance(examples, Mapping))
     splits = {split: Split(parts.get("", parts), ids.get(split)) for split, parts in kept.items()}
-    columns = tuple(map(Column, next(iter(stored.values())).columns))
     dataset = Dataset(
         name, description, splits, values.max_value, columns, label_names=label_names, values=values.words
     )
@@ -148,9 +158,8 @@ def _stored(items: Any, name: str) -> _Stored:
     if isinstance(items, Mapping):
         return _Stored({part: _examples(of_part, f"{name}[{part!r}]") for part, of_part in items.items()})
     if is_frame(items):
-        array, columns = numbers_of_frame(items, name)
-        _check_indexable(array, name)
-        return _Stored({"": array}, columns=columns)
+        _check_indexable(items, name)
+        return _Stored({}, columns=columns_of_frame(items, name))
     examples = _examples(items, name)
     if isinstance(examples, Items):
         first = items[0]
@@ -174,6 +183,31 @@ def _examples(items: Any, name: str) -> ArrayLike:
     if isinstance(first, Mapping):
         return Items(items, name, next(iter(first)))
     return Items(items, name, 0 if isinstance(first, tuple) else None)
+
+
+def _typed(
+    stored: Mapping[str, _Stored], names: Mapping[str, str], max_value: float | None, kinds: Mapping[str, str] | None
+) -> Typed:
+    """The columns of frames, and the rows of each split."""
+    splits = {split: of_split.columns or {} for split, of_split in stored.items()}
+    first = next(iter(splits))
+    for split, columns in splits.items():
+        if list(columns) != list(splits[first]):
+            raise ValueError(
+                f"expected the same columns in every split; {names[first]} has {', '.join(splits[first]) or 'none'}, "
+                f"{names[split]} has {', '.join(columns) or 'none'}"
+            )
+    sizes = {split: len(next(iter(columns.values()))) for split, columns in splits.items()}
+
+    def where(row: int) -> str:
+        for split, size in sizes.items():
+            if row < size:
+                return f"row {row + 1}" + f" of '{split}'" * (len(sizes) > 1)
+            row -= size
+        raise IndexError(row)
+
+    name = names[first].partition("[")[0]
+    return typed(splits, kinds, of=name, where=where, max_value=max_value, option="max_value={}")
 
 
 def _kept(

@@ -14,6 +14,8 @@ from vae_jax.messages import UsageError
 TOLERANCE = 1e-5
 """Values this far below 0 or above 1 are taken for rounding errors of intensities, and moved to the end."""
 _LARGEST_BYTE, _LARGEST_LEVEL = 255, 65_535
+_BRIGHT = 128
+"""The levels of fewer than 8 bits stay below it, and most pictures of bytes do not."""
 # The number of values that are read at a time.
 _CHUNK = 2**22
 
@@ -29,6 +31,8 @@ class Seen(NamedTuple):
     """Whether all are whole numbers, of whatever type."""
     is_float: bool
     """Whether they are stored as floats."""
+    is_uint8: bool = False
+    """Whether all are stored as bytes, of which 255 is the largest."""
 
     def __str__(self) -> str:
         return f"{'whole' if self.is_whole else 'real'} numbers from {self.low:.7g} to {self.high:.7g}"
@@ -158,16 +162,18 @@ def values_in(
         ValueError: If a value is not finite, or outside of [0, max_value]; the message names the row.
     """
     seen = [_seen(name, examples, num_seen, is_exact=max_value is not None) for name, examples in stored.items()]
-    low, high, is_whole, is_float = zip(*seen, strict=True)
-    return values_of(next(iter(stored)), Seen(min(low), max(high), all(is_whole), any(is_float)), max_value, option)
+    low, high, is_whole, is_float, is_uint8 = zip(*seen, strict=True)
+    all_seen = Seen(min(low), max(high), all(is_whole), any(is_float), all(is_uint8))
+    return values_of(next(iter(stored)), all_seen, max_value, option)
 
 
 def values_of(name: str, seen: Seen, max_value: float | None = None, option: str = "--data.max-value {}") -> Values:
     """The rule: what the values of a data set mean.
 
-    Whole numbers are levels: zeros and ones; bytes, of which 255 becomes 1; or, up to 65,535, levels of which the
-    largest of the set becomes 1. Numbers in [0, 1] are intensities. Others are kept as they are, and have no largest
-    value, so what would scale them refuses them. What the user says goes before all this.
+    Whole numbers are levels: zeros and ones; bytes, of which 255 becomes 1, if they are stored as such or one is 128 or
+    more; or, up to 65,535, levels of which the largest of the set becomes 1. Numbers in [0, 1] are intensities. Others
+    are kept as they are, and have no largest value, so what would scale them refuses them: 0 to 16 may be the levels of
+    4 bits, or counts. What the user says goes before all this.
 
     Args:
         name: Name of the data in errors.
@@ -189,13 +195,13 @@ def values_of(name: str, seen: Seen, max_value: float | None = None, option: str
     if seen.is_whole and seen.low >= 0 and seen.high <= _LARGEST_LEVEL:
         if seen.high <= 1:
             return Values(1, dtype, "zeros and ones")
-        if seen.high <= _LARGEST_BYTE:
+        if seen.high > _LARGEST_BYTE:
+            largest = f"the largest of the set, {seen.high:g}"
+            return Values(seen.high, dtype, f"{seen}, taken as levels of which {largest}, becomes 1")
+        if seen.is_uint8 or seen.high >= _BRIGHT:
             least = option.format(f"{seen.high:g}")
-            doubt = f"; if {seen.high:g} is the largest that there can be, give {least}" if seen.high < 128 else ""
+            doubt = f"; if {seen.high:g} is the largest that there can be, give {least}" if seen.high < _BRIGHT else ""
             return Values(_LARGEST_BYTE, dtype, f"{seen}, taken as levels of which 255 becomes 1{doubt}")
-        return Values(
-            seen.high, dtype, f"{seen}, taken as levels of which the largest of the set, {seen.high:g}, becomes 1"
-        )
     if seen.low >= -TOLERANCE and seen.high <= 1 + TOLERANCE:
         return Values(1, dtype, f"{seen}, taken as intensities in [0, 1]")
     unknown = UnknownMaximum(f"{name} holds {seen}", seen.low, seen.high)
@@ -210,7 +216,7 @@ def check_known(max_value: float) -> None:
     """
     if isinstance(max_value, UnknownMaximum):
         raise ValueError(
-            f"expected whole numbers from 0, or numbers in [0, 1], to scale or binarise; {max_value.seen}; say by "
+            f"expected zeros and ones, bytes, or numbers in [0, 1], to scale or binarise; {max_value.seen}; say by "
             "--data.max-value (of from_object: max_value=) which value becomes 1, or take a transform such as "
             "standardise"
         )
@@ -227,7 +233,7 @@ def _kept_type(seen: Seen) -> np.dtype:
 
 
 def _seen(name: str, examples: ArrayLike, num_seen: int | None, *, is_exact: bool) -> Seen:
-    is_float = examples.dtype.kind == "f"
+    is_float, is_uint8 = examples.dtype.kind == "f", examples.dtype == np.uint8
     low, high, is_whole = math.inf, -math.inf, True
     for start, chunk in _chunks(examples, num_seen):
         if is_float:
@@ -238,9 +244,9 @@ def _seen(name: str, examples: ArrayLike, num_seen: int | None, *, is_exact: boo
                 raise ValueError(f"expected finite numbers in {name}; row {start + found[0]} has {value}")
             is_whole = is_whole and bool((chunk == np.rint(chunk)).all())
         low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
-        if examples.dtype == np.uint8 and high >= 128 and not is_exact:
-            return Seen(0, _LARGEST_BYTE, True, False)  # the range of the type; the rest need not be read
-    return Seen(low, high, is_whole, is_float)
+        if is_uint8 and high >= _BRIGHT and not is_exact:
+            return Seen(0, _LARGEST_BYTE, True, False, True)  # the range of the type; the rest need not be read
+    return Seen(low, high, is_whole, is_float, is_uint8)
 
 
 def _chunks(examples: ArrayLike, num_seen: int | None) -> Iterator[tuple[int, np.ndarray]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import struct
 from typing import NamedTuple
 
@@ -24,8 +23,3 @@ class Picture(NamedTuple):
         """Width and height in pixels, read from the file's header, where every PNG has them at the same place."""
         width, height = struct.unpack(">II", self.png[16:24])
         return width, height
-
-
-def data_uri(png: bytes) -> str:
-    """A PNG as text that a page can hold, so that the page needs no other file."""
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

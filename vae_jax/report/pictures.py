@@ -12,9 +12,9 @@ from jaxtyping import Array
 
 from vae_jax import generation
 from vae_jax.data.dataset import is_image
+from vae_jax.grids import enlarge, image_grid, pair_grid, png_bytes
 from vae_jax.report import captions
 from vae_jax.report.encoded import Encoded, encode, in_chunks
-from vae_jax.report.grids import enlarge, image_grid, pair_grid, png_bytes
 from vae_jax.report.picture import Picture
 from vae_jax.report.scatter import latent_scatter
 from vae_jax.report.theme import DARK, LIGHT

@@ -6,8 +6,8 @@ from typing import Any
 
 import jinja2
 
+from vae_jax.html import data_uri
 from vae_jax.report import numbers
-from vae_jax.report.picture import data_uri
 from vae_jax.report.theme import DARK, LIGHT
 
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from vae_jax.report.grids import png_bytes
+from vae_jax.grids import png_bytes
 
 PIXELS_PER_INCH = 100  # so that a plot's sizes are CSS pixels / 100
 PIXEL_RATIO = 2  # of a sharp screen

@@ -10,6 +10,7 @@ from jaxtyping import Array
 
 from vae_jax.data import Dataset, Split, Transform
 from vae_jax.data.examples import Examples
+from vae_jax.data.sheet import num_columns, spread
 from vae_jax.evaluation import example_keys
 from vae_jax.experiment import Experiment
 from vae_jax.messages import UsageError, did_you_mean
@@ -96,17 +97,3 @@ def as_seen(transform: Transform, examples: Examples, rows: np.ndarray, seed: in
         return transform.apply(transform_key, example)
 
     return jax.jit(jax.vmap(of_one))(examples[rows], rows)
-
-
-def spread(num_examples: int, num: int) -> np.ndarray:
-    """Indices of `num` examples, or of all, of which the first few are spread evenly: data are often sorted by class.
-
-    Multiples of the golden ratio, modulo one, fill the unit interval evenly from the first few on.
-    """
-    golden = (np.sqrt(5) - 1) / 2
-    return np.argsort(np.arange(num_examples) * golden % 1, kind="stable")[:num]
-
-
-def num_columns(num: int) -> int:
-    """Number of columns of a grid of `num` pictures that is at most about twice as wide as high."""
-    return max(1, min(num, 16, int(np.ceil(np.sqrt(num)))))

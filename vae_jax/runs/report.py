@@ -17,13 +17,14 @@ from vae_jax.data.columns import classes_of_columns
 from vae_jax.data.dataset import is_image
 from vae_jax.data.files.rows import KINDS as ROWS
 from vae_jax.data.files.rows import values_of, write_rows
+from vae_jax.data.sheet import num_columns, spread
 from vae_jax.experiment import Experiment
 from vae_jax.files import read_json, write_bytes
 from vae_jax.keys import key_of
 from vae_jax.machine.flops import in_words
 from vae_jax.messages import UsageError
 from vae_jax.report import image_grid, image_of, pair_grid, pictures, report_html, save_png
-from vae_jax.runs.chosen import as_seen, classes_of, conditions_of, named_classes, num_columns, spread
+from vae_jax.runs.chosen import as_seen, classes_of, conditions_of, named_classes
 from vae_jax.runs.directory import RunDirectory
 from vae_jax.runs.same_data import accepted_in_words
 from vae_jax.training.metrics import read_metrics

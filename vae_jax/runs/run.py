@@ -27,6 +27,7 @@ from vae_jax.runs.directory import RunDirectory
 from vae_jax.runs.environment import IN_64_BITS, environment, precision
 from vae_jax.runs.evaluation import evaluation, file_name, num_steps
 from vae_jax.runs.report import write_run_report
+from vae_jax.runs.shown import run_html
 from vae_jax.runs.work import work
 from vae_jax.training import params_to_evaluate
 from vae_jax.training.advance import abstract_start
@@ -71,6 +72,17 @@ class Run:
         self.experiment = experiment
         self.placement = placement
         self.profile = profile
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.directory.path)!r}, {self.file.name}, {self.num_steps:,} steps)"
+
+    def _repr_html_(self) -> str:
+        return run_html(self.directory, self.file.name, self.config, self.num_steps)
+
+    @property
+    def num_steps(self) -> int:
+        """Number of steps of the whole training."""
+        return self.experiment.budget.num_steps
 
     def lock(self) -> AbstractContextManager[None]:
         """Be the only run at work in the directory: the run's process 0 takes the lock for all of its processes.

@@ -9,14 +9,24 @@ from typing import TYPE_CHECKING
 from vae_jax.lazy import names_on_first_use
 
 if TYPE_CHECKING:
-    from vae_jax.standard.config import Clipped, ConvolutionalVae, FullyConnected, OnMnist, Training, TwoPlayers, Vae
-    from vae_jax.standard.networks import convolutional, decoder, encoder, fully_connected
+    from vae_jax.standard.config import (
+        Clipped,
+        ConvolutionalVae,
+        FullyConnected,
+        LearnedScale,
+        OnMnist,
+        Training,
+        TwoPlayers,
+        Vae,
+    )
+    from vae_jax.standard.networks import convolutional, decoder, encoder, fully_connected, initial_scale
     from vae_jax.standard.wiring import adam, adam_along_cosine, adversarial, budget, experiment
 
 _HOMES = {
     "Clipped": "config",
     "ConvolutionalVae": "config",
     "FullyConnected": "config",
+    "LearnedScale": "config",
     "OnMnist": "config",
     "Training": "config",
     "TwoPlayers": "config",
@@ -25,6 +35,7 @@ _HOMES = {
     "decoder": "networks",
     "encoder": "networks",
     "fully_connected": "networks",
+    "initial_scale": "networks",
     "adam": "wiring",
     "adam_along_cosine": "wiring",
     "adversarial": "wiring",
@@ -36,6 +47,7 @@ __all__ = [
     "Clipped",
     "ConvolutionalVae",
     "FullyConnected",
+    "LearnedScale",
     "OnMnist",
     "Training",
     "TwoPlayers",
@@ -49,6 +61,7 @@ __all__ = [
     "encoder",
     "experiment",
     "fully_connected",
+    "initial_scale",
 ]
 
 

@@ -40,6 +40,14 @@ class Clipped:
 
 
 @dataclass(frozen=True)
+class LearnedScale:
+    """The start of a learned noise, beside `Training`."""
+
+    initial_scale: Annotated[float | None, Range(above=0)] = None
+    """Scale at which the noise of the likelihood begins; none for half the deviation of the data."""
+
+
+@dataclass(frozen=True)
 class FullyConnected(Training):
     """The fields of an experiment with two multilayer perceptrons."""
 

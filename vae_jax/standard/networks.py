@@ -9,8 +9,11 @@ from jaxtyping import ArrayLike
 from vae_jax.models import architectures
 from vae_jax.models.likelihoods import Likelihood
 from vae_jax.networks import Network, mlp
-from vae_jax.standard.config import ConvolutionalVae, FullyConnected
+from vae_jax.standard.config import ConvolutionalVae, FullyConnected, LearnedScale
 from vae_jax.vae import Model
+
+INITIAL_DEVIATIONS = 0.5
+"""The start of a learned noise, in standard deviations of the data."""
 
 
 def fully_connected(config: FullyConnected, mean: ArrayLike, likelihood: Likelihood, **options: Any) -> Model:
@@ -42,6 +45,17 @@ def convolutional(config: ConvolutionalVae, mean: ArrayLike, likelihood: Likelih
         activation=config.activation,
         **options,
     )
+
+
+def initial_scale(config: LearnedScale, deviation: float) -> float:
+    """The scale at which the learned noise of a likelihood begins: a config's, or else half the data's deviation.
+
+    Args:
+        config: The config, which may state the scale.
+        deviation: The standard deviation of values around their mean as the model sees them: `data.deviation()` of
+            scaled ones, 1 of standardised ones.
+    """
+    return INITIAL_DEVIATIONS * deviation if config.initial_scale is None else config.initial_scale
 
 
 def encoder(config: FullyConnected, input_shape: tuple[int, ...], output_size: int) -> Network:

@@ -17,11 +17,11 @@ from vae_jax.config.saved import config_from
 from vae_jax.config.words import to_word
 from vae_jax.data.dataset import is_image
 from vae_jax.files import write_bytes
+from vae_jax.grids import png_bytes
 from vae_jax.keys import key_of
 from vae_jax.parallel.placement import on_one_device
 from vae_jax.ranking import RunRecord, default_metric, rank
 from vae_jax.report import image_grid
-from vae_jax.report.grids import png_bytes
 from vae_jax.report.sweep import sweep_report_html
 from vae_jax.runs.chosen import conditions_of
 from vae_jax.runs.records import records_in

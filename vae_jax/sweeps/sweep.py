@@ -33,6 +33,7 @@ from vae_jax.sweeps.search.check_search import check_optuna, check_search, num_t
 from vae_jax.sweeps.search.sources import Grid, Search, Source
 from vae_jax.sweeps.search.storage import opening, with_password, without_password
 from vae_jax.sweeps.search.study import Study
+from vae_jax.sweeps.shown import sweep_html
 from vae_jax.sweeps.values import axes as axes_module
 from vae_jax.sweeps.values.axes import Axis, Interval, Values, points, product_of, zip_of
 from vae_jax.sweeps.values.trial import Trial
@@ -64,6 +65,12 @@ class Sweep:
         self.data_sets = data_sets or DataSets(self.file, directory.folder)
         self.axes = {name: axes_module.from_json(axis) for name, axis in self.spec.axes.items()}
 
+    def __repr__(self) -> str:
+        return f"Sweep({str(self.directory.path)!r}, {self.spec.experiment} over {', '.join(self.axes)})"
+
+    def _repr_html_(self) -> str:
+        return sweep_html(self.directory.path, self.spec.experiment, self.records() if self.lane_numbers() else [])
+
     @own_mesh()
     def work(
         self,
@@ -78,7 +85,7 @@ class Sweep:
         Args:
             lanes: How the lanes share the machine.
             parallel: The devices of the lanes.
-            show: "table", "lines" or "json"; None for a table in a terminal, and lines elsewhere.
+            show: "table", "lines" or "json"; None for a table in a terminal or a notebook, and lines elsewhere.
             accept_data: Take other data than the lanes were begun with, and note them in their `data.json`.
 
         Raises:

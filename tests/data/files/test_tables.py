@@ -108,7 +108,7 @@ def test_empty_lines_spaces_and_late_fractions_are_understood(table):
         (
             "a,b\n1,2\n\n3,x\n",
             {},
-            "expected numbers in column 'b' of {}; line 4 has 'x'; correct it, or choose the columns",
+            "expected numbers in column 'b' of {}; line 4 has 'x'; correct it, or leave the column",
         ),
         (
             "a,when\n1,10:30\n",
@@ -165,8 +165,8 @@ def test_empty_lines_spaces_and_late_fractions_are_understood(table):
         ),
         ("a,b\n1,2\n", {"decimal": ","}, "expected --data.separator as one character other than the decimal ,, or tab"),
         (b"a,\xe9\n1,2\n", {}, "expected UTF-8 in line 1 of {}; it is none; save the file as UTF-8"),
-        ("a,b\n1,x\n2,x\n", {}, "expected two values or more in column 'b' of {}, which is category; it has x; choose"),
-        ("a,b\n1,2\n", {"kinds": "c=whole"}, "expected --data.kinds to name columns of the examples of {}; got 'c'"),
+        ("a,b\n1,x\n2,x\n", {}, "expected two values or more in column 'b' of {}, which is category; it has x; leave"),
+        ("a,b\n1,2\n", {"kinds": "c=whole"}, "to name columns of the examples of {}; got 'c'"),
         ("a,b\n1,2\n", {"kinds": "b=wole"}, "got 'wole'; did you mean 'whole'?"),
         ("a,b\n1,2\n", {"kinds": "whole"}, "expected --data.kinds as column=kind with commas between, zip=category"),
         (
@@ -188,12 +188,12 @@ def test_empty_lines_spaces_and_late_fractions_are_understood(table):
         (
             "a,b\n1,2\n1,3\n1,4\n",
             {"kinds": "b=yes/no"},
-            "expected two values in column 'b' of {}, which is yes/no; it has 2, 3, 4; choose the columns",
+            "expected two values in column 'b' of {}, which is yes/no; it has 2, 3, 4; leave the column out",
         ),
         (
             "a,b\n" + "".join(f"{i},word{i}\n" for i in range(41)),
             {},
-            "expected words that come again in column 'b' of {}, a category; it has 41 of them in 41 rows; choose the",
+            "expected words that come again in column 'b' of {}, a category; it has 41 of them in 41 rows; leave t",
         ),
         ("a,a\n1,2\n", {}, "expected columns of different names in {}; there are two 'a'; rename one"),
         ("a\n1\n", {"labels": "a"}, "expected columns of examples in {} beside its labels 'a'; there are none"),

@@ -15,7 +15,7 @@ from vae_jax.data.examples import Examples
 from vae_jax.data.files.labels import label_ids
 from vae_jax.data.files.table_files import Table, is_numeric, is_of_words, read_csv, read_parquet
 from vae_jax.data.named_parts import named_parts
-from vae_jax.data.values import as_they_are, values_in
+from vae_jax.data.typed import typed
 
 if TYPE_CHECKING:
     import pyarrow
@@ -61,20 +61,17 @@ def read_table(path: Path, config: DataConfig) -> Dataset:
         raise ValueError(f"expected columns of examples in {path} {beside}; there are none")
 
     arrays = {name: _values(table, name) for name in names}
-    columns, rows = described(arrays, kinds, of=str(path), where=table.where)
+    found = typed({"train": arrays}, kinds, of=str(path), where=table.where, max_value=config.max_value)
     labels, words = _labels(table, config.labels) if config.labels else (None, ())
     without = f", without {' and '.join(table.left_out)}" if table.left_out and not config.examples else ""
-    # Codes of words, dates and differences are no levels, which scaling would map to [0, 1].
-    are_numbers = all(column.kind not in ("category", "date") and not column.origin for column in columns)
-    values = values_in({str(path): rows}, config.max_value) if are_numbers else as_they_are(rows.dtype)
     return Dataset(
         name=path.stem,
-        description=f"{table.num_rows:,} rows of {len(columns)} columns from {path.name}{without}",
-        splits={"train": Split(values.keep(rows), labels)},
-        max_value=values.max_value,
-        columns=columns,
+        description=f"{table.num_rows:,} rows of {len(found.columns)} columns from {path.name}{without}",
+        splits={"train": Split(found.rows["train"], labels)},
+        max_value=found.values.max_value,
+        columns=found.columns,
         label_names=words,
-        values=values.words,
+        values=found.values.words,
     )
 
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from vae_jax.arithmetic import bounded_exp
 from vae_jax.distributions import Normal
-from vae_jax.models.likelihoods.likelihood import Likelihood, check_positive, learned_scale, pairs
+from vae_jax.models.likelihoods.likelihood import INITIAL_SCALE, Likelihood, check_positive, learned_scale, pairs
 
 
 def gaussian(scale: float = 1.0) -> Likelihood:
@@ -28,7 +28,7 @@ def gaussian(scale: float = 1.0) -> Likelihood:
     )
 
 
-def gaussian_with_learned_scale(initial_scale: float = 1.0) -> Likelihood:
+def gaussian_with_learned_scale(initial_scale: float = INITIAL_SCALE) -> Likelihood:
     """Real pixels with the same noise everywhere, its scale learned with the model; the decoder gives the means.
 
     With `objectives.over_batch_with_optimal_scale`, the gradient of the means is taken at the best scale for the batch,
@@ -50,20 +50,22 @@ def gaussian_with_learned_scale(initial_scale: float = 1.0) -> Likelihood:
     )
 
 
-def gaussian_with_scale_per_pixel(smallest_scale: float = 1e-2) -> Likelihood:
+def gaussian_with_scale_per_pixel(smallest_scale: float = 1e-2, *, initial_scale: float = INITIAL_SCALE) -> Likelihood:
     """Real pixels, each with a noise of its own that depends on z; the decoder gives (mean, log scale) for each.
 
     Args:
         smallest_scale: Added to σ. Without a floor the density of a pixel that never changes has no bound, and
             training diverges towards it.
+        initial_scale: Initial σ > 0, beside the floor.
 
     Raises:
-        ValueError: If the floor is not positive.
+        ValueError: If the floor or the scale is not positive.
     """
     check_positive(smallest_scale)
+    check_positive(initial_scale)
     return Likelihood(
         init=lambda key: (),
         bind=lambda params, output: Normal(output[..., 0], smallest_scale + bounded_exp(output[..., 1])),
         output_shape=lambda shape: (*shape, 2),
-        output_bias=lambda mean: pairs(mean, 0.0),
+        output_bias=lambda mean: pairs(mean, jnp.log(initial_scale)),
     )

@@ -12,6 +12,13 @@ from jaxtyping import Array, ArrayLike, Float
 
 from vae_jax.types import Distribution, Key, Params
 
+INITIAL_SCALE = 0.3
+"""The scale at which a learned noise begins where nobody says another: about the deviation of grey images in [0, 1].
+
+A scale far above the deviation of the data makes errors so cheap that codes cost more than they are worth, and the
+posterior collapses to the prior; one far below it takes long to rise. `standard.initial_scale` takes it from the data.
+"""
+
 
 class Likelihood(NamedTuple):
     """A family of p(x|z), and the output of a decoder network for it."""

@@ -6,10 +6,10 @@ import jax.numpy as jnp
 
 from vae_jax.arithmetic import bounded_exp
 from vae_jax.distributions import Laplace, StudentT
-from vae_jax.models.likelihoods.likelihood import Likelihood, check_positive, learned_scale
+from vae_jax.models.likelihoods.likelihood import INITIAL_SCALE, Likelihood, check_positive, learned_scale
 
 
-def laplace(initial_scale: float = 1.0) -> Likelihood:
+def laplace(initial_scale: float = INITIAL_SCALE) -> Likelihood:
     """Real pixels under Laplace distributions, with absolute errors and one learned scale; the decoder gives the means.
 
     Args:
@@ -26,7 +26,7 @@ def laplace(initial_scale: float = 1.0) -> Likelihood:
     )
 
 
-def student_t(degrees_of_freedom: float = 4.0, initial_scale: float = 1.0) -> Likelihood:
+def student_t(degrees_of_freedom: float = 4.0, initial_scale: float = INITIAL_SCALE) -> Likelihood:
     """Real pixels under Student's t distribution, with one learned scale; the decoder gives the means.
 
     Args:

@@ -1,4 +1,4 @@
-"""The display of a running sweep: a table of lanes in a terminal, plain lines elsewhere, or JSON lines."""
+"""The display of a running sweep: a table of lanes in a terminal or notebook, plain lines elsewhere, or JSON lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from rich.live import Live
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from vae_jax.runs.display import duration
+from vae_jax import html
+from vae_jax.runs.notebook import Output, in_notebook
+from vae_jax.runs.words import duration
 from vae_jax.sweeps.lanes.slot import Slot
 
 NUM_ROWS = 20
@@ -45,16 +47,18 @@ class Table:
     Args:
         num_lanes: Number of all lanes.
         num_steps: Number of training steps of a lane.
-        kind: "table", "lines" or "json"; None for a table in a terminal, and lines elsewhere.
+        kind: "table", "lines" or "json"; None for a table in a terminal or a notebook, and lines elsewhere.
         num_ended: Number of lanes that ended before.
     """
 
     def __init__(self, num_lanes: int, num_steps: int, kind: str | None = None, *, num_ended: int = 0) -> None:
         self._console = Console(stderr=True)
-        self._kind = kind or ("table" if self._console.is_terminal else "lines")
+        self._output = Output() if kind in (None, "table") and in_notebook() else None
+        self._kind = kind or ("table" if self._output or self._console.is_terminal else "lines")
         self._num_lanes, self._num_steps = num_lanes, num_steps
         self._num_ended_before = num_ended
         self._rows: dict[int, LaneRow] = {}
+        self._said: list[str] = []
         self._live = Live(console=self._console, transient=True, auto_refresh=False)
         self._clock = _Clock()
 
@@ -82,7 +86,11 @@ class Table:
 
     def say(self, text: str) -> None:
         """Print a line about anything else."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        if self._output is not None:
+            self._said.append(text)
+            self._output.show(self._as_html(), self._summary())
+        else:
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _row(self, slot: Slot) -> LaneRow:
         number = slot.trial.number
@@ -109,7 +117,10 @@ class Table:
         print(json.dumps(line), flush=True)
 
     def _show(self) -> None:
-        if self._kind == "table":
+        if self._output is not None:
+            if self._output.is_due:
+                self._output.show(self._as_html(), self._summary())
+        elif self._kind == "table":
             self._live.update(Group(self._as_table(), Text(self._summary(), style="dim")), refresh=True)
         elif self._kind == "lines" and self._clock.is_time_for_a_line():
             self.say(self._summary())
@@ -125,30 +136,49 @@ class Table:
         return "; ".join(parts)
 
     def _as_table(self) -> RichTable:
-        rows = best_first(self._rows.values())
-        shown = rows[:NUM_ROWS]
-        table = RichTable(box=None, pad_edge=False)
-        names = list(shown[0].fields) if shown else []
-        for name in ["lane", *names, "step", "validation", "best", ""]:
+        header, lanes, rest = self._cells()
+        table = RichTable(box=None, pad_edge=False, caption=rest or None)
+        for name in header:
             table.add_column(name, justify="left" if name in ("validation", "") else "right")
-        for row in shown:
-            cells = [str(row.number), *(_field(row.fields[name]) for name in names), f"{row.step}/{row.num_steps}"]
-            table.add_row(
-                *cells, sparkline(row.values), _shown(row.best), "" if row.status == "running" else row.status
-            )
-        if len(rows) > len(shown):
-            table.caption = f"and {len(rows) - len(shown)} more"
+        for lane in lanes:
+            table.add_row(*lane)
         return table
 
+    def _as_html(self) -> str:
+        header, lanes, rest = self._cells()
+        return html.block(
+            *map(html.line, self._said), html.table(lanes, header), html.line(rest), html.line(self._summary())
+        )
+
+    def _cells(self) -> tuple[list[str], list[list[str]], str]:
+        """The header, a row for each of the best lanes, and the number of the others in words."""
+        rows = best_first(self._rows.values())
+        names = list(rows[0].fields) if rows else []
+        lanes = [
+            [
+                str(row.number),
+                *(_field(row.fields[name]) for name in names),
+                f"{row.step}/{row.num_steps}",
+                sparkline(row.values),
+                _shown(row.best),
+                "" if row.status == "running" else row.status,
+            ]
+            for row in rows[:NUM_ROWS]
+        ]
+        rest = f"and {len(rows) - NUM_ROWS} more" if len(rows) > NUM_ROWS else ""
+        return ["lane", *names, "step", "validation", "best", ""], lanes, rest
+
     def __enter__(self) -> Table:
-        if self._kind == "table":
+        if self._kind == "table" and self._output is None:
             self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._kind == "table":
+        if self._output is not None:
+            self._output.show(self._as_html(), self._summary())
+        elif self._kind == "table":
             self._live.stop()
 
 

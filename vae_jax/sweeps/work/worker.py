@@ -91,7 +91,7 @@ class Worker:
         finally:
             checkpoints.close()
             program.lanes.clear()
-        if is_done:
+        if is_done and stack.checkpoints.is_dir():  # lanes without steps are saved by themselves alone
             shutil.rmtree(stack.checkpoints)  # its lanes have checkpoints of their own
         return is_done
 

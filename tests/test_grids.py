@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vae_jax.report.grids import enlarge, image_grid, pair_grid, png_bytes, save_png
+from vae_jax.grids import enlarge, image_grid, pair_grid, png_bytes, save_png
 
 
 def numbered(num, height=2, width=3):
