@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import special, stats
-from tables import long_but
+from tables import named_long_but
 
 from vae_jax.distributions import (
     BinaryConcrete,
@@ -226,7 +226,7 @@ VARIANTS = {
 families = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES.keys())
 # JAX promises it of any function: a few show that none asks for what is not there under a trace.
 some_families = pytest.mark.parametrize(
-    "family", long_but(FAMILIES, "mixture of normals", "von mises-fisher", "product")
+    "family", named_long_but(FAMILIES, "mixture of normals", "von mises-fisher", "product")
 )
 variants = pytest.mark.parametrize("family", (FAMILIES | VARIANTS).values(), ids=(FAMILIES | VARIANTS).keys())
 with_parameters = pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from likelihood_families import EXTREMES, FAMILIES, JOINT, Family
 from scipy import stats
-from tables import long_but
+from tables import named_long_but
 
 from vae_jax.distributions import Bernoulli, CategoricalCodes, MixedColumns, Mixture, Normal, Product, support_of
 from vae_jax.distributions.support import codes
@@ -25,7 +25,7 @@ families = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES.key
 every = {name: family.make for name, family in FAMILIES.items()} | JOINT
 all_families = pytest.mark.parametrize("make", every.values(), ids=every.keys())
 # JAX promises it of any function: a few of each kind show that none asks for what is not there under a trace.
-some_families = pytest.mark.parametrize("make", long_but(every, "poisson", "mixed columns", "beta"))
+some_families = pytest.mark.parametrize("make", named_long_but(every, "poisson", "mixed columns", "beta"))
 extremes = pytest.mark.parametrize("extreme", EXTREMES.values(), ids=EXTREMES.keys())
 
 

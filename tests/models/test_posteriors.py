@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tables import long_but
+from tables import named_long_but
 
 from vae_jax.distributions import Normal
 from vae_jax.models import gaussian, likelihoods, posteriors, variational
@@ -47,7 +47,7 @@ def model_of(posterior):
 
 
 @pytest.mark.parametrize(
-    ("make", "has_kl"), long_but(FAMILIES, "low rank", "mixture", "von mises-fisher", "categorical", "concrete")
+    ("make", "has_kl"), named_long_but(FAMILIES, "low rank", "mixture", "von mises-fisher", "categorical", "concrete")
 )
 def test_it_trains_with_the_prior_that_goes_with_it(make, has_kl):
     """The ELBO and its gradient are finite, and every number of the encoder matters; without reparametrisation, by
