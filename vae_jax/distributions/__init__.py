@@ -24,6 +24,7 @@ from vae_jax.distributions.normal import Normal, standard_normal
 from vae_jax.distributions.point_mass import PointMass
 from vae_jax.distributions.poisson import Poisson
 from vae_jax.distributions.product import Product
+from vae_jax.distributions.quantised import Coded, Quantised, uniform_codes
 from vae_jax.distributions.spherical_uniform import SphericalUniform
 from vae_jax.distributions.statements import has_density, is_reparametrised
 from vae_jax.distributions.straight_through import StraightThrough
@@ -39,6 +40,7 @@ __all__ = [
     "Categorical",
     "CategoricalCodes",
     "CategoricalPixels",
+    "Coded",
     "Concrete",
     "ContinuousBernoulli",
     "DiscretisedLogistic",
@@ -56,6 +58,7 @@ __all__ = [
     "PointMass",
     "Poisson",
     "Product",
+    "Quantised",
     "SphericalUniform",
     "StraightThrough",
     "StudentT",
@@ -72,4 +75,5 @@ __all__ = [
     "standard_normal",
     "support_of",
     "tril_from_vector",
+    "uniform_codes",
 ]
