@@ -2,6 +2,7 @@
 
 from vae_jax.networks.activations import activation
 from vae_jax.networks.convolution import ConvDecoder, ConvEncoder, conv_decoder, conv_encoder
+from vae_jax.networks.grid import GridDecoder, GridEncoder, grid_decoder, grid_encoder
 from vae_jax.networks.mlp import MLP, mlp
 from vae_jax.networks.network import Network, equinox, linen, nnx
 from vae_jax.networks.precision import in_precision
@@ -14,6 +15,8 @@ __all__ = [
     "MLP",
     "ConvDecoder",
     "ConvEncoder",
+    "GridDecoder",
+    "GridEncoder",
     "Network",
     "ResidualBlock",
     "activation",
@@ -21,6 +24,8 @@ __all__ = [
     "conv_encoder",
     "downsample",
     "equinox",
+    "grid_decoder",
+    "grid_encoder",
     "in_precision",
     "in_sequence",
     "largest_singular_value",
