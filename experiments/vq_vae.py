@@ -31,9 +31,7 @@ def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":
     bottlenecks, size, likelihood = vj.models.bottlenecks, config.latent_size, vj.models.likelihoods.bernoulli()
     num_bits = config.num_codes.bit_length() - 1
     bottleneck = {
-        "vq": lambda: bottlenecks.vq(
-            config.num_codes, size, gradient=config.gradient, codebook=config.codebook
-        ),
+        "vq": lambda: bottlenecks.vq(config.num_codes, size, gradient=config.gradient, codebook=config.codebook),
         "residual_vq": lambda: bottlenecks.residual_vq(
             2, config.num_codes, size, gradient=config.gradient, codebook=config.codebook
         ),

@@ -61,6 +61,7 @@ def followed(
     Source: van den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937, appendix A.1, equations 6 to 8; the revival:
         Dhariwal et al. 2020, arXiv:2005.00341, section 3.1.
     """
+    inputs = inputs.astype(book.vectors.dtype)
     num_codes, key = len(book.vectors), jax.random.fold_in(key_of(0), book.step)
     num, total = (num_codes / len(inputs) * of_codes for of_codes in _sums(codes, inputs, num_codes))
     count = decay * book.count + (1 - decay) * num

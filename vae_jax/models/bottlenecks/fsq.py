@@ -40,7 +40,9 @@ def fsq(levels: Sequence[int]) -> Bottleneck:
         ([[1.0, 0.5], [0.0, 0.0]], [19, 12])
     """
     if not levels or min(levels) < 3:
-        raise ValueError(f"expected levels of at least 3 for each number of a vector; got {tuple(levels)}; use lfq for 2")
+        raise ValueError(
+            f"expected levels of at least 3 for each number of a vector; got {tuple(levels)}; use lfq for 2"
+        )
     num_levels = np.asarray(levels)
     half, num_below = (num_levels - 1) * (1 + _SLACK) / 2, num_levels // 2
     offset = np.where(num_levels % 2, 0.0, 0.5)
