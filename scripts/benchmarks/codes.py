@@ -150,15 +150,15 @@ def tables(settings: Settings) -> Iterator[Table]:
     rows = []
     for (name, whose), side in sorted(all_sides.items()):
         error, usage = side.test(test)
-        rows.append({"bottleneck": name, "side": whose, "absolute error": round(error, 4), "codes in use": f"{usage:.1%}",
-                     "ms a step": round(1_000 * statistics.median(seconds[name, whose]), 1)})  # fmt: skip
+        rows.append({"bottleneck": name, "side": whose, "absolute error": round(error, 4),
+                     "codes in use": f"{usage:.1%}", "ms a step": round(1_000 * statistics.median(seconds[name, whose]), 1)})  # fmt: skip
     yield Table(
         title,
         rows,
         (
-            f"{num_steps:,} steps of {batch_size} images, AdamW at {rate:g}, the networks and losses of its examples; mean "
-            "error of a pixel between −1 and 1 and the share of codes over the 10,000 test images; the median time of "
-            "a step, the sides by turns.",
+            f"{num_steps:,} steps of {batch_size} images, AdamW at {rate:g}, the networks and losses of its examples; "
+            "mean error of a pixel between −1 and 1 and the share of codes over the 10,000 test images; the median "
+            "time of a step, the sides by turns.",
         ),
     )
 

@@ -23,7 +23,7 @@ def sides(num_codes: int, size: int, levels: Sequence[int], rate: float) -> dict
         "FSQ": _side(FSQ(list(levels)), len(levels), 240, 0.0, rate),
         "VQ": _side(VectorQuantize(**vq), size, num_codes, 10.0, rate),
         "VQ, from means, revived": _side(
-            VectorQuantize(**vq, kmeans_init=True, threshold_ema_dead_code=5, decay=0.99), size, num_codes, 10.0
+            VectorQuantize(**vq, kmeans_init=True, threshold_ema_dead_code=5, decay=0.99), size, num_codes, 10.0, rate
         ),
         "LFQ": _side(
             LFQ(codebook_size=num_codes, dim=num_bits, entropy_loss_weight=0.02, diversity_gamma=1.0, spherical=True),

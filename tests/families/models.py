@@ -212,7 +212,8 @@ def codes() -> vj.Model:
     """Four codes an image, their vectors moving averages: van den Oord et al. 2017, arXiv:1711.00937, appendix A.1."""
     encoder, decoder = vj.networks.mlp(SHAPE, (4, SIZE), (16,)), vj.networks.mlp((4, SIZE), SHAPE, (16,))
     bottleneck = vj.models.bottlenecks.vq(NUM_CODES, SIZE)
-    return vj.models.quantised(encoder, decoder, vj.models.likelihoods.bernoulli(), bottleneck=bottleneck, places=(4,))
+    model = vj.models.quantised(encoder, decoder, vj.models.likelihoods.bernoulli(), bottleneck=bottleneck, places=(4,))
+    return vj.models.with_code_prior(model, "masked", width=8, num_blocks=1, num_heads=1, num_rounds=2)
 
 
 def image_alone(key, example):

@@ -1,5 +1,6 @@
 """Bottlenecks of codes: against numbers of vector-quantize-pytorch, in what each term moves, and as their laws say."""
 
+import functools
 from functools import partial
 
 import jax
@@ -203,9 +204,10 @@ def test_each_term_moves_what_it_should_and_nothing_else(gradient):
     assert moved == {(1, 0, 0): {"encoder", "decoder"}, (0, 1, 0): {"encoder"}, (0, 0, 1): {"bottleneck"}}
 
 
-def follow(book, codes, inputs, **options):
-    defaults = {"decay": 0.9, "moves": True, "starts_from_means": False, "revive_below": 0.0}
-    return jax.jit(partial(followed, **defaults | options))(book, codes, inputs)
+@functools.cache
+def follow(**options):
+    """A step of a codebook, compiled."""
+    return jax.jit(partial(followed, **{"starts_from_means": False, "revive_below": 0.0} | options))
 
 
 def test_moving_averages_are_a_quotient_of_sums():
@@ -215,7 +217,7 @@ def test_moving_averages_are_a_quotient_of_sums():
     count, total = np.ones(5), BOOK.astype(float)
     for _ in range(5):
         codes, inputs = random.integers(0, 4, 20), random.normal(size=(20, 3)).astype(np.float32)
-        book = follow(book, jnp.asarray(codes), jnp.asarray(inputs))
+        book = follow(decay=0.9, moves=True)(book, jnp.asarray(codes), jnp.asarray(inputs))
         hot = np.eye(5)[codes] / 4  # in units of the mean, 20 / 5
         count, total = 0.9 * count + 0.1 * hot.sum(axis=0), 0.9 * total + 0.1 * hot.T @ inputs
     np.testing.assert_allclose(book.count, count, rtol=1e-5)
@@ -227,7 +229,7 @@ def test_moving_averages_are_a_quotient_of_sums():
 def test_dead_codes_come_back_as_inputs_and_others_stay():
     book = Codebook(jnp.asarray(BOOK), jnp.array([1.0, 0.05, 1.0, 0.2, 1.0]), jnp.asarray(7))
     inputs = jax.random.normal(KEY, (20, 3))
-    after = follow(book, jnp.full(20, 2), inputs, decay=1.0, moves=False, revive_below=0.1)
+    after = follow(decay=1.0, moves=False, revive_below=0.1)(book, jnp.full(20, 2), inputs)
     np.testing.assert_array_equal(after.vectors[jnp.array([0, 2, 3, 4])], BOOK[[0, 2, 3, 4]])
     assert (np.asarray(inputs) == np.asarray(after.vectors[1])).all(axis=1).any()
     np.testing.assert_allclose(after.count, [1.0, 1.0, 1.0, 0.2, 1.0])
@@ -237,13 +239,15 @@ def test_the_first_step_starts_from_the_means_of_clusters():
     """Of five clusters that are far apart, each is found; a second step does not start again."""
     centres, codes = 10 * BOOK, jnp.arange(200) % 5
     inputs = centres[codes] + 0.01 * jax.random.normal(KEY, (200, 3))
-    means = jax.jit(cluster_means)(centres + 0.5, inputs, 3)
+    lloyd = jax.jit(cluster_means)
+    means = lloyd(centres + 0.5, inputs, 3)
     np.testing.assert_allclose(means, centres, atol=0.01)
     book = Codebook(jnp.asarray(BOOK), jnp.ones(5), jnp.asarray(0))
-    first = follow(book, jnp.zeros(200, int), inputs, moves=False, starts_from_means=True)
-    expected = cluster_means(first.vectors, inputs, 1)
+    step = follow(decay=0.9, moves=False, starts_from_means=True)
+    first = step(book, jnp.zeros(200, int), inputs)
+    expected = lloyd(first.vectors, inputs, 1)
     np.testing.assert_allclose(first.vectors, expected, atol=1e-4)  # a fixed point of Lloyd's rounds
-    second = follow(first, jnp.zeros(200, int), inputs, moves=False, starts_from_means=True)
+    second = step(first, jnp.zeros(200, int), inputs)
     np.testing.assert_array_equal(second.vectors, first.vectors)
 
 
@@ -304,5 +308,5 @@ def test_wrong_places_and_objectives_are_refused():
         model.after(params, {})
     plain = tiny(bottlenecks.vq(4, 3)).bind
     of_points = lambda params: plain(params)._replace(posterior=lambda x: plain(params).prior)
-    with pytest.raises(TypeError, match="expected a posterior of codes; got a Coded; use models.quantised"):
+    with pytest.raises(TypeError, match=r"expected a posterior of codes; got a Coded; use models\.quantised"):
         jax.eval_shape(lambda params: quantised_autoencoder(KEY, of_points(params), jnp.zeros((2, 5)), 0), params)

@@ -7,6 +7,7 @@ from vae_jax.distributions.categorical import Categorical
 from vae_jax.distributions.categorical_codes import CategoricalCodes
 from vae_jax.distributions.categorical_pixels import CategoricalPixels
 from vae_jax.distributions.centre import centre, is_on_sphere
+from vae_jax.distributions.code_sequences import CodesInOrder, CodesInRounds
 from vae_jax.distributions.concrete import Concrete, ExpConcrete
 from vae_jax.distributions.continuous_bernoulli import ContinuousBernoulli
 from vae_jax.distributions.discretised_logistic import DiscretisedLogistic
@@ -41,6 +42,8 @@ __all__ = [
     "CategoricalCodes",
     "CategoricalPixels",
     "Coded",
+    "CodesInOrder",
+    "CodesInRounds",
     "Concrete",
     "ContinuousBernoulli",
     "DiscretisedLogistic",

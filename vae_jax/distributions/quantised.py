@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Scalar
 
 from vae_jax.distributions.categorical_codes import CategoricalCodes
+from vae_jax.keys import key_of
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Distribution, Key, Params
 
@@ -105,8 +107,8 @@ class Coded:
         return self.look_up(self.book, codes.astype(jnp.int32)), self.codes.log_prob(codes)
 
     def mean(self) -> Float[Array, "*event"]:
-        """The vectors of the expected codes, each rounded: codes have no order, so only its shape means something."""
-        return self.look_up(self.book, jnp.round(self.codes.mean()).astype(jnp.int32))
+        """The mean of the vectors of 64 draws, of which the key is fixed."""
+        return jax.vmap(self.sample)(jax.random.split(key_of(0), 64)).mean(axis=0)
 
 
 def uniform_codes(shape: tuple[int, ...], num_codes: int) -> CategoricalCodes:

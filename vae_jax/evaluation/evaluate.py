@@ -69,8 +69,9 @@ def evaluate(
         `elbo`, `elbo_standard_error`, `log_likelihood`, `kl`, `nll`, `nll_standard_error` (nats per example; the NLL
         has the sign of a loss: lower is better), `bits_per_dim` (for an x that is one array), `num_samples`,
         `effective_sample_size` (median), `active_units`, `latent_size`, `kl_per_dimension`, `kl_per_group` (for a
-        hierarchy), `code_usage`, `code_perplexity` and `rate_in_bits` (for codes), `squared_error`, `num_examples`, `seed`, and `notes`, a list of sentences. A bound and an NLL,
-        which a point-mass posterior does not have, are None for it.
+        hierarchy), `code_usage`, `code_perplexity` and `rate_in_bits` (for codes), `squared_error`, `num_examples`,
+        `seed`, and `notes`, a list of sentences. A bound and an NLL, which a point-mass posterior does not have, are
+        None for it.
     """
     fit = lambda params: Fitted(model.bind(params), bound, transform, log_det)
     return evaluator(fit, num_samples=num_samples, seed=seed)(params, examples)

@@ -3,6 +3,7 @@
 from vae_jax.models import bottlenecks, likelihoods, posteriors
 from vae_jax.models.amortised import amortised, autoencoder, gaussian, variational
 from vae_jax.models.architectures import convolutional, fully_connected, residual
+from vae_jax.models.code_priors import with_code_prior
 from vae_jax.models.flow_posteriors import flow_posterior
 from vae_jax.models.flow_priors import with_flow_prior
 from vae_jax.models.linear import linear, linear_autoencoder, pca
@@ -27,6 +28,7 @@ __all__ = [
     "residual",
     "semi_amortised",
     "variational",
+    "with_code_prior",
     "with_flow_prior",
     "with_learned_normal_prior",
     "with_mixture_prior",

@@ -10,6 +10,7 @@ from vae_jax.networks.repeated import in_sequence, repeated
 from vae_jax.networks.residual import ResidualBlock, residual_mlp
 from vae_jax.networks.spectral import largest_singular_value, spectrally_normalised, with_spectral_norm
 from vae_jax.networks.strided import downsample, upsample
+from vae_jax.networks.transformer import Transformer, transformer
 
 __all__ = [
     "MLP",
@@ -19,6 +20,7 @@ __all__ = [
     "GridEncoder",
     "Network",
     "ResidualBlock",
+    "Transformer",
     "activation",
     "conv_decoder",
     "conv_encoder",
@@ -35,6 +37,7 @@ __all__ = [
     "repeated",
     "residual_mlp",
     "spectrally_normalised",
+    "transformer",
     "upsample",
     "with_spectral_norm",
 ]

@@ -26,11 +26,11 @@ def quantised_autoencoder(
     *,
     axis_name: str | None = None,
 ) -> Values:
-    """Reconstruction, less what the bottleneck asks for its codes: commitment, the codebook's own term, entropies.
+    """The ELBO, less what the bottleneck asks for its codes: commitment, the codebook's own term, entropies.
 
-    log p(x|z) − penalty(x) + w H(p̄), p̄ the mean assignment of the batch where the bottleneck weighs its diversity. Its
-    KL is constant for a prior of equally likely codes, and left out. The codes and what chose them are shown to
-    `Model.after`, by which a codebook follows them, wherever their examples lie.
+    log p(x|z) + log p(codes) − penalty(x) + w H(p̄), p̄ the mean assignment of the batch where the bottleneck weighs its
+    diversity. log p(codes) is a constant for a prior of equally likely codes, and trains one that is learned. The codes
+    and what chose them are shown to `Model.after`, by which a codebook follows them, wherever their examples lie.
 
     Args:
         key: A random key; without effect on the codes.
@@ -41,9 +41,8 @@ def quantised_autoencoder(
 
     Returns:
         Nats for each example (higher is better), which bound nothing, and `codes` and `inputs`. The metrics are
-        `log_likelihood` and `penalty` (nats), `rate_in_bits` (−log₂ p(codes), of an example), `code_usage` (the share
-        of the codes that the batch uses) and `code_perplexity` (exp of the entropy of their frequencies); of several
-        quantisers these two are means, arithmetic and geometric.
+        `log_likelihood`, `kl` and `penalty` (nats), `rate_in_bits` (the KL in bits: the length of the message that
+        names the codes of an example), and those of `use_of_codes` over the batch, `code_usage` and `code_perplexity`.
 
     Raises:
         TypeError: If the posterior is of another family.
@@ -62,7 +61,7 @@ def quantised_autoencoder(
         return draw.likelihood.log_prob(x), draw.posterior, kl_divergence(draw.posterior, draw.prior)
 
     log_likelihood, posterior, kl = over_codes(key, vae, batch, of_one, axis_name)
-    values = log_likelihood - posterior.penalty
+    values = log_likelihood - kl - posterior.penalty
     if posterior.assignment is not None:
         mean = gathered(posterior.assignment, axis_name).mean(axis=0)
         values = values + posterior.diversity * _entropy(mean)
@@ -70,7 +69,12 @@ def quantised_autoencoder(
         gathered(posterior.codes, axis_name).reshape(-1, posterior.num_quantisers), posterior.num_codes
     )
     shared = {"code_usage": usage, "code_perplexity": perplexity}
-    metrics = {"log_likelihood": log_likelihood, "penalty": posterior.penalty, "rate_in_bits": kl / math.log(2)}
+    metrics = {
+        "log_likelihood": log_likelihood,
+        "kl": kl,
+        "penalty": posterior.penalty,
+        "rate_in_bits": kl / math.log(2),
+    }
     metrics |= {name: jnp.broadcast_to(value, log_likelihood.shape) for name, value in shared.items()}
     return values, metrics, {"codes": posterior.codes, "inputs": posterior.inputs}
 
