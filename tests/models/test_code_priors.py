@@ -34,7 +34,11 @@ def test_the_message_trains_the_prior_alone(order):
 
 
 def test_what_has_no_codes_is_refused():
-    with pytest.raises(TypeError, match="expected a model with a prior of codes; got Normal; use models.quantised"):
+    with pytest.raises(
+        TypeError, match=r"expected a model with a prior of independent codes; got Normal; use models\.quantised"
+    ):
         with_code_prior(gaussian(mlp((5,), (4,)), mlp((2,), (5,)), likelihoods.gaussian(), latent_size=2))
-    with pytest.raises(ValueError, match="expected order as 'autoregressive' or 'masked'; got 'none'"):
+    with pytest.raises(TypeError, match=r"a prior of independent codes; got CodesInOrder"):
+        with_code_prior(with_code_prior(PLAIN))
+    with pytest.raises(ValueError, match=r"expected order as 'autoregressive' or 'masked'; got 'none'"):
         with_code_prior(PLAIN, "none")

@@ -8,7 +8,7 @@ from typing import Literal
 
 import jax
 
-from vae_jax.distributions import Coded, CodesInOrder, CodesInRounds
+from vae_jax.distributions import CategoricalCodes, Coded, CodesInOrder, CodesInRounds
 from vae_jax.models.part import after_of_part
 from vae_jax.networks import transformer
 from vae_jax.types import Distribution, Key, Params
@@ -42,7 +42,7 @@ def with_code_prior(
         A model with the parameters `{"model", "prior"}`; the prior starts with all codes equally likely.
 
     Raises:
-        TypeError: If the model has no prior of codes.
+        TypeError: If the model has no prior of independent codes.
         ValueError: If a size is below 1, the heads do not divide the width, or there is no such order.
 
     Source: van den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937, section 3.3; masked: Chang et al. 2022,
@@ -51,8 +51,9 @@ def with_code_prior(
     if order not in ("autoregressive", "masked"):
         raise ValueError(f"expected order as 'autoregressive' or 'masked'; got {order!r}")
     prior = jax.eval_shape(lambda key: model.bind(model.init(key)).prior, jax.random.key(0))
-    if not isinstance(prior, Coded):
-        raise TypeError(f"expected a model with a prior of codes; got {type(prior).__name__}; use models.quantised")
+    if not (isinstance(prior, Coded) and isinstance(prior.codes, CategoricalCodes)):
+        found = type(prior.codes if isinstance(prior, Coded) else prior).__name__
+        raise TypeError(f"expected a model with a prior of independent codes; got {found}; use models.quantised")
     *shape, num_codes = prior.codes.logits.shape
     is_causal = order == "autoregressive"
     network = transformer(
