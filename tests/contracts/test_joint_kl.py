@@ -71,7 +71,7 @@ def binary_straight_through(logits):
 
 def certain(vectors):
     """The first of the places is at the vector 1 of the three, the second at 2."""
-    return Quantised(vectors, jnp.array([1, 2]), vectors[:, None], 0.0, None, 0.0, 3)
+    return Quantised(vectors, jnp.array([1, 2]), vectors[:, None], 3)
 
 
 def coded(logits):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -28,12 +27,12 @@ class Quantised:
         value: The vectors of the codes.
         codes: Their numbers, each 0, ..., num_codes − 1; with several quantisers one for each along the last axis.
         inputs: What each code was chosen for: an array of one vector of the encoder's numbers a code.
-        penalty: What training subtracts for these codes, in nats.
-        assignment: (num_codes,), the probability of each code if nearness were a matter of degree, a mean over the
-            positions; None for a bottleneck that does not ask for diversity.
-        diversity: Weight of the entropy of the assignment over a batch, in nats; 0 without one.
         num_codes: Number of codes to choose from at each place.
         num_quantisers: Number of codes that a place of the encoder's output has.
+        penalty: What training subtracts for these codes, in nats.
+        assignment: (num_codes,), the probability of each code if nearness were a matter of degree, a mean over the
+            places; empty for a bottleneck that does not ask for diversity.
+        diversity: Weight of the entropy of the assignment over a batch, in nats.
 
     Source: van den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937, equation 1.
     """
@@ -41,11 +40,11 @@ class Quantised:
     value: Float[Array, "*event"]
     codes: Int[Array, "*place"]
     inputs: Float[Array, "*place size"]
-    penalty: float | Scalar
-    assignment: Any
-    diversity: float | Scalar
     num_codes: int = field(metadata={"static": True})
     num_quantisers: int = field(default=1, metadata={"static": True})
+    penalty: float | Scalar = 0.0
+    assignment: Float[Array, " code"] = field(default_factory=lambda: jnp.zeros(0))
+    diversity: float | Scalar = 0.0
 
     is_reparametrised = True
     has_density = True

@@ -23,7 +23,7 @@ class Codebook(NamedTuple):
     """Steps done, counted from the one that the vectors start at."""
 
 
-def fresh(key: Key, num_codes: int, size: int, step: int = 0) -> Codebook:
+def fresh(key: Key, num_codes: int, size: int, step: int | Int[Array, ""] = 0) -> Codebook:
     """Vectors of independent normal numbers, of length 1 in the mean square, as if all had been chosen equally often.
 
     Args:

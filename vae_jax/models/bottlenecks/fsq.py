@@ -53,7 +53,7 @@ def fsq(levels: Sequence[int]) -> Bottleneck:
     def quantise(params: Params, encoded: Float[Array, "*place size"]) -> Quantised:
         bounded = jnp.tanh(encoded + shift) * half - offset
         value = straight_through(bounded, jnp.round(bounded)) / num_below
-        return Quantised(value, find(params, value), encoded, 0.0, None, 0.0, math.prod(levels))
+        return Quantised(value, find(params, value), encoded, math.prod(levels))
 
     def look_up(params: Params, codes: Int[Array, "*place"]) -> Float[Array, "*place size"]:
         digits = codes[..., None] // place_values % num_levels

@@ -70,6 +70,7 @@ def lfq(
         penalty = commitment * jnp.square(encoded - stop_gradient(value)).sum()
         penalty -= entropy * (assignment * log_assignment).sum()
         weight = entropy * diversity * len(assignment)
-        return Quantised(value, codes, encoded, penalty, assignment.mean(axis=0), weight, num_codes)
+        mean = assignment.mean(axis=0)
+        return Quantised(value, codes, encoded, num_codes, penalty=penalty, assignment=mean, diversity=weight)
 
     return Bottleneck(num_bits, num_codes, lambda key: (), quantise, look_up, find)

@@ -58,7 +58,7 @@ def sim_vq(
         vectors = codebook(params)[codes]
         penalty = commitment * jnp.square(encoded - stop_gradient(vectors)).sum()
         penalty += codebook_weight * jnp.square(stop_gradient(encoded) - vectors).sum()
-        return Quantised(passed(encoded, vectors), codes, encoded, penalty, None, 0.0, num_codes)
+        return Quantised(passed(encoded, vectors), codes, encoded, num_codes, penalty=penalty)
 
     def look_up(params: Params, codes: Int[Array, "*place"]) -> Float[Array, "*place size"]:
         return codebook(params)[codes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -79,8 +80,8 @@ def residual_vq(
 
     def init(key: Key) -> Params:
         keys = jax.random.split(key, num_quantisers)
-        books = [fresh(one, num_codes, size, -place) for place, one in enumerate(keys)]
-        return _parted(jax.tree.map(lambda *arrays: jnp.stack(arrays), *books), is_trained)
+        waits = -jnp.arange(num_quantisers)
+        return _parted(jax.vmap(lambda key, wait: fresh(key, num_codes, size, wait))(keys, waits), is_trained)
 
     def quantise(params: Params, encoded: Float[Array, "*place size"]) -> Quantised:
         rest, inputs, codes, vectors = encoded, [], [], []
@@ -97,17 +98,10 @@ def residual_vq(
         through = passed(encoded, total)
         # The first vector carries the gradient of the sum, and each keeps its own value.
         first = fixed[0] + (through - stop_gradient(through))
-        several = lambda arrays: arrays[0] if is_one else jnp.stack(arrays, axis=encoded.ndim - 1)
-        return Quantised(
-            several([first, *fixed[1:]]),
-            several(codes),
-            several(inputs),
-            penalty,
-            None,
-            0.0,
-            num_codes,
-            num_quantisers,
-        )
+        places = encoded.ndim - 1
+        several = lambda arrays: arrays[0] if is_one else jnp.stack(arrays, axis=places)
+        values = several([first, *fixed[1:]])
+        return Quantised(values, several(codes), several(inputs), num_codes, num_quantisers, penalty)
 
     def look_up(params: Params, codes: Int[Array, "*place"]) -> Float[Array, "*place size"]:
         books = _joined(params).vectors
@@ -122,24 +116,16 @@ def residual_vq(
         return jnp.stack([nearest(book, vectors[..., place, :]) for place, book in enumerate(books)], axis=-1)
 
     def after(params: Params, seen: Any) -> Params:
-        def of_one(book: Codebook, codes: Int[Array, " num"], inputs: Float[Array, "num size"]) -> Codebook:
-            return followed(
-                book,
-                codes,
-                inputs,
-                decay=decay,
-                moves=not is_trained,
-                starts_from_means=starts_from_means,
-                revive_below=revive_below,
-            )
-
-        codes = seen["codes"].reshape(-1, num_quantisers).T
-        inputs = seen["inputs"].reshape(-1, num_quantisers, size).swapaxes(0, 1)
-        books = [
-            of_one(jax.tree.map(lambda array, place=place: array[place], _joined(params)), codes[place], inputs[place])
-            for place in range(num_quantisers)
-        ]
-        return _parted(jax.tree.map(lambda *arrays: jnp.stack(arrays), *books), is_trained)
+        one = partial(
+            followed,
+            decay=decay,
+            moves=not is_trained,
+            starts_from_means=starts_from_means,
+            revive_below=revive_below,
+        )
+        codes = seen["codes"].reshape(-1, num_quantisers)
+        inputs = seen["inputs"].reshape(-1, num_quantisers, size)
+        return _parted(jax.vmap(one, in_axes=(0, 1, 1))(_joined(params), codes, inputs), is_trained)
 
     read = (lambda vectors: vectors) if is_one else (lambda vectors: vectors.sum(axis=-2))
     return Bottleneck(size, num_codes, init, quantise, look_up, find, read, after, num_quantisers)

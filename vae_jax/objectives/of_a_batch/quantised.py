@@ -62,7 +62,7 @@ def quantised_autoencoder(
 
     log_likelihood, posterior, kl = over_codes(key, vae, batch, of_one, axis_name)
     values = log_likelihood - kl - posterior.penalty
-    if posterior.assignment is not None:
+    if posterior.assignment.size:
         mean = gathered(posterior.assignment, axis_name).mean(axis=0)
         values = values + posterior.diversity * _entropy(mean)
     usage, perplexity = use_of_codes(
