@@ -3,6 +3,7 @@
     python scripts/benchmark.py                          every section that takes minutes
     python scripts/benchmark.py bounds                   objectives, posteriors and priors: an hour and more
     python scripts/benchmark.py collapse                 latent units that die, and what keeps them: half an hour
+    python scripts/benchmark.py codes                    codes beside vector-quantize-pytorch: ten minutes
     python scripts/benchmark.py sweep                    lanes against single runs: half an hour
     python scripts/benchmark.py search                   a search that stops bad trials against a random one: an hour
     python scripts/benchmark.py train likelihood         some of them
@@ -26,7 +27,7 @@ from pathlib import Path
 # The sections measure compilation, too, so what an earlier run has compiled must not be found.
 os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
 
-from benchmarks import bounds, collapse, conv, depth, feed, likelihood, quality, search, startup, sweep, train
+from benchmarks import bounds, codes, collapse, conv, depth, feed, likelihood, quality, search, startup, sweep, train
 from benchmarks.settings import Settings
 from benchmarks.tables import Table, as_json, as_text, environment_table
 
@@ -40,10 +41,11 @@ SECTIONS: dict[str, Callable[[Settings], Iterable[Table]]] = {
     "quality": quality.tables,
     "bounds": bounds.tables,
     "collapse": collapse.tables,
+    "codes": codes.tables,
     "sweep": sweep.tables,
     "search": search.tables,
 }
-LONG = ("bounds", "collapse", "sweep", "search")
+LONG = ("bounds", "collapse", "codes", "sweep", "search")
 
 
 def main() -> None:

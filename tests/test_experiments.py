@@ -19,6 +19,7 @@ from vae_jax.runs.wiring import wire
 # Of data that have to be prepared first: an example's shape.
 SHAPES = {
     "mnist": (28, 28),
+    "binarized_mnist": (28, 28),
     "fashion_mnist": (28, 28),
     "frey_faces": (28, 20),
     "olivetti_faces": (64, 64),

@@ -25,6 +25,15 @@ def pythae_side() -> ModuleType | None:
     return pythae_side
 
 
+def codes_torch_side() -> ModuleType | None:
+    """The side of vector-quantize-pytorch, or None where it is not installed."""
+    if version("torch") is None or version("vector-quantize-pytorch") is None:
+        return None
+    from benchmarks import codes_torch_side
+
+    return codes_torch_side
+
+
 def missing() -> tuple[str, ...]:
     """A line for each that is not there."""
     return tuple(

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-PACKAGES = ("vae-jax", "jax", "jaxlib", "flax", "optax", "numpy", "torch", "pythae")
+PACKAGES = ("vae-jax", "jax", "jaxlib", "flax", "optax", "numpy", "torch", "pythae", "vector-quantize-pytorch")
 
 
 class Table(NamedTuple):

@@ -20,12 +20,15 @@ from vae_jax.distributions import (
     Bernoulli,
     BinaryConcrete,
     Categorical,
+    CategoricalCodes,
+    Coded,
     Concrete,
     LogisticNormal,
     LowRankNormal,
     MultivariateNormal,
     Normal,
     Product,
+    Quantised,
     SphericalUniform,
     StraightThrough,
     VonMisesFisher,
@@ -66,6 +69,16 @@ def binary_straight_through(logits):
     return StraightThrough(BinaryConcrete(logits, jnp.asarray(0.5, logits.dtype)))
 
 
+def certain(vectors):
+    """The first of the places is at the vector 1 of the three, the second at 2."""
+    return Quantised(vectors, jnp.array([1, 2]), vectors[:, None], 3)
+
+
+def coded(logits):
+    look_up = lambda book, codes: codes.astype(logits.dtype)
+    return Coded(CategoricalCodes(logits), (), look_up, lambda book, vectors: vectors.astype(int))
+
+
 PAIRS = {
     (MultivariateNormal, Normal): Pair(MultivariateNormal, (LOC, TRIL), Normal, (OTHER_LOC, SCALE), PLANE),
     (MultivariateNormal, MultivariateNormal): Pair(
@@ -101,6 +114,13 @@ PAIRS = {
         Bernoulli,
         (OTHER_LOC[:1] - 1,),
         lambda: (np.array([[0.0], [1.0]]), np.ones(2)),
+    ),
+    (Quantised, Coded): Pair(
+        certain,
+        (np.array([1.0, 2.0]),),
+        coded,
+        (np.stack([OTHER_LOGITS, LOGITS]),),
+        lambda: (np.indices((3, 3)).reshape(2, -1).T.astype(float), np.ones(9)),
     ),
     (Product, Product): Pair(
         kind_and_style, (LOGITS[:2], LOC[:1]), kind_and_style, (OTHER_LOGITS[:2], OTHER_LOC[:1]), normal_and_kind

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 
 import vae_jax as vj
-from vae_jax.distributions import Bernoulli, Categorical, Normal, PointMass, Product, standard_normal
+from vae_jax.distributions import Bernoulli, Categorical, Normal, Product, standard_normal
 
 SIZE, NUM_CLASSES, NUM_CODES, SHAPE = 3, 10, 16, (8, 8)
 
@@ -37,15 +37,15 @@ def data(config: Config) -> vj.data.Dataset:
 def experiment(config: Config, data: vj.data.Dataset) -> vj.Experiment:
     """Wire it."""
     scaled = vj.data.binarise_dynamically(data.max_value)
-    model, transform, objective = KINDS[config.kind]
+    model, transform, bound, *_ = KINDS[config.kind]
     return vj.Experiment(
         model=model,
-        trainer=vj.trainer(model, vj.objectives.over_batch(objective), optax.adam(config.learning_rate)),
+        trainer=vj.trainer(model, objective_of(config.kind), optax.adam(config.learning_rate)),
         dataset=data,
         transform=vj.data.chain(vj.data.on_parts(x=scaled, condition=vj.data.one_hot(NUM_CLASSES)), transform),
         budget=vj.Budget(96, num_steps=20, validate_every=10, log_every=7),
         seed=config.seed,
-        bound=objective,
+        bound=bound,
         num_samples=20,
     )
 
@@ -208,50 +208,12 @@ def hierarchical() -> vj.Model:
     return vj.Model(init, bind)
 
 
-@vj.register_dataclass
-@dataclass(frozen=True)
-class Quantised(PointMass):
-    """The vectors of a codebook that are nearest to an encoder's; a gradient flows as if they were the encoder's."""
-
-    encoded: jax.Array
-    code: jax.Array
-
-
-def ema_codebook() -> vj.Model:
+def codes() -> vj.Model:
     """Four codes an image, their vectors moving averages: van den Oord et al. 2017, arXiv:1711.00937, appendix A.1."""
-    init, apply = networks(encoder=(64, 4 * SIZE), decoder=(4 * SIZE, 64))
-
-    def start(key):
-        vectors = jax.random.normal(jax.random.fold_in(key, 1), (NUM_CODES, SIZE))
-        return init(key) | {"codebook": vj.Untrained({"count": jnp.ones(NUM_CODES), "sum": vectors})}
-
-    def bind(params):
-        averages = params["codebook"].value
-        codebook = averages["sum"] / averages["count"][:, None]
-
-        def posterior(x):
-            encoded = apply(params, "encoder", x).reshape(4, SIZE)
-            code = jnp.argmin(jnp.square(encoded[:, None] - codebook).sum(axis=-1), axis=-1)
-            return Quantised(encoded + jax.lax.stop_gradient(codebook[code] - encoded), encoded, code)
-
-        return vj.VAE(posterior, lambda z: bernoulli(apply(params, "decoder", z)), standard_normal(4 * SIZE))
-
-    def after(params, seen):
-        hot = jax.nn.one_hot(seen["code"].reshape(-1), NUM_CODES)
-        new = {"count": hot.sum(axis=0), "sum": hot.T @ seen["encoded"].reshape(-1, SIZE)}
-        moved = jax.tree.map(lambda old, new: 0.9 * old + 0.1 * new, params["codebook"].value, new)
-        return params | {"codebook": vj.Untrained(moved)}
-
-    return vj.Model(start, bind, after)
-
-
-def committed(key, vae, x):
-    """Reconstruction, and an encoder that stays near the codebook; what the codebook follows is the third."""
-    value, metrics = vj.objectives.autoencoder(key, vae, x)
-    posterior = vae.posterior(x)
-    commitment = jnp.square(posterior.encoded - jax.lax.stop_gradient(posterior.value)).sum()
-    seen = {"code": posterior.code, "encoded": posterior.encoded}
-    return value - 0.25 * commitment, metrics | {"commitment": commitment}, seen
+    encoder, decoder = vj.networks.mlp(SHAPE, (4, SIZE), (16,)), vj.networks.mlp((4, SIZE), SHAPE, (16,))
+    bottleneck = vj.models.bottlenecks.vq(NUM_CODES, SIZE)
+    model = vj.models.quantised(encoder, decoder, vj.models.likelihoods.bernoulli(), bottleneck=bottleneck, places=(4,))
+    return vj.models.with_code_prior(model, "masked", width=8, num_blocks=1, num_heads=1, num_rounds=2)
 
 
 def image_alone(key, example):
@@ -264,12 +226,19 @@ def as_it_is(key, example):
     return example
 
 
-elbo = vj.objectives.elbo
+elbo, of_codes, of_image = vj.objectives.elbo, vj.objectives.quantised_autoencoder, vj.data.Transform(image_alone, "x")
+# kind -> its model, what it sees of an example, its bound, and its objective if that is not the bound of each example.
 KINDS = {
+    "codes": (codes(), of_image, elbo, of_codes),
     "conditional": (conditional(), vj.data.Transform(as_it_is, "as it is"), elbo),
-    "ema_codebook": (ema_codebook(), vj.data.Transform(image_alone, "the image"), committed),
-    "hierarchical": (hierarchical(), vj.data.Transform(image_alone, "the image"), elbo),
+    "hierarchical": (hierarchical(), of_image, elbo),
     "product_of_experts": (product_of_experts(), vj.data.Transform(image_and_word, "both"), elbo),
     "recurrent": (recurrent(), vj.data.Transform(some_rows, "some rows"), elbo),
     "semi_supervised": (semi_supervised(), vj.data.Transform(some_labels, "some labels"), scored),
 }
+
+
+def objective_of(kind: str):
+    """The objective of a batch."""
+    _, _, bound, *own = KINDS[kind]
+    return own[0] if own else vj.objectives.over_batch(bound)

@@ -17,12 +17,12 @@ from vae_jax.training.advance import advance, start
 from vae_jax.training.metrics import read_metrics
 
 EXPERIMENT, NUM_STEPS = Path(__file__).parent / "models.py", 20
-KINDS = ("conditional", "ema_codebook", "hierarchical", "product_of_experts", "recurrent", "semi_supervised")
+KINDS = ("codes", "conditional", "hierarchical", "product_of_experts", "recurrent", "semi_supervised")
 # One that no gradient trains alone, the one with the most parts, and one with conditions, which some tests are of.
-MOSTLY_LONG = long_but(KINDS, "conditional", "ema_codebook", "hierarchical")
+MOSTLY_LONG = long_but(KINDS, "codes", "conditional", "hierarchical")
 PICTURES = {
+    "codes": {"samples", "reconstructions"},
     "conditional": {"samples", "latent", "reconstructions", "analogies", "traversals"},
-    "ema_codebook": {"samples", "reconstructions"},
     "hierarchical": {"samples", "reconstructions"},
     "product_of_experts": {"samples", "latent", "reconstructions", "traversals", "interpolations"},
     "recurrent": {"samples", "latent", "reconstructions", "analogies", "traversals"},
@@ -58,11 +58,8 @@ def test_it_learns_and_is_evaluated_and_explained(trained, kind):
     first, *_, last = validations(directory.metrics)
     assert last > first + 3
     evaluation = json.loads(directory.evaluation.read_text("utf-8"))
-    if kind == "ema_codebook":
-        assert evaluation["nll"] is None  # its posterior has no density
-    else:
-        assert evaluation["nll"] < -evaluation["elbo"] + 0.1
-    assert (evaluation["bits_per_dim"] is None) == (kind in ("ema_codebook", "product_of_experts"))  # x has two parts
+    assert evaluation["nll"] < -evaluation["elbo"] + 0.1
+    assert (evaluation["bits_per_dim"] is None) == (kind == "product_of_experts")  # x has two parts
     assert evaluation["squared_error"] > 0
     assert {path.stem for path in directory.images.iterdir()} == PICTURES[kind]
     page = directory.report.read_text("utf-8")
@@ -84,6 +81,21 @@ def test_the_kl_of_each_group_is_told(trained, kind, groups):
     assert f"KL of group {groups[0]}" in trained(kind).directory.report.read_text("utf-8")
 
 
+def test_the_use_of_codes_is_told(trained):
+    """The prior begins without preference, with 4 codes out of 16: 16 bits. It learns to say them in fewer."""
+    directory = trained("codes").directory
+    evaluation = json.loads(directory.evaluation.read_text("utf-8"))
+    assert evaluation["rate_in_bits"] == pytest.approx(evaluation["kl"] / np.log(2))
+    assert evaluation["rate_in_bits"] < 15.9
+    assert 1 < evaluation["code_perplexity"] <= 16 * evaluation["code_usage"] <= 16
+    assert any("upper bound that more samples do not tighten" in note for note in evaluation["notes"])
+    page = directory.report.read_text("utf-8")
+    assert "Codes in use" in page
+    assert "Perplexity of the codes" in page
+    (last,) = [line for line in read_metrics(directory.metrics) if line["split"] == "train"][-1:]
+    assert {"code_usage", "code_perplexity", "rate_in_bits", "penalty"} <= last.keys()
+
+
 @pytest.mark.parametrize("kind", MOSTLY_LONG)
 def test_it_resumes_to_the_bits_of_steps_without_a_break(trained, kind):
     file = load_experiment(EXPERIMENT)
@@ -97,7 +109,7 @@ def test_it_resumes_to_the_bits_of_steps_without_a_break(trained, kind):
         np.testing.assert_array_equal(leaf, other)
 
 
-@pytest.mark.parametrize("kind", long_but(KINDS, "ema_codebook"))
+@pytest.mark.parametrize("kind", long_but(KINDS, "codes"))
 def test_four_lanes_are_runs(trained, tmp_path, monkeypatch, kind):
     monkeypatch.setattr(Sweep, "report", lambda sweep: None)
     sweep = vj.sweep(EXPERIMENT, kind=kind, seed=[0, 1], learning_rate=[1e-2, 1e-3], run_dir=tmp_path / "sweep")
@@ -113,8 +125,9 @@ def test_the_command_says_what_there_is(trained, kind, capsys):
     capsys.readouterr()
     assert main(["evaluate", path, "--num-samples", "20"]) == 0
     told = capsys.readouterr().out
-    assert ("NLL" in told) == (kind != "ema_codebook")
-    assert ("bits per dim" in told) == (kind not in ("ema_codebook", "product_of_experts"))  # x has two parts
+    assert "NLL" in told
+    assert ("bits per dim" in told) == (kind != "product_of_experts")  # x has two parts
+    assert ("codes in use" in told) == (kind == "codes")
 
 
 def test_samples_of_a_class_are_of_its_condition(trained, tmp_path, capsys):

@@ -77,6 +77,9 @@ def print_evaluation(result: dict[str, Any], report: Path) -> None:
         "log p(x|z)": ("log_likelihood", "nats"),
         "KL": ("kl", "nats"),
         "squared error": ("squared_error", "an example"),
+        "codes in use": ("code_usage", "of them"),
+        "perplexity": ("code_perplexity", "of the codes"),
+        "rate": ("rate_in_bits", "bits an example"),
     }
     print(f"{result['data']}, {result['split']} split ({result['num_examples']} examples, {result['transform']}):")
     for label, (name, unit) in rows.items():

@@ -7,6 +7,7 @@ from vae_jax.distributions.categorical import Categorical
 from vae_jax.distributions.categorical_codes import CategoricalCodes
 from vae_jax.distributions.categorical_pixels import CategoricalPixels
 from vae_jax.distributions.centre import centre, is_on_sphere
+from vae_jax.distributions.code_sequences import CodesInOrder, CodesInRounds
 from vae_jax.distributions.concrete import Concrete, ExpConcrete
 from vae_jax.distributions.continuous_bernoulli import ContinuousBernoulli
 from vae_jax.distributions.discretised_logistic import DiscretisedLogistic
@@ -24,6 +25,7 @@ from vae_jax.distributions.normal import Normal, standard_normal
 from vae_jax.distributions.point_mass import PointMass
 from vae_jax.distributions.poisson import Poisson
 from vae_jax.distributions.product import Product
+from vae_jax.distributions.quantised import Coded, Quantised, uniform_codes
 from vae_jax.distributions.spherical_uniform import SphericalUniform
 from vae_jax.distributions.statements import has_density, is_reparametrised
 from vae_jax.distributions.straight_through import StraightThrough
@@ -39,6 +41,9 @@ __all__ = [
     "Categorical",
     "CategoricalCodes",
     "CategoricalPixels",
+    "Coded",
+    "CodesInOrder",
+    "CodesInRounds",
     "Concrete",
     "ContinuousBernoulli",
     "DiscretisedLogistic",
@@ -56,6 +61,7 @@ __all__ = [
     "PointMass",
     "Poisson",
     "Product",
+    "Quantised",
     "SphericalUniform",
     "StraightThrough",
     "StudentT",
@@ -72,4 +78,5 @@ __all__ = [
     "standard_normal",
     "support_of",
     "tril_from_vector",
+    "uniform_codes",
 ]

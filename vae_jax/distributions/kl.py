@@ -22,6 +22,7 @@ from vae_jax.distributions.low_rank_normal import LowRankNormal, low_rank_kl
 from vae_jax.distributions.multivariate_normal import MultivariateNormal
 from vae_jax.distributions.normal import Normal
 from vae_jax.distributions.product import Product
+from vae_jax.distributions.quantised import Coded, Quantised
 from vae_jax.distributions.spherical_uniform import SphericalUniform
 from vae_jax.distributions.straight_through import StraightThrough
 from vae_jax.distributions.von_mises_fisher import VonMisesFisher, kl_to_uniform
@@ -147,5 +148,7 @@ _JOINT: dict[Families, Callable[..., Scalar]] = {
     # The map from the log-ratios to the simplex is one to one, and leaves the divergence unchanged.
     (LogisticNormal, LogisticNormal): lambda q, p: formulas.gaussian_kl(q.loc, q.scale, p.loc, p.scale).sum(),
     (VonMisesFisher, SphericalUniform): lambda q, p: kl_to_uniform(q),
+    # The posterior is certain: the KL is the length of the message that names its codes.
+    (Quantised, Coded): lambda q, p: -p.log_prob_of_codes(q.codes),
     (Product, Product): _of_product,
 }

@@ -15,6 +15,7 @@ from jaxtyping import Scalar
 
 from vae_jax.data.examples import Examples
 from vae_jax.distributions import centre
+from vae_jax.evaluation.chosen import use_of
 from vae_jax.evaluation.fitted import Fit, Fitted
 from vae_jax.evaluation.latent import code, num_active_units, rows_of
 from vae_jax.evaluation.over_examples import over_stored
@@ -38,7 +39,8 @@ def bound_evaluator(
         A function `(params, stored examples) -> metrics`, means over the examples: `value` (nats per example, higher
         is better), `value_standard_error`, the metrics of the bound, `squared_error` (of the mean of p(x|z) at the
         posterior's mean, summed over an example; where both are of one shape), `active_units`, and `kl_per_dimension`
-        and, for a hierarchy, `kl_per_group` (nats) where they are known.
+        and, for a hierarchy, `kl_per_group` (nats) where they are known; for codes, `code_usage`, `code_perplexity` and
+        `rate_in_bits`.
     """
     return validator(lambda params: Fitted(model.bind(params), bound, transform), seed=seed, batch_size=batch_size)
 
@@ -92,7 +94,7 @@ def _means(results: dict[str, Any]) -> dict[str, Any]:
         line["kl_per_group"] = {
             name: float(np.mean(values, dtype=np.float64)) for name, values in latent.kl_per_group.items()
         }
-    return line
+    return line if latent.chosen is None else line | use_of(latent.chosen)
 
 
 def standard_error(values: np.ndarray) -> float:

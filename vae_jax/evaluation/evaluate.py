@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Scalar
 
 from vae_jax.data.examples import Examples, part_of
-from vae_jax.distributions import Bernoulli, centre, has_density
+from vae_jax.distributions import Bernoulli, Quantised, centre, has_density
 from vae_jax.evaluation.bound import standard_error, validator
 from vae_jax.evaluation.fitted import Fit, Fitted
 from vae_jax.evaluation.likelihood import log_likelihood_of
@@ -29,10 +29,15 @@ DENSITY_OF_REPEATED_VALUES = (
     "those of the bytes; dequantise the data, or take a likelihood of levels or counts"
 )
 
+OF_CODES = ("code_usage", "code_perplexity", "rate_in_bits")
 COLLAPSED = (
     "no latent dimension is active: a code says nothing about its example, and all codes decode to nearly the same "
     "(posterior collapse, or a training that has hardly begun); more steps, a slow warm-up of the KL, free bits, or a "
     "smaller scale of the likelihood's noise may help"
+)
+
+CERTAIN = (
+    "the encoder is certain of its codes: the NLL is minus the ELBO, an upper bound that more samples do not tighten"
 )
 
 
@@ -64,8 +69,9 @@ def evaluate(
         `elbo`, `elbo_standard_error`, `log_likelihood`, `kl`, `nll`, `nll_standard_error` (nats per example; the NLL
         has the sign of a loss: lower is better), `bits_per_dim` (for an x that is one array), `num_samples`,
         `effective_sample_size` (median), `active_units`, `latent_size`, `kl_per_dimension`, `kl_per_group` (for a
-        hierarchy), `squared_error`, `num_examples`, `seed`, and `notes`, a list of sentences. A bound and an NLL,
-        which a point-mass posterior does not have, are None for it.
+        hierarchy), `code_usage`, `code_perplexity` and `rate_in_bits` (for codes), `squared_error`, `num_examples`,
+        `seed`, and `notes`, a list of sentences. A bound and an NLL, which a point-mass posterior does not have, are
+        None for it.
     """
     fit = lambda params: Fitted(model.bind(params), bound, transform, log_det)
     return evaluator(fit, num_samples=num_samples, seed=seed)(params, examples)
@@ -95,12 +101,14 @@ def evaluator(fit: Fit, *, num_samples: int, seed: int = 0) -> Callable[[Params,
             "active_units": metrics["active_units"],
             "latent_size": latent_size,
             "kl_per_dimension": metrics.get("kl_per_dimension"),
-            **({"kl_per_group": metrics["kl_per_group"]} if "kl_per_group" in metrics else {}),
+            **{name: metrics[name] for name in ("kl_per_group", *OF_CODES) if name in metrics},
             "squared_error": metrics.get("squared_error"),
             "num_examples": len(examples),
             "seed": seed,
             "notes": [],
         }
+        if isinstance(posterior, Quantised):
+            result["notes"].append(CERTAIN)
         if has_bound and latent_size and metrics["active_units"] == 0:
             result["notes"].append(COLLAPSED)
         if has_bound:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Scalar
 
 from vae_jax.distributions import Product, kl_per_dimension, kl_per_part
+from vae_jax.evaluation.chosen import Chosen, chosen
 from vae_jax.types import Key
 from vae_jax.vae import VAE, draw
 
@@ -26,6 +27,8 @@ class Code(NamedTuple):
     """KL(q(zᵢ|x) ‖ p(zᵢ)), nats; None where it has no closed form, dimension by dimension."""
     kl_per_group: dict[str, Scalar] | None
     """The same for each group of a hierarchy or part of a product; None where there are none, or no closed form."""
+    chosen: Chosen | None
+    """The choice of codes, where the latent is one."""
 
 
 def code(key: Key, vae: VAE, x: Any) -> Code:
@@ -43,6 +46,7 @@ def code(key: Key, vae: VAE, x: Any) -> Code:
         jax.tree.map(jnp.asarray, vae.posterior(x).mean()),
         closed_form(kl_per_dimension),
         closed_form(kl_per_part) if has_groups else None,
+        chosen(one),
     )
 
 

@@ -1,17 +1,20 @@
 """Models: networks and distributions joined to `Model(init, bind)`."""
 
-from vae_jax.models import likelihoods, posteriors
+from vae_jax.models import bottlenecks, likelihoods, posteriors
 from vae_jax.models.amortised import amortised, autoencoder, gaussian, variational
 from vae_jax.models.architectures import convolutional, fully_connected, residual
+from vae_jax.models.code_priors import with_code_prior
 from vae_jax.models.flow_posteriors import flow_posterior
 from vae_jax.models.flow_priors import with_flow_prior
 from vae_jax.models.linear import linear, linear_autoencoder, pca
 from vae_jax.models.priors import with_learned_normal_prior, with_mixture_prior, with_vamp_prior
+from vae_jax.models.quantised import quantised
 from vae_jax.models.semi_amortised import semi_amortised
 
 __all__ = [
     "amortised",
     "autoencoder",
+    "bottlenecks",
     "convolutional",
     "flow_posterior",
     "fully_connected",
@@ -21,9 +24,11 @@ __all__ = [
     "linear_autoencoder",
     "pca",
     "posteriors",
+    "quantised",
     "residual",
     "semi_amortised",
     "variational",
+    "with_code_prior",
     "with_flow_prior",
     "with_learned_normal_prior",
     "with_mixture_prior",

@@ -2,6 +2,7 @@
 
 from vae_jax.networks.activations import activation
 from vae_jax.networks.convolution import ConvDecoder, ConvEncoder, conv_decoder, conv_encoder
+from vae_jax.networks.grid import GridDecoder, GridEncoder, grid_decoder, grid_encoder
 from vae_jax.networks.mlp import MLP, mlp
 from vae_jax.networks.network import Network, equinox, linen, nnx
 from vae_jax.networks.precision import in_precision
@@ -9,18 +10,24 @@ from vae_jax.networks.repeated import in_sequence, repeated
 from vae_jax.networks.residual import ResidualBlock, residual_mlp
 from vae_jax.networks.spectral import largest_singular_value, spectrally_normalised, with_spectral_norm
 from vae_jax.networks.strided import downsample, upsample
+from vae_jax.networks.transformer import Transformer, transformer
 
 __all__ = [
     "MLP",
     "ConvDecoder",
     "ConvEncoder",
+    "GridDecoder",
+    "GridEncoder",
     "Network",
     "ResidualBlock",
+    "Transformer",
     "activation",
     "conv_decoder",
     "conv_encoder",
     "downsample",
     "equinox",
+    "grid_decoder",
+    "grid_encoder",
     "in_precision",
     "in_sequence",
     "largest_singular_value",
@@ -30,6 +37,7 @@ __all__ = [
     "repeated",
     "residual_mlp",
     "spectrally_normalised",
+    "transformer",
     "upsample",
     "with_spectral_norm",
 ]

@@ -57,11 +57,11 @@ class ConvEncoder(nn.Module):
 
     @nn.compact
     def __call__(self, image: Float[Array, "height width *channel"]) -> Float[Array, " output"]:
-        _coarsest_size(image.shape[:2], self.channels)
+        coarsest_size(image.shape[:2], self.channels)
         activation = activations.activation(self.activation)
         x = image.reshape(*image.shape[:2], -1)
         for features in self.channels:
-            x = activation(_Downsample(features)(x))
+            x = activation(Downsample(features)(x))
         return _dense(x.reshape(-1), self.hidden_size, self.output_size, activation)
 
 
@@ -109,19 +109,19 @@ class ConvDecoder(nn.Module):
                 f"expected an output_shape (H, W), (H, W, C) or (H, W, C, k); got {tuple(self.output_shape)}; "
                 "give the shape of one image, without a batch axis"
             )
-        _coarsest_size(self.output_shape[:2], self.channels)
+        coarsest_size(self.output_shape[:2], self.channels)
         super().__post_init__()
 
     @nn.compact
     def __call__(self, latent: Float[Array, " latent"]) -> Float[Array, "*output"]:
         activation = activations.activation(self.activation)
-        coarsest = (*_coarsest_size(self.output_shape[:2], self.channels), self.channels[0])
+        coarsest = (*coarsest_size(self.output_shape[:2], self.channels), self.channels[0])
         x = _dense(latent, self.hidden_size, math.prod(coarsest), activation).reshape(coarsest)
         for features in self.channels[1:]:
-            x = _Upsample(features)(activation(x))
-        x = _Upsample(math.prod(self.output_shape[2:]), use_bias=False)(activation(x))
+            x = Upsample(features)(activation(x))
+        x = Upsample(math.prod(self.output_shape[2:]), use_bias=False)(activation(x))
         bias = jnp.broadcast_to(0.0 if self.output_bias is None else self.output_bias, self.output_shape)
-        # Not in `_Upsample`: one bias for each channel could not start at the mean image.
+        # Not in `Upsample`: one bias for each channel could not start at the mean image.
         return x.reshape(self.output_shape) + self.param("output_bias", lambda key: bias.astype(x.dtype))
 
 
@@ -145,7 +145,7 @@ def conv_encoder(
         ValueError: If height or width is not a multiple of 2**len(channels), or a size is below 1.
     """
     check_sizes(input_shape=input_shape, output_size=output_size)
-    _coarsest_size(tuple(input_shape[:2]), tuple(channels))
+    coarsest_size(tuple(input_shape[:2]), tuple(channels))
     return linen(ConvEncoder(output_size, tuple(channels), activation, hidden_size), tuple(input_shape))
 
 
@@ -176,7 +176,13 @@ def conv_decoder(
     return linen(decoder, (latent_size,))
 
 
-class _Downsample(nn.Module):
+class Downsample(nn.Module):
+    """A convolution that halves an image, with a bias for each channel.
+
+    Attributes:
+        features: The channels of the result.
+    """
+
     features: int
 
     @nn.compact
@@ -185,7 +191,14 @@ class _Downsample(nn.Module):
         return downsample(image, kernel) + self.param("bias", nn.initializers.zeros_init(), (self.features,))
 
 
-class _Upsample(nn.Module):
+class Upsample(nn.Module):
+    """A transposed convolution that doubles an image.
+
+    Attributes:
+        features: The channels of the result.
+        use_bias: Whether each channel has a bias.
+    """
+
     features: int
     use_bias: bool = True
 
@@ -203,8 +216,12 @@ def _dense(x: Array, hidden_size: int | None, output_size: int, activation: Call
     return nn.Dense(output_size, kernel_init=_kernel_init)(x)
 
 
-def _coarsest_size(size: tuple[int, ...], channels: tuple[int, ...]) -> tuple[int, int]:
-    """Height and width after one halving for each of the channels."""
+def coarsest_size(size: tuple[int, ...], channels: tuple[int, ...]) -> tuple[int, int]:
+    """Height and width after one halving for each of the channels.
+
+    Raises:
+        ValueError: If there are no channels, or height or width cannot be halved so often.
+    """
     if not channels:
         raise ValueError("expected the channels of one convolution or more; got (); use an MLP for none")
     check_sizes(channels=channels)

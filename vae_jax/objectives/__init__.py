@@ -28,6 +28,7 @@ from vae_jax.objectives.of_a_batch.beta_tc import beta_tcvae
 from vae_jax.objectives.of_a_batch.dip import covariance_of_codes, covariance_of_means, dip_vae
 from vae_jax.objectives.of_a_batch.factor_vae import factor_vae, factor_vae_discriminator, permute_codes
 from vae_jax.objectives.of_a_batch.matching import info_vae, wae
+from vae_jax.objectives.of_a_batch.quantised import quantised_autoencoder, use_of_codes
 from vae_jax.objectives.over_draws import over_draws
 from vae_jax.objectives.scheduled import scheduled
 from vae_jax.objectives.schedules import cyclic, linear_warm_up, sigmoid
@@ -75,6 +76,7 @@ __all__ = [
     "piwae",
     "prior_discriminator",
     "probed_jacobian_norm",
+    "quantised_autoencoder",
     "rae",
     "renyi",
     "salt_and_pepper",
@@ -87,6 +89,7 @@ __all__ = [
     "smooth",
     "sticking_the_landing",
     "tvo",
+    "use_of_codes",
     "vr_max",
     "wae",
 ]

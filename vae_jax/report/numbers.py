@@ -21,7 +21,7 @@ KNOWN = {
     "elbo", "log_likelihood", "kl", "nll", "nll_standard_error", "num_samples", "bits_per_dim", "active_units",
     "latent_size", "elbo_standard_error", "checkpoint_step", "transform", "seed",
     "kl_per_dimension", "squared_error", "split", "selection", "binarisation", "notes", "num_examples", "num_steps",
-    "num_skipped",
+    "num_skipped", "code_usage", "code_perplexity", "rate_in_bits",
 }  # fmt: skip
 """The keys of evaluation.json that have a place of their own on the page."""
 
@@ -63,6 +63,9 @@ def headlines(evaluation: Mapping[str, Any]) -> list[Headline]:
         ("log_likelihood", 2, "Reconstruction", "nats", "E log p(x|z): how well a code explains its example."),
         ("kl", 2, "KL", "nats", "What a code tells about its example beyond the prior."),
         ("active_units", 0, "Active units", of, "Latent dimensions that the model uses."),
+        ("code_usage", 3, "Codes in use", "of all", "The share of the codes that any example has."),
+        ("code_perplexity", 1, "Perplexity of the codes", "", "As many codes, equally often used, are as uncertain."),
+        ("rate_in_bits", 1, "Rate", "bits", "The message that names the codes of an example, under the prior."),
         ("squared_error", None, "Squared error", "", "Between an example and its reconstruction."),
     ]
     return [

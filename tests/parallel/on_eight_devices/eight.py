@@ -1,6 +1,7 @@
 """Models of a few numbers, and one training step by each runner."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,8 +12,9 @@ import optax
 from jax.sharding import PartitionSpec
 
 from vae_jax import objectives
-from vae_jax.distributions import Normal, standard_normal
+from vae_jax.distributions import Coded, Normal, Quantised, standard_normal, uniform_codes
 from vae_jax.hierarchy import Group, top_down
+from vae_jax.models import bottlenecks
 from vae_jax.parallel.config import ParallelConfig
 from vae_jax.parallel.mesh import make_mesh
 from vae_jax.parallel.placement import Placement
@@ -77,11 +79,31 @@ def after(params: Any, seen: dict[str, jax.Array]) -> Any:
     return params | {"codes": Untrained({"mean": mean, "all": seen["mean"]})}
 
 
+VQ = bottlenecks.vq(4, LATENT)
+
+
+def bind_codes(params: Any) -> VAE:
+    """Codes of moving averages, which are to be different over a batch."""
+
+    def posterior(x: jax.Array) -> Quantised:
+        encoded = params["encoder"] @ x
+        distances = jnp.square(encoded - params["codes"].value.vectors[0]).sum(axis=-1)
+        return replace(VQ.quantise(params["codes"], encoded), assignment=jax.nn.softmax(-distances), diversity=3.0)
+
+    prior = Coded(uniform_codes((), 4), params["codes"], VQ.look_up, VQ.find)
+    return bind(params)._replace(posterior=posterior, prior=prior)
+
+
 FLAT, LADDER = Model(init, bind), Model(init, bind_ladder)
 REMEMBERING = Model(
     lambda key: init(key) | {"codes": Untrained({"mean": jnp.zeros(LATENT), "all": jnp.zeros((NUM, LATENT))})},
     lambda params: bind(params)._replace(prior=Normal(params["codes"].value["mean"], jnp.ones(LATENT))),
     after,
+)
+CODES = Model(
+    lambda key: {name: params for name, params in init(key).items() if name != "upper"} | {"codes": VQ.init(key)},
+    bind_codes,
+    lambda params, seen: params | {"codes": VQ.after(params["codes"], seen)},
 )
 OBJECTIVES: dict[str, tuple[Model, Any]] = {
     "elbo": (FLAT, objectives.over_batch(objectives.elbo)),
@@ -101,6 +123,7 @@ OBJECTIVES: dict[str, tuple[Model, Any]] = {
             discrepancy=partial(objectives.sliced_wasserstein, num_projections=4),
         ),
     ),
+    "codes": (CODES, objectives.quantised_autoencoder),
     "geco": (FLAT, objectives.geco(-4.0)),
     "remembering": (REMEMBERING, objectives.over_batch(seeing)),
 }
