@@ -9,18 +9,29 @@ from typing import TYPE_CHECKING
 from vae_jax.lazy import names_on_first_use
 
 if TYPE_CHECKING:
-    from vae_jax.standard.config import Clipped, ConvolutionalVae, FullyConnected, OnMnist, Training, TwoPlayers, Vae
-    from vae_jax.standard.networks import convolutional, decoder, encoder, fully_connected
-    from vae_jax.standard.wiring import adam, adam_along_cosine, adversarial, budget, experiment
+    from vae_jax.standard.config import (
+        Clipped,
+        ConvolutionalVae,
+        FewLabels,
+        FullyConnected,
+        OnMnist,
+        Training,
+        TwoPlayers,
+        Vae,
+    )
+    from vae_jax.standard.networks import conditional, convolutional, decoder, encoder, fully_connected
+    from vae_jax.standard.wiring import adam, adam_along_cosine, adversarial, budget, experiment, with_few_labels
 
 _HOMES = {
     "Clipped": "config",
     "ConvolutionalVae": "config",
+    "FewLabels": "config",
     "FullyConnected": "config",
     "OnMnist": "config",
     "Training": "config",
     "TwoPlayers": "config",
     "Vae": "config",
+    "conditional": "networks",
     "convolutional": "networks",
     "decoder": "networks",
     "encoder": "networks",
@@ -30,11 +41,13 @@ _HOMES = {
     "adversarial": "wiring",
     "budget": "wiring",
     "experiment": "wiring",
+    "with_few_labels": "wiring",
 }
 
 __all__ = [
     "Clipped",
     "ConvolutionalVae",
+    "FewLabels",
     "FullyConnected",
     "OnMnist",
     "Training",
@@ -44,11 +57,13 @@ __all__ = [
     "adam_along_cosine",
     "adversarial",
     "budget",
+    "conditional",
     "convolutional",
     "decoder",
     "encoder",
     "experiment",
     "fully_connected",
+    "with_few_labels",
 ]
 
 
