@@ -26,9 +26,8 @@ def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":
         return vj.networks.mlp((num_inputs,), (num_outputs,), config.m2_hidden_sizes, config.activation)
 
     m1 = vj.standard.fully_connected(config, data.mean(), vj.models.likelihoods.bernoulli())
-    encoder, decoder = (
-        vj.networks.joined(network(size + num, 2 * out)) for size, out in ((code, style), (style, code))
-    )
+    encoder = vj.networks.joined(network(code + num, 2 * style))
+    decoder = vj.networks.joined(network(style + num, 2 * code))
     model = vj.models.m1_m2(m1, network(code, num), encoder, decoder, num_classes=num, latent_size=style)
     objective = vj.objectives.side_by_side(vj.objectives.elbo, vj.standard.with_few_labels(config, data, transform))
     test, apply = data.split("test"), transform.apply
@@ -41,6 +40,4 @@ def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":
 
     bound = vj.objectives.elbo_over_classes
     wired = vj.standard.experiment(config, data, model, objective, transform, bound=bound, measures=measures)
-    return wired._replace(
-        trainer=vj.trainer(vj.models.apart(m1, model), objective, vj.standard.adam(config)),
-    )
+    return wired._replace(trainer=vj.trainer(vj.models.apart(m1, model), objective, vj.standard.adam(config)))

@@ -74,8 +74,8 @@ ROOMS = {
     "catalogue": "beside data experiment",
     # A config: its fields, its JSON, its words.
     "config": "catalogue",
-    "runs": "vae latent_classes data parallel generation evaluation machine training report experiment outline admissible "
-    "catalogue config ranking",
+    "runs": "vae latent_classes data parallel generation evaluation machine training report experiment outline "
+    "admissible catalogue config ranking",
     "sweeps": "vae data parallel generation evaluation machine training report experiment outline admissible "
     "catalogue config runs ranking",
     "cli": "data parallel machine prepare report experiment sweeps catalogue config runs ranking",

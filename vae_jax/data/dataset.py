@@ -114,7 +114,7 @@ class Dataset:
 
     @property
     def num_classes(self) -> int:
-        """The number of classes that the labels tell apart: that of their names, or the largest training label plus one.
+        """The number of classes: that of the labels' names, or the largest training label plus one.
 
         Raises:
             ValueError: If there are no labels, or they are factors.

@@ -42,14 +42,14 @@ def classes(
 def class_errors(
     model: Model, transform: Callable[[Key, Any], Any], split: Split
 ) -> Callable[[Params], dict[str, float]]:
-    """Parameters -> `error`, the `error_rate` of a model's classes on a labelled split: the measures of an experiment."""
+    """Parameters -> `error`, the `error_rate` of a model's classes on a labelled split, for `Experiment.measures`."""
     return lambda params: {"error": error_rate(classes(model, transform, params, split.examples), _labels(split))}
 
 
 def cluster_agreement(
     model: Model, transform: Callable[[Key, Any], Any], split: Split
 ) -> Callable[[Params], dict[str, float]]:
-    """Parameters -> `accuracy` (`best_assignment_accuracy`) and `adjusted_rand_index` of a model's classes on a split."""
+    """Parameters -> `accuracy` (`best_assignment_accuracy`) and `adjusted_rand_index` of a model's latent classes."""
 
     def measures(params: Params) -> dict[str, float]:
         found, labels = classes(model, transform, params, split.examples), _labels(split)

@@ -22,8 +22,8 @@ def with_clusters(
 
     The model keeps the newest codes. Before the bound takes over, one step after the other chooses a centre among them
     as k-means++ does, then `num_refits` steps improve the mixture on them: the first half by k-means, the second by
-    expectation maximisation. After that a gradient trains the mixture as it does the networks. So the start is a part of
-    every run: it is resumed to the bit, and lanes of a sweep have one each.
+    expectation maximisation. After that a gradient trains the mixture as it does the networks. So the start is a part
+    of every run: it is resumed to the bit, and lanes of a sweep have one each.
 
     Args:
         model: A model with a `Normal` posterior and prior.

@@ -39,7 +39,8 @@ def with_latent_class(model: Model, classifier: Network, *, num_classes: int) ->
     Example:
         >>> from vae_jax.models import conditional, likelihoods
         >>> from vae_jax.networks import joined, mlp
-        >>> given = conditional(joined(mlp((9,), (4,))), joined(mlp((5,), (6,))), likelihoods.bernoulli(), latent_size=2)
+        >>> encoder, decoder = joined(mlp((6 + 3,), (4,))), joined(mlp((2 + 3,), (6,)))
+        >>> given = conditional(encoder, decoder, likelihoods.bernoulli(), latent_size=2)
         >>> model = with_latent_class(given, mlp((6,), (3,)), num_classes=3)
         >>> model.bind(model.init(jax.random.key(0))).prior.names
         ('class', 'code')

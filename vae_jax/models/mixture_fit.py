@@ -1,4 +1,4 @@
-"""Single steps of a mixture of diagonal normals towards a set of codes: k-means++, k-means, expectation maximisation."""
+"""Steps of a mixture of normals towards a set of codes: k-means++, k-means, expectation maximisation."""
 
 from __future__ import annotations
 

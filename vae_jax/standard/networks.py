@@ -65,8 +65,8 @@ def conditional(
         mean: The mean of the examples as the model sees them, which the decoder predicts before it is trained.
         likelihood: The family of p(x|z, c).
         condition_size: The number of entries of a condition; K for one-hot labels.
-        prior_hidden_sizes: Widths of the hidden layers of p(z|c), () for a linear map; None for a prior that is not told
-            the condition.
+        prior_hidden_sizes: Widths of the hidden layers of p(z|c), () for a linear map; None for a prior that is not
+            told the condition.
         decoder_is_told: Whether the decoder is told the condition, and not z alone.
     """
     first_size, *rest = config.hidden_sizes

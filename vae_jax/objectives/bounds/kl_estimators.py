@@ -58,8 +58,8 @@ def sampled_kl(draw: Draw) -> Scalar:
 def component_kl(draw: Draw) -> Scalar:
     """KL(q(z|x) γ ‖ p(z, c)) for a mixture prior whose component c is a latent, too; γ = p(c|z) at the drawn z.
 
-    Σ_c γ_c (KL(q(z|x) ‖ p(z|c)) + log γ_c − log p(c)). Whatever γ is, that is at least the KL to the mixture, so a bound
-    with it stays a bound; unlike `sampled_kl`, it has a gradient that tells each component what to move to.
+    Σ_c γ_c (KL(q(z|x) ‖ p(z|c)) + log γ_c − log p(c)). Whatever γ is, that is at least the KL to the mixture, so a
+    bound with it stays a bound.
 
     Returns:
         Nats, ≥ 0.

@@ -24,13 +24,13 @@ def semi_supervised(
 ) -> StatefulObjective:
     """The bound of unlabelled examples, and beside each a labelled one, drawn from a few that the objective keeps.
 
-    U(x) + s L(x', y') + α log q(y'|x'), with U = `elbo_over_classes` of an example of the batch, L = `elbo_of_class`, and
-    (x', y') drawn anew for each x and step. So a batch has as many labelled examples as others, however few there are,
+    U(x) + s L(x', y') + α log q(y'|x'), with U = `elbo_over_classes` of an example of the batch, L = `elbo_of_class`,
+    and (x', y') drawn anew for each x and step. So a batch has as many labelled examples as others, however few there are,
     and their expectation does not depend on the size of a batch.
 
     Args:
-        labelled: () -> `x`, (num, *stored), and `label`, (num, K) one-hot, as `data.few_labels` draws them; called once,
-            when training begins. They are the objective's state, so a checkpoint holds them.
+        labelled: () -> `x`, (num, *stored), and `label`, (num, K) one-hot, as `data.few_labels` draws them; called
+            once, when training begins. They are the objective's state, so a checkpoint holds them.
         transform: (key, stored example) -> x, such as `transform.apply`: every draw has fresh noise.
         alpha: α ≥ 0, the weight of the classification, nats for each example of the batch; 0.1 in the paper, whose
             α is 0.1 N for N examples.
