@@ -14,7 +14,6 @@ import vae_jax as vj
 @dataclass(frozen=True)
 class Config(vj.standard.OnMnist):
     latent_size: int = 10
-    activation: str = "relu"
     num_clusters: int = 10
     """Classes, each with a normal prior of its own."""
 

@@ -133,8 +133,6 @@ def _contingency(
     clusters: Int[np.ndarray, " num"], labels: Int[np.ndarray, " num"]
 ) -> Float[np.ndarray, "cluster label"]:
     """The number of examples of each cluster and label, those without examples left out."""
-    if len(clusters) != len(labels) or len(labels) == 0:
-        raise ValueError(f"expected a cluster and a label for each example; got {len(clusters)} and {len(labels)}")
     (rows, row), (columns, column) = (np.unique(values, return_inverse=True) for values in (clusters, labels))
     table = np.zeros((len(rows), len(columns)))
     np.add.at(table, (row, column), 1)

@@ -29,7 +29,7 @@ def with_clusters(
         model: A model with a `Normal` posterior and prior.
         num_components: K ≥ 1, the number of clusters.
         num_pretraining_steps: Steps of `objectives.vade` before its bound; 0 for a mixture that starts at random.
-        num_refits: Number of refits, ≥ 2.
+        num_refits: Number of refits; fewer where pretraining is too short for them.
         num_kept: Number of codes that are kept.
 
     Returns:
@@ -41,11 +41,12 @@ def with_clusters(
     Source: Jiang, Zheng, Tan, Tang & Zhou 2017, arXiv:1611.05148, section 3.1, who fit the mixture by scikit-learn
     between two programs; Arthur & Vassilvitskii 2007, "k-means++".
     """
-    if 0 < num_pretraining_steps < num_components + num_refits:
+    if 0 < num_pretraining_steps < num_components + 2:
         raise ValueError(
-            f"expected at least {num_components + num_refits} steps of pretraining, {num_components} to choose centres "
-            f"and {num_refits} to fit the mixture; got {num_pretraining_steps}; pretrain for longer, or not at all"
+            f"expected at least {num_components + 2} steps of pretraining, to choose {num_components} centres and fit "
+            f"the mixture; got {num_pretraining_steps}; pretrain for longer, or not at all"
         )
+    num_refits = max(0, min(num_refits, num_pretraining_steps - num_components))
     plain = with_mixture_prior(model, num_components)
 
     def init(key: Key) -> Params:

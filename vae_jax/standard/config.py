@@ -100,7 +100,6 @@ class OnMnist(Clipped, FullyConnected):
 class FewLabels(OnMnist):
     """The fields of an experiment that is told a few of the labels of MNIST."""
 
-    activation: str = "relu"
     num_labels: int = 100
     """Training examples whose label is told, equally many of each class, drawn by the seed."""
     alpha: Annotated[float, Range(at_least=0)] = 0.1

@@ -25,8 +25,8 @@ def semi_supervised(
     """The bound of unlabelled examples, and beside each a labelled one, drawn from a few that the objective keeps.
 
     U(x) + s L(x', y') + α log q(y'|x'), with U = `elbo_over_classes` of an example of the batch, L = `elbo_of_class`,
-    and (x', y') drawn anew for each x and step. So a batch has as many labelled examples as others, however few there are,
-    and their expectation does not depend on the size of a batch.
+    and (x', y') drawn anew for each x and step. So a batch has as many labelled examples as others, however few there
+    are.
 
     Args:
         labelled: () -> `x`, (num, *stored), and `label`, (num, K) one-hot, as `data.few_labels` draws them; called
