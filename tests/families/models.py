@@ -37,15 +37,20 @@ def data(config: Config) -> vj.data.Dataset:
 def experiment(config: Config, data: vj.data.Dataset) -> vj.Experiment:
     """Wire it."""
     scaled = vj.data.binarise_dynamically(data.max_value)
-    model, transform, objective = KINDS[config.kind]
+    model, transform, bound = KINDS[config.kind]
+    objective = vj.objectives.over_batch(bound)
+    if config.kind == "few_labels":
+        objective = few_labels(data, config.seed, scaled)
+    if config.kind == "clusters":
+        objective = vade_objective()
     return vj.Experiment(
         model=model,
-        trainer=vj.trainer(model, vj.objectives.over_batch(objective), optax.adam(config.learning_rate)),
+        trainer=vj.trainer(model, objective, optax.adam(config.learning_rate)),
         dataset=data,
         transform=vj.data.chain(vj.data.on_parts(x=scaled, condition=vj.data.one_hot(NUM_CLASSES)), transform),
         budget=vj.Budget(96, num_steps=20, validate_every=10, log_every=7),
         seed=config.seed,
-        bound=objective,
+        bound=bound,
         num_samples=20,
     )
 
@@ -82,18 +87,42 @@ def bernoulli(output):
 
 def conditional() -> vj.Model:
     """p(x, z|c), c a class: Sohn, Lee & Yan 2015."""
-    init, apply = networks(encoder=(64 + NUM_CLASSES, 2 * SIZE), decoder=(SIZE + NUM_CLASSES, 64))
+    return vj.models.conditional(
+        pair(64 + NUM_CLASSES, (2 * SIZE,)),
+        pair(SIZE + NUM_CLASSES, SHAPE),
+        vj.models.likelihoods.bernoulli(),
+        latent_size=SIZE,
+        prior=vj.networks.mlp((NUM_CLASSES,), (2 * SIZE,), ()),
+    )
 
-    def bind(params):
-        return vj.Conditional(
-            lambda c: vj.VAE(
-                posterior=lambda x: normal(apply(params, "encoder", x, c)),
-                likelihood=lambda z: bernoulli(apply(params, "decoder", z, c)),
-                prior=standard_normal(SIZE),
-            )
-        )
 
-    return vj.Model(init, bind)
+def pair(num_inputs, output_shape):
+    """A perceptron of an example or a code and a condition."""
+    return vj.networks.joined(vj.networks.mlp((num_inputs,), output_shape, (16,)))
+
+
+def latent_class() -> vj.Model:
+    """What `conditional` is told, inferred: Kingma et al. 2014, arXiv:1406.5298, the model M2."""
+    classifier = vj.networks.mlp(SHAPE, (NUM_CLASSES,), (16,))
+    return vj.models.with_latent_class(conditional(), classifier, num_classes=NUM_CLASSES)
+
+
+def few_labels(data, seed, transform):
+    """Twenty digits whose label is told."""
+    images = data.part("x")
+    return vj.objectives.semi_supervised(lambda: vj.data.few_labels(images, 20, seed), transform.apply)
+
+
+def clusters() -> vj.Model:
+    """A mixture prior that starts from the codes of six steps of an autoencoder: VaDE, arXiv:1611.05148."""
+    encoder, decoder = vj.networks.mlp(SHAPE, (2 * SIZE,), (16,)), vj.networks.mlp((SIZE,), SHAPE, (16,))
+    plain = vj.models.gaussian(encoder, decoder, vj.models.likelihoods.bernoulli(), latent_size=SIZE)
+    return vj.models.with_clusters(plain, 4, num_pretraining_steps=8, num_kept=200)
+
+
+def vade_objective():
+    """VaDE's, behind eight steps of an autoencoder."""
+    return vj.objectives.over_batch(vj.objectives.vade, num_steps_left=lambda step: 8 - step)
 
 
 def semi_supervised() -> vj.Model:
@@ -266,8 +295,10 @@ def as_it_is(key, example):
 
 elbo = vj.objectives.elbo
 KINDS = {
+    "clusters": (clusters(), vj.data.Transform(image_alone, "the image"), vj.objectives.vade),
     "conditional": (conditional(), vj.data.Transform(as_it_is, "as it is"), elbo),
     "ema_codebook": (ema_codebook(), vj.data.Transform(image_alone, "the image"), committed),
+    "few_labels": (latent_class(), vj.data.Transform(image_alone, "the image"), vj.objectives.elbo_over_classes),
     "hierarchical": (hierarchical(), vj.data.Transform(image_alone, "the image"), elbo),
     "product_of_experts": (product_of_experts(), vj.data.Transform(image_and_word, "both"), elbo),
     "recurrent": (recurrent(), vj.data.Transform(some_rows, "some rows"), elbo),

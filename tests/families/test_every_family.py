@@ -4,22 +4,29 @@ import json
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import vae_jax as vj
 from vae_jax.catalogue import load_experiment
 from vae_jax.cli.main import main
+from vae_jax.distributions import Mixture, Normal
+from vae_jax.messages import UsageError
 from vae_jax.runs.begin import open_run
+from vae_jax.runs.chosen import in_class
 from vae_jax.sweeps.sweep import Sweep
 from vae_jax.training.advance import advance, start
 from vae_jax.training.metrics import read_metrics
 
 EXPERIMENT, NUM_STEPS = Path(__file__).parent / "models.py", 20
 KINDS = ("conditional", "ema_codebook", "hierarchical", "product_of_experts", "recurrent", "semi_supervised")
+LONG = tuple(pytest.param(kind, marks=pytest.mark.long) for kind in ("clusters", "few_labels"))
 PICTURES = {
+    "clusters": {"samples", "classes", "latent", "reconstructions", "traversals", "interpolations"},
     "conditional": {"samples", "latent", "reconstructions", "analogies", "traversals"},
     "ema_codebook": {"samples", "reconstructions"},
+    "few_labels": {"samples", "classes", "reconstructions"},
     "hierarchical": {"samples", "reconstructions"},
     "product_of_experts": {"samples", "latent", "reconstructions", "traversals", "interpolations"},
     "recurrent": {"samples", "latent", "reconstructions", "analogies", "traversals"},
@@ -49,7 +56,7 @@ def trained(tmp_path_factory, no_pages):
     return of
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS + LONG)
 def test_it_learns_and_is_evaluated_and_explained(trained, kind):
     directory = trained(kind).directory
     first, *_, last = validations(directory.metrics)
@@ -67,7 +74,12 @@ def test_it_learns_and_is_evaluated_and_explained(trained, kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "groups"), [("hierarchical", ("bottom", "top")), ("semi_supervised", ("kind", "style"))]
+    ("kind", "groups"),
+    [
+        pytest.param("few_labels", ("class", "code"), marks=pytest.mark.long),
+        ("hierarchical", ("bottom", "top")),
+        ("semi_supervised", ("kind", "style")),
+    ],
 )
 def test_the_kl_of_each_group_is_told(trained, kind, groups):
     evaluation = json.loads(trained(kind).directory.evaluation.read_text("utf-8"))
@@ -77,7 +89,7 @@ def test_the_kl_of_each_group_is_told(trained, kind, groups):
     assert f"KL of group {groups[0]}" in trained(kind).directory.report.read_text("utf-8")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS + LONG)
 def test_it_resumes_to_the_bits_of_steps_without_a_break(trained, kind):
     file = load_experiment(EXPERIMENT)
     config = file.Config(kind=kind)
@@ -93,10 +105,8 @@ def test_it_resumes_to_the_bits_of_steps_without_a_break(trained, kind):
 # A sweep of a family takes a minute: the gate has the one with the most parts, and one that no gradient trains alone.
 @pytest.mark.parametrize(
     "kind",
-    [
-        kind if kind in ("ema_codebook", "hierarchical") else pytest.param(kind, marks=pytest.mark.long)
-        for kind in KINDS
-    ],
+    [kind if kind in ("ema_codebook", "hierarchical") else pytest.param(kind, marks=pytest.mark.long) for kind in KINDS]
+    + list(LONG),
 )
 def test_four_lanes_are_runs(trained, tmp_path, monkeypatch, kind):
     monkeypatch.setattr(Sweep, "report", lambda sweep: None)
@@ -107,7 +117,7 @@ def test_four_lanes_are_runs(trained, tmp_path, monkeypatch, kind):
 
 
 @pytest.mark.usefixtures("without_a_page")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS + LONG)
 def test_the_command_says_what_there_is(trained, kind, capsys):
     path = str(trained(kind).directory.path)
     capsys.readouterr()
@@ -133,3 +143,23 @@ def test_samples_of_a_class_are_of_its_condition(trained, tmp_path, capsys):
         assert main(arguments) == 2
         assert words in capsys.readouterr().err
         assert not (tmp_path / "no.png").exists()
+
+
+@pytest.mark.long
+def test_samples_of_a_latent_class(trained, tmp_path):
+    for kind in ("clusters", "few_labels"):
+        out = tmp_path / f"{kind}.png"
+        run = str(trained(kind).directory.path)
+        assert main(["sample", run, "--out", str(out), "--num", "4", "--label", "3"]) == 0
+        assert out.stat().st_size > 0
+
+
+def test_a_label_of_a_model_with_latent_classes_is_the_number_of_one():
+    two = Mixture(jnp.zeros(2), Normal(jnp.array([[-1.0], [1.0]]), jnp.ones((2, 1))))
+    vae = vj.VAE(lambda x: Normal(x, jnp.ones(1)), lambda z: Normal(z, jnp.ones(1)), two)
+    of_second, left = in_class(vae, "1")
+    assert (of_second.prior.loc.tolist(), left) == ([1.0], None)
+    assert in_class(vae, None) == (vae, None)
+    for label in ("2", "-1", "two"):
+        with pytest.raises(UsageError, match=f"number of a latent class, 0 to 1, for --label; got '{label}'"):
+            in_class(vae, label)
