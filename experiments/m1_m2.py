@@ -34,9 +34,8 @@ def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":
 
     def measures(params) -> dict[str, float]:
         labelled = vj.data.few_labels(data, config.num_labels, config.seed)
-        nearest = vj.evaluation.nearest_labels(m1, apply, params["m1"], labelled, test.examples)
-        errors = vj.evaluation.class_errors(model, apply, test)(params)
-        return errors | {"error_of_m1": vj.evaluation.error_rate(nearest, test.labels[:])}
+        of_m1 = vj.evaluation.nearest_code_errors(m1, apply, labelled, test)(params["m1"])
+        return vj.evaluation.class_errors(model, apply, test)(params) | {"error_of_m1": of_m1["error"]}
 
     bound = vj.objectives.elbo_over_classes
     wired = vj.standard.experiment(config, data, model, objective, transform, bound=bound, measures=measures)

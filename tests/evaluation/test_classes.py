@@ -16,7 +16,7 @@ from vae_jax.evaluation import (
     best_assignment_accuracy,
     class_errors,
     cluster_agreement,
-    nearest_labels,
+    nearest_code_errors,
 )
 from vae_jax.hierarchy import Group, top_down
 from vae_jax.vae import VAE, Model
@@ -103,5 +103,6 @@ def test_measures_of_a_split(vae):
 def test_the_nearest_code_labels_an_example():
     model = Model(lambda key: (), lambda params: FLAT)
     labelled = {"x": jnp.array([[-1.0], [5.0]]), "label": jnp.eye(2)[::-1]}
-    found = nearest_labels(model, lambda key, stored: stored, (), labelled, np.array([[1.9], [2.1], [-9.0]]))
-    assert found.tolist() == [1, 0, 1]
+    split = Split(np.array([[1.9], [2.1], [-9.0]]), np.array([1, 1, 1]))
+    errors = nearest_code_errors(model, lambda key, stored: stored, labelled, split)
+    assert errors(())["error"] == pytest.approx(1 / 3)

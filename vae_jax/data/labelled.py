@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Int
 
 from vae_jax.data.dataset import Dataset
@@ -48,7 +49,7 @@ def few_labels(dataset: Dataset, num_labels: int, seed: int | Int[Array, ""]) ->
     with jax.ensure_compile_time_eval():  # so that a seed that is known chooses rows here, not in a compiled program
         key = jax.random.fold_in(key_of(seed), num_labels)
         words = jax.random.key_data(key)
-    words = words if isinstance(words, jax.core.Tracer) else np.asarray(words)
+    words = words if isinstance(words, Tracer) else np.asarray(words)
     rows = []
     for number in range(num_classes):
         members = np.flatnonzero(labels == number)

@@ -8,7 +8,7 @@ from vae_jax.evaluation.classes import (
     classes,
     cluster_agreement,
     error_rate,
-    nearest_labels,
+    nearest_code_errors,
 )
 from vae_jax.evaluation.evaluate import bits_per_dim, evaluate, evaluator
 from vae_jax.evaluation.fitted import Fit, Fitted
@@ -36,7 +36,7 @@ __all__ = [
     "importance_sampled_log_likelihood",
     "lanes_validator",
     "most_active",
-    "nearest_labels",
+    "nearest_code_errors",
     "num_active_units",
     "over_examples",
     "standard_error",

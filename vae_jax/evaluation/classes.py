@@ -61,26 +61,29 @@ def cluster_agreement(
     return measures
 
 
-def nearest_labels(
-    model: Model,
-    transform: Callable[[Key, Any], Any],
-    params: Params,
-    labelled: dict[str, Array],
-    examples: Examples,
-) -> Int[np.ndarray, " num"]:
-    """The label of the labelled example whose code is nearest, for each example: how well codes alone classify (M1).
+def nearest_code_errors(
+    model: Model, transform: Callable[[Key, Any], Any], labelled: dict[str, Array], split: Split
+) -> Callable[[Params], dict[str, float]]:
+    """Parameters -> `error` where an example gets the label of the labelled one with the nearest code: M1.
 
     Args:
         model: A model whose code is an array.
         transform: `(key, stored example) -> x`.
-        params: Its parameters.
         labelled: `x` and one-hot `label`, as `data.few_labels` draws them.
-        examples: The examples, as stored.
+        split: The examples and their labels.
+
+    Source: Kingma, Rezende, Mohamed & Welling 2014, arXiv:1406.5298, section 2, M1. Differs from the paper: the
+    classifier of the codes is the nearest neighbour, not a transductive SVM.
     """
     encode = over_examples(lambda key, params, x: centre(model.bind(params).posterior(x)), transform)
-    known, codes = encode(params, np.asarray(labelled["x"])), encode(params, examples)
-    distances = np.square(known).sum(axis=1) - 2 * codes @ known.T
-    return np.asarray(labelled["label"]).argmax(axis=1)[distances.argmin(axis=1)]
+
+    def measures(params: Params) -> dict[str, float]:
+        known, codes = encode(params, np.asarray(labelled["x"])), encode(params, split.examples)
+        distances = np.square(known).sum(axis=1) - 2 * codes @ known.T
+        found = np.asarray(labelled["label"]).argmax(axis=1)[distances.argmin(axis=1)]
+        return {"error": error_rate(found, _labels(split))}
+
+    return measures
 
 
 def _labels(split: Split) -> np.ndarray:

@@ -76,8 +76,8 @@ def side_by_side(first: Objective, second: StatefulObjective) -> StatefulObjecti
 
     @separable
     def apply(key: Key | Keys, pair: tuple[VAE, VAE], batch: Any, step: Scalar | int, state: Any) -> Values:
-        of_first, _ = over_batch(first)(key, pair[0], batch, step)
+        of_first, *_ = over_batch(first)(key, pair[0], batch, step)
         values, metrics, *seen = second.apply(key, pair[1], batch, step, state)
-        return of_first + values, metrics | {"first": of_first}, *seen
+        return of_first + values, metrics | {"first": of_first}, seen[0] if seen else {}
 
     return second._replace(apply=apply)
