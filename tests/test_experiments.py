@@ -33,8 +33,8 @@ def test_it_can_be_built(name, tmp_path):
     config = file.Config()
     if config.data.name not in EMBEDDED:
         images = np.random.default_rng(0).integers(0, 256, (2_000, *SHAPES[config.data.name])).astype(np.uint8)
-        np.save(tmp_path / "images.npy", images)
-        config = file.Config(data=vj.DataConfig(str(tmp_path / "images.npy")))
+        np.savez(tmp_path / "images.npz", images=images, labels=np.arange(2_000) % 10)
+        config = file.Config(data=vj.DataConfig(str(tmp_path / "images.npz")))
     experiment = wire(file, config, num_steps=None)
     outline(experiment)
     assert len(experiment.dataset.splits) == 3

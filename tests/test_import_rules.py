@@ -43,11 +43,13 @@ ROOMS = {
     "data": "grids",
     "vae": "distributions",
     "hierarchy": "distributions vae",
-    "objectives": "distributions vae",
+    # Classes among the latents: components of a mixture prior, or the top group of a hierarchy.
+    "latent_classes": "distributions vae hierarchy",
+    "objectives": "distributions vae hierarchy",
     "pca": "",
     "probabilistic_pca": "pca",
     "generation": "distributions vae",
-    "evaluation": "distributions vae objectives generation data",
+    "evaluation": "distributions vae latent_classes objectives generation data",
     # Models: networks know nothing of VAEs; models join networks and distributions.
     "networks": "",
     "models": "distributions flows vae hierarchy networks pca probabilistic_pca",
@@ -63,7 +65,7 @@ ROOMS = {
     # Numbers of finished runs, side by side.
     "ranking": "",
     # A run: everything wired.
-    "report": "grids distributions vae data generation evaluation ranking",
+    "report": "grids distributions vae latent_classes data generation evaluation ranking",
     "experiment": "distributions vae objectives data training evaluation",
     "outline": "distributions vae data training evaluation experiment",
     # Whether a likelihood can take the data of an experiment.
@@ -74,8 +76,8 @@ ROOMS = {
     "catalogue": "beside data experiment",
     # A config: its fields, its JSON, its words.
     "config": "catalogue",
-    "runs": "distributions vae data parallel generation evaluation machine training report experiment outline "
-    "admissible catalogue config ranking",
+    "runs": "distributions vae latent_classes data parallel generation evaluation machine training report experiment "
+    "outline admissible catalogue config ranking",
     "sweeps": "grids vae data parallel generation evaluation machine training report experiment outline admissible "
     "catalogue config runs ranking",
     "cli": "grids data parallel machine prepare report experiment sweeps catalogue config runs ranking",
@@ -97,7 +99,7 @@ PACKAGES = {
     "grain": "data",
     "absl": "data",
     "requests": "prepare",
-    "scipy": "prepare sweeps",
+    "scipy": "evaluation prepare sweeps",
     "h5py": "prepare",
     "matplotlib": "report",
     "PIL": "grids data report prepare",

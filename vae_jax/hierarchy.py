@@ -173,6 +173,18 @@ class TopDown:
         """
         return self._draw(self._sampling(key), vae)
 
+    def draw_given(self, key: Key, given: Mapping[str, Any], vae: VAE) -> Draw:
+        """One sample of the groups that are not given, and the three distributions along it.
+
+        Args:
+            key: A random key.
+            given: name -> z_l, for some of the groups.
+            vae: The model, parameters bound.
+        """
+        sample = self._sampling(key)
+        choose = lambda name, factor, state: given[name] if name in given else sample(name, factor, state)
+        return self._draw(choose, vae)
+
     def draw_at(self, z: Mapping[str, Any], vae: VAE) -> Draw:
         """The three distributions along given latents, all by one pass."""
         return self._draw(lambda name, factor, state: z[name], vae)

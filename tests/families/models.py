@@ -38,9 +38,12 @@ def experiment(config: Config, data: vj.data.Dataset) -> vj.Experiment:
     """Wire it."""
     scaled = vj.data.binarise_dynamically(data.max_value)
     model, transform, bound, *_ = KINDS[config.kind]
+    objective = objective_of(config.kind)
+    if config.kind == "few_labels":
+        objective = few_labels(data, config.seed, scaled)
     return vj.Experiment(
         model=model,
-        trainer=vj.trainer(model, objective_of(config.kind), optax.adam(config.learning_rate)),
+        trainer=vj.trainer(model, objective, optax.adam(config.learning_rate)),
         dataset=data,
         transform=vj.data.chain(vj.data.on_parts(x=scaled, condition=vj.data.one_hot(NUM_CLASSES)), transform),
         budget=vj.Budget(96, num_steps=20, validate_every=10, log_every=7),
@@ -82,18 +85,42 @@ def bernoulli(output):
 
 def conditional() -> vj.Model:
     """p(x, z|c), c a class: Sohn, Lee & Yan 2015."""
-    init, apply = networks(encoder=(64 + NUM_CLASSES, 2 * SIZE), decoder=(SIZE + NUM_CLASSES, 64))
+    return vj.models.conditional(
+        pair(64 + NUM_CLASSES, (2 * SIZE,)),
+        pair(SIZE + NUM_CLASSES, SHAPE),
+        vj.models.likelihoods.bernoulli(),
+        latent_size=SIZE,
+        prior=vj.networks.mlp((NUM_CLASSES,), (2 * SIZE,), ()),
+    )
 
-    def bind(params):
-        return vj.Conditional(
-            lambda c: vj.VAE(
-                posterior=lambda x: normal(apply(params, "encoder", x, c)),
-                likelihood=lambda z: bernoulli(apply(params, "decoder", z, c)),
-                prior=standard_normal(SIZE),
-            )
-        )
 
-    return vj.Model(init, bind)
+def pair(num_inputs, output_shape):
+    """A perceptron of an example or a code and a condition."""
+    return vj.networks.joined(vj.networks.mlp((num_inputs,), output_shape, (16,)))
+
+
+def latent_class() -> vj.Model:
+    """What `conditional` is told, inferred: Kingma et al. 2014, arXiv:1406.5298, the model M2."""
+    classifier = vj.networks.mlp(SHAPE, (NUM_CLASSES,), (16,))
+    return vj.models.with_latent_class(conditional(), classifier, num_classes=NUM_CLASSES)
+
+
+def few_labels(data, seed, transform):
+    """Twenty digits whose label is told."""
+    images = data.part("x")
+    return vj.objectives.semi_supervised(lambda: vj.data.few_labels(images, 20, seed), transform.apply)
+
+
+def clusters() -> vj.Model:
+    """A mixture prior that starts from the codes of six steps of an autoencoder: VaDE, arXiv:1611.05148."""
+    encoder, decoder = vj.networks.mlp(SHAPE, (2 * SIZE,), (16,)), vj.networks.mlp((SIZE,), SHAPE, (16,))
+    plain = vj.models.gaussian(encoder, decoder, vj.models.likelihoods.bernoulli(), latent_size=SIZE)
+    return vj.models.with_clusters(plain, 4, num_pretraining_steps=8, num_kept=200)
+
+
+def vade_objective():
+    """VaDE's, behind eight steps of an autoencoder."""
+    return vj.objectives.over_batch(vj.objectives.vade, num_steps_left=lambda step: 8 - step)
 
 
 def semi_supervised() -> vj.Model:
@@ -229,8 +256,10 @@ def as_it_is(key, example):
 elbo, of_codes, of_image = vj.objectives.elbo, vj.objectives.quantised_autoencoder, vj.data.Transform(image_alone, "x")
 # kind -> its model, what it sees of an example, its bound, and its objective if that is not the bound of each example.
 KINDS = {
+    "clusters": (clusters(), of_image, vj.objectives.vade, vade_objective()),
     "codes": (codes(), of_image, elbo, of_codes),
     "conditional": (conditional(), vj.data.Transform(as_it_is, "as it is"), elbo),
+    "few_labels": (latent_class(), of_image, vj.objectives.elbo_over_classes),
     "hierarchical": (hierarchical(), of_image, elbo),
     "product_of_experts": (product_of_experts(), vj.data.Transform(image_and_word, "both"), elbo),
     "recurrent": (recurrent(), vj.data.Transform(some_rows, "some rows"), elbo),

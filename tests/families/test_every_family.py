@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from tables import long_but
@@ -11,18 +12,32 @@ from tables import long_but
 import vae_jax as vj
 from vae_jax.catalogue import load_experiment
 from vae_jax.cli.main import main
+from vae_jax.distributions import Mixture, Normal
+from vae_jax.messages import UsageError
 from vae_jax.runs.begin import open_run
+from vae_jax.runs.chosen import in_class
 from vae_jax.sweeps.sweep import Sweep
 from vae_jax.training.advance import advance, start
 from vae_jax.training.metrics import read_metrics
 
 EXPERIMENT, NUM_STEPS = Path(__file__).parent / "models.py", 20
-KINDS = ("codes", "conditional", "hierarchical", "product_of_experts", "recurrent", "semi_supervised")
+KINDS = (
+    "clusters",
+    "codes",
+    "conditional",
+    "few_labels",
+    "hierarchical",
+    "product_of_experts",
+    "recurrent",
+    "semi_supervised",
+)
 # One that no gradient trains alone, the one with the most parts, and one with conditions, which some tests are of.
 MOSTLY_LONG = long_but(KINDS, "codes", "conditional", "hierarchical")
 PICTURES = {
+    "clusters": {"samples", "classes", "latent", "reconstructions", "traversals", "interpolations"},
     "codes": {"samples", "reconstructions"},
     "conditional": {"samples", "latent", "reconstructions", "analogies", "traversals"},
+    "few_labels": {"samples", "classes", "reconstructions"},
     "hierarchical": {"samples", "reconstructions"},
     "product_of_experts": {"samples", "latent", "reconstructions", "traversals", "interpolations"},
     "recurrent": {"samples", "latent", "reconstructions", "analogies", "traversals"},
@@ -69,7 +84,11 @@ def test_it_learns_and_is_evaluated_and_explained(trained, kind):
 @pytest.mark.parametrize(
     ("kind", "groups"),
     long_but(
-        [("hierarchical", ("bottom", "top")), ("semi_supervised", ("kind", "style"))],
+        [
+            ("few_labels", ("class", "code")),
+            ("hierarchical", ("bottom", "top")),
+            ("semi_supervised", ("kind", "style")),
+        ],
         ("hierarchical", ("bottom", "top")),
     ),
 )
@@ -146,3 +165,23 @@ def test_samples_of_a_class_are_of_its_condition(trained, tmp_path, capsys):
         assert main(arguments) == 2
         assert words in capsys.readouterr().err
         assert not (tmp_path / "no.png").exists()
+
+
+@pytest.mark.long
+def test_samples_of_a_latent_class(trained, tmp_path):
+    for kind in ("clusters", "few_labels"):
+        out = tmp_path / f"{kind}.png"
+        run = str(trained(kind).directory.path)
+        assert main(["sample", run, "--out", str(out), "--num", "4", "--label", "3"]) == 0
+        assert out.stat().st_size > 0
+
+
+def test_a_label_of_a_model_with_latent_classes_is_the_number_of_one():
+    two = Mixture(jnp.zeros(2), Normal(jnp.array([[-1.0], [1.0]]), jnp.ones((2, 1))))
+    vae = vj.VAE(lambda x: Normal(x, jnp.ones(1)), lambda z: Normal(z, jnp.ones(1)), two)
+    of_second, left = in_class(vae, "1")
+    assert (of_second.prior.loc.tolist(), left) == ([1.0], None)
+    assert in_class(vae, None) == (vae, None)
+    for label in ("2", "-1", "two"):
+        with pytest.raises(UsageError, match=f"number of a latent class, 0 to 1, for --label; got '{label}'"):
+            in_class(vae, label)

@@ -16,6 +16,7 @@ from vae_jax.data.like import like
 from vae_jax.evaluation import validator
 from vae_jax.generation import decode, encode, sample
 from vae_jax.keys import key_of
+from vae_jax.latent_classes import of_class
 from vae_jax.messages import UsageError
 from vae_jax.runs.chosen import as_seen
 from vae_jax.runs.codes import codes_of, write_codes
@@ -115,6 +116,15 @@ def test_a_conditional_model_is_decoded_under_a_class():
     ):
         with pytest.raises(UsageError, match=words):
             wrong()
+
+
+def test_a_latent_class_is_sampled_by_its_number():
+    model = of_family("clusters")
+    of_two = model.sample(3, label=2)
+    expected = sample(key_of(0), of_class(model.vae, 2), 3)  # pyright: ignore[reportArgumentType]
+    near(of_two, 16 * expected)
+    with pytest.raises(UsageError, match="expected the number of a latent class, 0 to 3, for --label; got '4'"):
+        model.sample(3, label=4)
 
 
 def test_a_hierarchy_has_codes_in_groups(tmp_path):

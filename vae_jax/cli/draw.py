@@ -24,7 +24,8 @@ class Sample:
     seed: int = 0
     """Seed of the draw."""
     label: str | None = None
-    """Class to draw from a conditional model, by its number or name. Default: a row of each class."""
+    """Class to draw: from a conditional model by its number or name, by default a row of each; from a model with latent
+    classes by its number, by default from all of them."""
     select: Selection = "best"
     """The best checkpoint by the validation bound, or the latest one."""
     accept_data: bool = False

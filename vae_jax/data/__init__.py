@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vae_jax.data.drawn.design import Design
     from vae_jax.data.drawn.shapes import Shapes, full_factorial
     from vae_jax.data.embedded import auto_mpg, breast_cancer, colour_shapes, digits, lfw_faces, mnist_5k, shapes
+    from vae_jax.data.labelled import few_labels
     from vae_jax.data.loading import load
     from vae_jax.data.objects import from_object
     from vae_jax.data.transforms import (
@@ -54,6 +55,7 @@ _HOMES = {
     "described": "column_kinds",
     "dequantise": "transforms",
     "digits": "embedded",
+    "few_labels": "labelled",
     "flip_horizontally": "transforms",
     "from_object": "objects",
     "full_factorial": "drawn.shapes",
@@ -92,6 +94,7 @@ __all__ = [
     "dequantise",
     "described",
     "digits",
+    "few_labels",
     "flip_horizontally",
     "from_object",
     "full_factorial",

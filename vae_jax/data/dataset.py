@@ -131,6 +131,19 @@ class Dataset:
         return str(of_parts(_in_words, examples))
 
     @property
+    def num_classes(self) -> int:
+        """The number of classes: that of the labels' names, or the largest training label plus one.
+
+        Raises:
+            ValueError: If there are no labels, or they are factors.
+        """
+        labels = self.train.labels
+        if labels is None or len(labels.shape) > 1:
+            got = "none" if labels is None else "factors"
+            raise ValueError(f"expected labels of classes in {self.name}; got {got}; name them with --data.labels")
+        return len(self.label_names) or int(np.max(labels[: len(labels)])) + 1
+
+    @property
     def holds_images(self) -> bool:
         """Whether an example can be drawn: (height, width) or (height, width, 1 or 3), and not a row of a table."""
         is_one = not is_together(next(iter(self.splits.values())).examples)

@@ -61,9 +61,13 @@ class Mixture:
 
     def log_prob(self, value: Any) -> Scalar:
         """log Σₖ wₖ pₖ(value) of one event, in nats."""
+        return log_sum_exp(self.log_joint(value))
+
+    def log_joint(self, value: Any) -> Float[Array, " component"]:
+        """log wₖ pₖ(value), in nats: the softmax over k is the probability that a value came from each component."""
         (logits,) = at_least_float32(self.logits)
         log_probs = jax.vmap(lambda component: component.log_prob(value))(self.components)
-        return log_sum_exp(jax.nn.log_softmax(logits) + log_probs)
+        return jax.nn.log_softmax(logits) + log_probs
 
     def sample_and_log_prob(self, key: Key) -> tuple[Any, Scalar]:
         """A draw and its log-probability in nats."""

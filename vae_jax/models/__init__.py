@@ -3,9 +3,12 @@
 from vae_jax.models import bottlenecks, likelihoods, posteriors
 from vae_jax.models.amortised import amortised, autoencoder, gaussian, variational
 from vae_jax.models.architectures import convolutional, fully_connected, residual
+from vae_jax.models.clusters import with_clusters
 from vae_jax.models.code_priors import with_code_prior
+from vae_jax.models.conditional import conditional
 from vae_jax.models.flow_posteriors import flow_posterior
 from vae_jax.models.flow_priors import with_flow_prior
+from vae_jax.models.latent_class import apart, m1_m2, with_latent_class
 from vae_jax.models.linear import linear, linear_autoencoder, pca
 from vae_jax.models.priors import with_learned_normal_prior, with_mixture_prior, with_vamp_prior
 from vae_jax.models.quantised import quantised
@@ -13,8 +16,10 @@ from vae_jax.models.semi_amortised import semi_amortised
 
 __all__ = [
     "amortised",
+    "apart",
     "autoencoder",
     "bottlenecks",
+    "conditional",
     "convolutional",
     "flow_posterior",
     "fully_connected",
@@ -22,14 +27,17 @@ __all__ = [
     "likelihoods",
     "linear",
     "linear_autoencoder",
+    "m1_m2",
     "pca",
     "posteriors",
     "quantised",
     "residual",
     "semi_amortised",
     "variational",
+    "with_clusters",
     "with_code_prior",
     "with_flow_prior",
+    "with_latent_class",
     "with_learned_normal_prior",
     "with_mixture_prior",
     "with_vamp_prior",

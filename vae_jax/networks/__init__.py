@@ -3,6 +3,7 @@
 from vae_jax.networks.activations import activation
 from vae_jax.networks.convolution import ConvDecoder, ConvEncoder, conv_decoder, conv_encoder
 from vae_jax.networks.grid import GridDecoder, GridEncoder, grid_decoder, grid_encoder
+from vae_jax.networks.joined import joined, of_first
 from vae_jax.networks.mlp import MLP, mlp
 from vae_jax.networks.network import Network, equinox, linen, nnx
 from vae_jax.networks.precision import in_precision
@@ -30,10 +31,12 @@ __all__ = [
     "grid_encoder",
     "in_precision",
     "in_sequence",
+    "joined",
     "largest_singular_value",
     "linen",
     "mlp",
     "nnx",
+    "of_first",
     "repeated",
     "residual_mlp",
     "spectrally_normalised",

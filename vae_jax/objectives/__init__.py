@@ -10,11 +10,14 @@ from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.bounds.elbo import elbo
 from vae_jax.objectives.bounds.geco import geco
 from vae_jax.objectives.bounds.iwae import ciwae, iwae, miwae, piwae
-from vae_jax.objectives.bounds.kl_estimators import analytic_kl, analytic_kl_per_dimension, sampled_kl
+from vae_jax.objectives.bounds.kl_estimators import analytic_kl, analytic_kl_per_dimension, component_kl, sampled_kl
 from vae_jax.objectives.bounds.kl_penalties import capacity, free_bits
 from vae_jax.objectives.bounds.optimal_scale import over_batch_with_optimal_scale
+from vae_jax.objectives.bounds.over_classes import elbo_of_class, elbo_over_classes
 from vae_jax.objectives.bounds.renyi import renyi, vr_max
+from vae_jax.objectives.bounds.semi_supervised import semi_supervised, side_by_side
 from vae_jax.objectives.bounds.tvo import tvo
+from vae_jax.objectives.bounds.vade import vade
 from vae_jax.objectives.discrepancies.maximum_mean_discrepancy import (
     gaussian_kernel,
     inverse_multiquadric_kernel,
@@ -42,6 +45,7 @@ __all__ = [
     "beta_tcvae",
     "capacity",
     "ciwae",
+    "component_kl",
     "contractive_autoencoder",
     "coupled",
     "covariance_of_codes",
@@ -51,6 +55,8 @@ __all__ = [
     "dip_vae",
     "doubly_reparametrised",
     "elbo",
+    "elbo_of_class",
+    "elbo_over_classes",
     "exact_jacobian_norm",
     "factor_vae",
     "factor_vae_discriminator",
@@ -83,13 +89,16 @@ __all__ = [
     "sampled_kl",
     "scheduled",
     "score_function",
+    "semi_supervised",
     "separable",
+    "side_by_side",
     "sigmoid",
     "sliced_wasserstein",
     "smooth",
     "sticking_the_landing",
     "tvo",
     "use_of_codes",
+    "vade",
     "vr_max",
     "wae",
 ]

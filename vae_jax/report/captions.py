@@ -20,6 +20,10 @@ SAMPLES_GIVEN = (
     "Draws from the prior, decoded, each row under a condition of its own: nobody gave the model these. A row should "
     "hold what its condition says, and differ in all that it does not say."
 )
+CLASSES = (
+    "Draws from the prior of each latent class, decoded, a row for each. Where the model found the classes of the "
+    "data, a row holds one kind; two kinds in a row, or one kind in two, are what it took together or apart."
+)
 ANALOGIES = (
     "On the left an example, then its code decoded under every condition. What the condition says should change along "
     "a row, and all else, such as slant or width, stay what it is on the left."

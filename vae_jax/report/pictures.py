@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
-from vae_jax import generation
+from vae_jax import generation, latent_classes
 from vae_jax.data.dataset import is_image
 from vae_jax.grids import enlarge, image_grid, pair_grid, png_bytes
 from vae_jax.report import captions
@@ -23,6 +23,8 @@ from vae_jax.vae import Model, condition_and_x, given
 
 NUM_DEVIATIONS = 2.5
 """Reach of a traversal to each side, in standard deviations of the codes."""
+MOST_CLASSES = 20
+"""The number of latent classes up to which each has a row of samples."""
 ENOUGH_PIXELS = 1_000
 """The width to which small images are enlarged by a whole factor, so that a screen shows their pixels crisply."""
 
@@ -54,8 +56,8 @@ def pictures(
         max_points: Number of examples in the scatter, the first ones.
 
     Returns:
-        Some of `manifold`, `samples`, `latent`, `reconstructions`, `analogies` (for a conditional model), `traversals`,
-        `interpolations`, the most telling first.
+        Some of `manifold`, `samples`, `classes` (for a model with latent ones), `latent`, `reconstructions`,
+        `analogies` (for a conditional model), `traversals`, `interpolations`, the most telling first.
     """
     to_unit = to_unit or image_of
     examples = jax.tree.map(lambda array: np.asarray(array[:max_points]), examples)
@@ -73,9 +75,12 @@ def pictures(
         show = lambda codes, conditions: in_chunks(lambda chunk: show_chunk(params, *chunk), (codes, conditions))
         walks = _Walks(encoded, originals, conditions, labels, show)
         found = {"samples": _samples(key, model, params, walks), **_walks(walks, num_per_side)}
+        num_classes = latent_classes.num_classes(model.bind(params))
+        if num_classes is not None and num_classes <= MOST_CLASSES:
+            found["classes"] = _classes(key, model, params, walks, num_classes)
     if encoded.is_vector and encoded.codes.shape[1] >= 2:
         found["latent"] = _scatter(encoded, labels)
-    order = ["manifold", "samples", "latent", "reconstructions", "analogies", "traversals", "interpolations"]
+    order = ["manifold", "samples", "classes", "latent", "reconstructions", "analogies", "traversals", "interpolations"]
     return {name: found[name] for name in order if name in found}
 
 
@@ -125,6 +130,22 @@ def _samples(key: Key, model: Model, params: Params, walks: _Walks) -> Picture:
     samples = walks.show(draw_codes(params, jax.random.split(key, num), conditions), conditions)
     words = captions.SAMPLES_GIVEN if walks.is_conditional and walks.encoded.has_kl else words
     return _picture(image_grid(samples, num_columns=num_columns), "Samples", words)
+
+
+def _classes(key: Key, model: Model, params: Params, walks: _Walks, num_classes: int) -> Picture:
+    """Samples of each latent class, a row for each."""
+    num_columns = 10
+    draw_codes = jax.jit(
+        jax.vmap(
+            lambda params, key, number: latent_classes.of_class(model.bind(params), number).prior.sample(key),
+            in_axes=(None, 0, 0),
+        )
+    )
+    numbers = np.repeat(np.arange(num_classes), num_columns)
+    codes = draw_codes(params, jax.random.split(key, len(numbers)), numbers)
+    return _picture(
+        image_grid(walks.show(codes, None), num_columns=num_columns), "Samples of each class", captions.CLASSES
+    )
 
 
 def _walks(walks: _Walks, num_per_side: int) -> dict[str, Picture]:

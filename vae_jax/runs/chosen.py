@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
+from vae_jax import latent_classes
 from vae_jax.data import Dataset, Split, Transform
 from vae_jax.data.examples import Examples
 from vae_jax.data.sheet import num_columns, spread
@@ -56,6 +57,22 @@ def conditions_of(
         columns, chosen = num_columns(num), members[np.arange(num) % len(members)]
     conditions, _ = condition_and_x(vae, as_seen(experiment.transform, split.examples, chosen))
     return conditions, columns
+
+
+def in_class(vae: VAE | Conditional, label: str | None) -> tuple[VAE | Conditional, str | None]:
+    """The model to sample from for a label, and the label that is left for its conditions.
+
+    Of a model with latent classes it is the class of that number, and no label is left.
+
+    Raises:
+        UsageError: If there are latent classes and none of that number.
+    """
+    num = latent_classes.num_classes(vae)
+    if label is None or num is None:
+        return vae, label
+    if not (label.isdecimal() and int(label) < num):
+        raise UsageError(f"expected the number of a latent class, 0 to {num - 1}, for --label; got '{label}'")
+    return latent_classes.of_class(vae, int(label)), None  # pyright: ignore[reportArgumentType]
 
 
 def _class(dataset: Dataset, classes: np.ndarray | None, label: str) -> int:

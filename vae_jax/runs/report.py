@@ -24,7 +24,7 @@ from vae_jax.keys import key_of
 from vae_jax.machine.flops import in_words
 from vae_jax.messages import UsageError
 from vae_jax.report import image_grid, image_of, pair_grid, pictures, report_html, save_png
-from vae_jax.runs.chosen import as_seen, classes_of, conditions_of, named_classes
+from vae_jax.runs.chosen import as_seen, classes_of, conditions_of, in_class, named_classes
 from vae_jax.runs.directory import RunDirectory
 from vae_jax.runs.same_data import accepted_in_words
 from vae_jax.training.metrics import read_metrics
@@ -99,13 +99,15 @@ def write_samples(
     """`num` new examples: a PNG of images, or the rows of a table, in the kinds and units of its columns.
 
     Images are the means of p(x|z), as is usual; rows are draws, so that they vary as the data do. Conditions are those
-    of training examples: of one class, or of class after class, equally many of each.
+    of training examples: of one class, or of class after class, equally many of each. A model with latent classes draws
+    from the one that a label names by its number.
 
     Raises:
-        UsageError: If a label is given and the model has no conditions, the data no labels, or no label of that name;
-            or the file is of the wrong kind.
+        UsageError: If a label is given and the model has neither conditions nor classes, the data no labels, or no
+            label of that name; or the file is of the wrong kind.
     """
     key, to_stored = key_of(seed), jax.vmap(experiment.transform.to_stored)
+    vae, label = in_class(vae, label)
     conditions, columns = conditions_of(experiment, vae, num, label)
     if path.suffix.lower() in ROWS:
         _check_table(experiment, path)

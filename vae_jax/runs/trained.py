@@ -24,10 +24,11 @@ from vae_jax.evaluation.likelihood import log_likelihood_of
 from vae_jax.evaluation.over_examples import over_rows, over_stored
 from vae_jax.experiment import Experiment
 from vae_jax.keys import key_of
+from vae_jax.latent_classes import of_class
 from vae_jax.messages import UsageError
 from vae_jax.parallel.mesh import own_mesh
 from vae_jax.runs.begin import open_run
-from vae_jax.runs.chosen import conditions_of
+from vae_jax.runs.chosen import conditions_of, in_class
 from vae_jax.runs.run import Run, Selection
 from vae_jax.types import Key, Params
 from vae_jax.vae import VAE, Conditional, given
@@ -142,14 +143,18 @@ class Trained:
         Args:
             num: The number of examples.
             seed: Seed of the draw.
-            label: For a conditional model, the class, by its number or name; None for equally many of each.
+            label: For a conditional model, the class, by its number or name, None for equally many of each; for one
+                with latent classes, the number of one.
             mean: Whether to take the mean of p(x|z), as is usual for images; False draws x ~ p(x|z), so that rows vary
                 as the data do. Default: False for tables alone.
         """
         mean = not self.experiment.dataset.columns if mean is None else mean
         keys = jax.random.split(key_of(seed), num)
-        sampled = self._means if mean else self._draws
-        return self._as_data(sampled(self.params, *_rows(keys, self._conditions(num, label))))
+        of_label = None if label is None else str(label)
+        _, left = in_class(self.vae, of_label)
+        # A model with latent classes takes the number of one in place of a condition.
+        given = np.full(num, int(of_label)) if of_label is not None and left is None else self._conditions(num, left)
+        return self._as_data((self._means if mean else self._draws)(self.params, *_rows(keys, given)))
 
     def reconstruct(self, data: Any) -> Any:
         """Data after a pass through the bottleneck, without any noise; of categories the likeliest."""
@@ -278,7 +283,10 @@ class Trained:
 
     def _sampled(self, *, mean: bool) -> Callable[..., Any]:
         def sampled(params: Params, key: Key, condition: Any = None) -> Any:
-            return self._to_stored(generation.sample_one(key, self._bind(params), condition, mean=mean))
+            vae = self._bind(params)
+            if condition is not None and isinstance(vae, VAE):
+                vae, condition = of_class(vae, condition), None
+            return self._to_stored(generation.sample_one(key, vae, condition, mean=mean))
 
         return over_rows(sampled)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vae_jax.standard.config import (
         Clipped,
         ConvolutionalVae,
+        FewLabels,
         FullyConnected,
         LearnedScale,
         OnMnist,
@@ -19,18 +20,27 @@ if TYPE_CHECKING:
         TwoPlayers,
         Vae,
     )
-    from vae_jax.standard.networks import convolutional, decoder, encoder, fully_connected, initial_scale
-    from vae_jax.standard.wiring import adam, adam_along_cosine, adversarial, budget, experiment
+    from vae_jax.standard.networks import (
+        conditional,
+        convolutional,
+        decoder,
+        encoder,
+        fully_connected,
+        initial_scale,
+    )
+    from vae_jax.standard.wiring import adam, adam_along_cosine, adversarial, budget, experiment, with_few_labels
 
 _HOMES = {
     "Clipped": "config",
     "ConvolutionalVae": "config",
+    "FewLabels": "config",
     "FullyConnected": "config",
     "LearnedScale": "config",
     "OnMnist": "config",
     "Training": "config",
     "TwoPlayers": "config",
     "Vae": "config",
+    "conditional": "networks",
     "convolutional": "networks",
     "decoder": "networks",
     "encoder": "networks",
@@ -41,11 +51,13 @@ _HOMES = {
     "adversarial": "wiring",
     "budget": "wiring",
     "experiment": "wiring",
+    "with_few_labels": "wiring",
 }
 
 __all__ = [
     "Clipped",
     "ConvolutionalVae",
+    "FewLabels",
     "FullyConnected",
     "LearnedScale",
     "OnMnist",
@@ -56,12 +68,14 @@ __all__ = [
     "adam_along_cosine",
     "adversarial",
     "budget",
+    "conditional",
     "convolutional",
     "decoder",
     "encoder",
     "experiment",
     "fully_connected",
     "initial_scale",
+    "with_few_labels",
 ]
 
 

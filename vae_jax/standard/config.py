@@ -102,3 +102,13 @@ class OnMnist(Clipped, FullyConnected):
     hidden_sizes: tuple[int, ...] = (200, 200)
     activation: str = "tanh"
     num_epochs: int = 30
+
+
+@dataclass(frozen=True)
+class FewLabels(OnMnist):
+    """The fields of an experiment that is told a few of the labels of MNIST."""
+
+    num_labels: int = 100
+    """Training examples whose label is told, equally many of each class, drawn by the seed."""
+    alpha: Annotated[float, Range(at_least=0)] = 0.1
+    """Weight of the classification of the labelled examples, nats for each example of a batch."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 
 import optax
 
-from vae_jax.data import Dataset, Transform
+from vae_jax.data import Dataset, Transform, few_labels
 from vae_jax.experiment import Experiment
 from vae_jax.networks import mlp
-from vae_jax.objectives import elbo
-from vae_jax.standard.config import Clipped, Training, TwoPlayers
+from vae_jax.objectives import elbo, semi_supervised
+from vae_jax.standard.config import Clipped, FewLabels, Training, TwoPlayers
 from vae_jax.training import Budget, adversarial_trainer, budget_of_epochs, trainer
 from vae_jax.training.adversarial import PlayerObjective
 from vae_jax.types import BatchObjective, Objective, Params, StatefulObjective
@@ -93,6 +93,16 @@ def adversarial(
         discriminator_optimizer=optax.adam(config.discriminator_learning_rate, b1=0.5),
     )
     return Experiment(model, players, data, transform, budget(config, data), config.seed, bound=bound)
+
+
+def with_few_labels(config: FewLabels, data: Dataset, transform: Transform) -> StatefulObjective:
+    """The objective `semi_supervised` with the labels of a config: their number, seed and weight."""
+    return semi_supervised(
+        lambda: few_labels(data, config.num_labels, config.seed),
+        transform.apply,
+        alpha=config.alpha,
+        share=config.num_labels / len(data.train.examples),
+    )
 
 
 def adam(config: Training) -> optax.GradientTransformation:

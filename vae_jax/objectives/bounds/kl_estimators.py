@@ -5,9 +5,12 @@ All have the same expectation; they differ in what their value varies with.
 
 from __future__ import annotations
 
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.distributions import has_density, kl_divergence, kl_per_dimension
+from vae_jax.arithmetic import weighted
+from vae_jax.distributions import Mixture, has_density, kl_divergence, kl_per_dimension
 from vae_jax.vae import Draw
 
 
@@ -50,3 +53,27 @@ def sampled_kl(draw: Draw) -> Scalar:
             "prior is infinite; train it with objectives.autoencoder"
         )
     return draw.log_posterior - draw.prior.log_prob(draw.z)
+
+
+def component_kl(draw: Draw) -> Scalar:
+    """KL(q(z|x) γ ‖ p(z, c)) for a mixture prior whose component c is a latent, too; γ = p(c|z) at the drawn z.
+
+    Σ_c γ_c (KL(q(z|x) ‖ p(z|c)) + log γ_c − log p(c)). Whatever γ is, that is at least the KL to the mixture, so a
+    bound with it stays a bound.
+
+    Returns:
+        Nats, ≥ 0.
+
+    Raises:
+        TypeError: If the prior is no `Mixture`, or the posterior and its components have no KL in closed form.
+
+    Source: Jiang, Zheng, Tan, Tang & Zhou 2017, arXiv:1611.05148, equations 12 and 16 (VaDE).
+    """
+    prior = draw.prior
+    if not isinstance(prior, Mixture):
+        raise TypeError(
+            f"expected a model with a mixture prior; got a {type(prior).__name__}; use models.with_mixture_prior"
+        )
+    log_gamma = jax.nn.log_softmax(prior.log_joint(draw.z))
+    of_components = jax.vmap(lambda component: kl_divergence(draw.posterior, component))(prior.components)
+    return weighted(jnp.exp(log_gamma), of_components + log_gamma - jax.nn.log_softmax(prior.logits)).sum()
