@@ -174,7 +174,8 @@ def test_a_folder_of_something_else_is_refused_and_left_alone(refusal, tiny, tmp
     (folder / "chapter.tex").write_text("words")
     for option in ((), ("--overwrite",)):
         assert refusal("train", tiny, "--run-dir", folder, *option) == (
-            f"expected a new or empty run directory; {folder} holds chapter.tex and is no run; give another --run-dir"
+            f"expected a new or empty directory for the run; {folder} holds chapter.tex and is no run; give another "
+            "--run-dir"
         )
     assert list(folder.iterdir()) == [folder / "chapter.tex"]
 

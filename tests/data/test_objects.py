@@ -270,6 +270,12 @@ def test_dates_of_python_are_dates():
     assert [(column.kind, column.bounds[1] - column.bounds[0]) for column in data.columns] == [("date", 30)] * 2
 
 
+def test_a_frame_is_no_part_of_an_example():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(ValueError, match=r"expected an array in own\['x'\]; got a DataFrame; call .to_num"):
+        from_object({"train": {"x": pandas.DataFrame(FRAME)}})
+
+
 def test_labels_that_are_missing_are_named():
     pandas = pytest.importorskip("pandas")
     labels = pandas.Series(["owl", *["cat"] * 18, None], dtype=object)

@@ -173,6 +173,8 @@ def _stored(items: Any, name: str) -> _Stored:
 
 
 def _examples(items: Any, name: str) -> ArrayLike:
+    if is_frame(items):
+        raise ValueError(f"expected an array in {name}; got a {type(items).__name__}; call .to_numpy()")
     if isinstance(items, np.ma.MaskedArray) or hasattr(items, "nnz") or is_whole_array(items):
         array = array_of(items, name)
         _check_indexable(array, name)
