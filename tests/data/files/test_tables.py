@@ -196,7 +196,8 @@ def test_empty_lines_spaces_and_late_fractions_are_understood(table):
         ),
         ("a,a\n1,2\n", {}, "expected columns of different names in {}; there are two 'a'; rename one"),
         ("a\n1\n", {"labels": "a"}, "expected columns of examples in {} beside its labels 'a'; there are none"),
-        (b"a,b\n1,\xe9\n", {}, "expected numbers, words or dates in column 'b' of {}; it is of type binary"),
+        (b"a,b\n1,\xe9\n", {}, "expected UTF-8 in line 2 of {}; it is none; save the file as UTF-8"),
+        (b"a\n1\n2,\x80\n", {}, "expected UTF-8 in line 3 of {}; it is none; save the file as UTF-8"),
     ],
 )
 def test_what_is_wrong_is_said_with_column_and_line(table, text, options, message):
