@@ -41,6 +41,12 @@ def test_it_can_be_built(name, tmp_path):
     assert file.summary.endswith(".")
 
 
+def test_a_table_without_a_real_number_can_be_built(tmp_path):
+    (tmp_path / "words.csv").write_text("a,b\n" + "x,0\ny,1\n" * 50)
+    file = load_experiment("vae_mixed_table")
+    outline(wire(file, file.Config(data=vj.DataConfig(str(tmp_path / "words.csv"))), num_steps=None))
+
+
 def docstrings_of_fields(config):
     """Field -> the docstring below it, in the class that declares it or, if it has none there, in the one above."""
     found = {}

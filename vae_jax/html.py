@@ -45,7 +45,7 @@ def progress(done: int, num: int) -> str:
 
 def picture(png: bytes, title: str) -> str:
     """A PNG file within the page, and a title that is shown when it is pointed at."""
-    words, look = escape(title), "max-width:30em;margin:.3em .6em 0 0"
+    words, look = escape(title), "max-width:30em;margin:.3em .6em 0 0;vertical-align:top"
     return f'<img src="{data_uri(png)}" alt="{words}" title="{words}" style="{look}">'
 
 

@@ -1,4 +1,4 @@
-"""The place in a user's own code that an exception came from."""
+"""The origin of an exception: the place in a user's own code, and the errors that led to it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,16 @@ def origin(error: BaseException) -> str:
         return ""
     last = frames[-1]
     return f"{last.filename}, line {last.lineno}, in {last.name} ({last.line})"
+
+
+def links(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that led to it, the last one first.
+
+    What fails first may be a save, or the closing of what was open when something failed: then it stands behind.
+    """
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def explained(error: BaseException, what: str, where: str = "it") -> str:

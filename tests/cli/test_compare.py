@@ -198,6 +198,11 @@ def test_numbers_have_the_decimals_of_the_largest(values, shown):
             "expected a metric of these runs (nll, elbo, kl, active_units, value); got 'active_unit'; "
             "did you mean 'active_units'?",
         ),
+        (
+            ("SWEEP", "--split", "nope"),
+            "expected an evaluation of that split and number of samples in one of these runs; none has one; make it by "
+            "'vae-jax evaluate'",
+        ),
         (("nowhere",), "expected a run, a sweep, or a folder with runs in it; nowhere does not exist"),
     ],
 )

@@ -174,7 +174,8 @@ def test_a_folder_of_something_else_is_refused_and_left_alone(refusal, tiny, tmp
     (folder / "chapter.tex").write_text("words")
     for option in ((), ("--overwrite",)):
         assert refusal("train", tiny, "--run-dir", folder, *option) == (
-            f"expected a new or empty run directory; {folder} holds chapter.tex and is no run; give another --run-dir"
+            f"expected a new or empty directory for the run; {folder} holds chapter.tex and is no run; give another "
+            "--run-dir"
         )
     assert list(folder.iterdir()) == [folder / "chapter.tex"]
 
@@ -424,15 +425,16 @@ def test_a_run_directory_that_is_taken_away_ends_the_run_in_a_line(vae_jax, tiny
     [
         ("environment.json", "{", ("resume", "evaluate", "report")),
         ("environment.json", "[1]", ("report",)),
-        ("evaluation.json", "{", ("report",)),
+        ("evaluation.json", "{", ("report", "evaluate --num-samples 7")),
         ("metrics.jsonl", "garbage\n", ("resume", "evaluate", "report")),
     ],
 )
 def test_a_damaged_file_is_named_in_one_line(vae_jax, run, name, content, commands):
     (run / name).write_text(content)
     for command in commands:
-        result = vae_jax(command, run)
+        result = vae_jax(*command.split(), run)
         assert result.code == 2
+        assert not list(run.glob("evaluation-*.json"))
         (line,) = [line for line in result.err.splitlines() if not line.startswith("step ")]
         assert re.match(f"vae-jax: expected (JSON|an object) in (line 1 of )?{run / name}; ", line), line
 

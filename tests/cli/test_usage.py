@@ -218,6 +218,7 @@ def test_what_is_typed_wrongly_is_one_line(refusal, line, message):
 
 def test_a_word_of_several_lines_makes_no_message_of_several(refusal):
     assert refusal("train", "vae", "--beta", "1\n2") == "expected a number for --beta; got '1 2'"
+    assert refusal("train", "vae", "--beta", "\x1b[2J\r1") == "expected a number for --beta; got ' [2J 1'"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import zlib
 import numpy as np
 import pytest
 
-from vae_jax.data import DataConfig, likelihood_kinds, load
+from vae_jax.data import DataConfig, binarise_dynamically, likelihood_kinds, load
+from vae_jax.data.values import UnknownMaximum
 
 SIZES = {
     "auto_mpg": (317, 38, 37),
@@ -36,14 +37,14 @@ def classified(request):
 
 def test_it_has_its_name_shape_and_range(data):
     shape, dtype, max_value, largest = {
-        "auto_mpg": ((8,), np.float32, 1, 5_140),
-        "breast_cancer": ((30,), np.float32, 1, 4_254),
+        "auto_mpg": ((8,), np.float32, None, 5_140),
+        "breast_cancer": ((30,), np.float32, None, 4_254),
         "digits": ((8, 8), np.uint8, 16, 16),
         "lfw_faces": ((25, 25), np.uint8, 255, 255),
         "mnist_5k": ((28, 28), np.uint8, 255, 255),
     }[data.name]
     assert data.example_shape == shape
-    assert data.max_value == max_value
+    assert (None if isinstance(data.max_value, UnknownMaximum) else data.max_value) == max_value
     assert data.train.examples.dtype == dtype
     assert data.train.examples.min() == 0
     assert data.train.examples.max() == largest
@@ -135,6 +136,12 @@ def test_an_unknown_name_is_refused_with_the_nearest():
         load("digit")
 
 
+@pytest.mark.parametrize("name", ["auto_mpg", "breast_cancer"])
+def test_measurements_are_not_binarised(name):
+    with pytest.raises(ValueError, match=f"to scale or binarise; {name} holds measurements from 0 to "):
+        binarise_dynamically(load(name).max_value)
+
+
 def test_what_is_known_of_an_embedded_set_is_not_changed_by_an_option():
-    with pytest.raises(ValueError, match=r"expected no --data.max-value for digits, whose values are known; leave it"):
+    with pytest.raises(ValueError, match=r"expected no --data.max-value for digits; it is for a folder of images"):
         load(DataConfig("digits", max_value=255))

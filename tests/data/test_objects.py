@@ -246,7 +246,11 @@ def test_words_and_origins_are_the_same_in_every_split():
         ({"age": [*range(19), None]}, "expected finite numbers in column 'age' of own; row 20 has nan; correct it"),
         ({"name": [str(chr(97 + i)) * 3 for i in range(26)]}, "expected words that come again in column 'name' of own"),
         ({"x": [1 + 2j] * 20}, "expected numbers, words or dates in column 'x' of own; it is of type complex128"),
-        ({"x": [[1, 2]] * 20}, "expected a value in every row of column 'x' of own; row 1 has [1, 2]"),
+        ({"x": [[1, 2]] * 20}, "expected numbers, words or dates in column 'x' of own; row 1 has [1, 2], of type list"),
+        (
+            {"x": [1, "a"] * 10},
+            "expected numbers, words or dates in column 'x' of own; row 1 has 1, of type int",
+        ),
         (
             {"at": [datetime.datetime(2024, 1, 31, tzinfo=datetime.UTC)] * 20},
             "expected dates without a time zone in column 'at' of own; call .dt.tz_localize(None)",
@@ -270,6 +274,12 @@ def test_dates_of_python_are_dates():
     assert [(column.kind, column.bounds[1] - column.bounds[0]) for column in data.columns] == [("date", 30)] * 2
 
 
+def test_a_frame_is_no_part_of_an_example():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(ValueError, match=r"expected an array in own\['x'\]; got a DataFrame; call .to_num"):
+        from_object({"train": {"x": pandas.DataFrame(FRAME)}})
+
+
 def test_labels_that_are_missing_are_named():
     pandas = pytest.importorskip("pandas")
     labels = pandas.Series(["owl", *["cat"] * 18, None], dtype=object)
@@ -290,6 +300,14 @@ def test_labels_that_are_missing_are_named():
         ({"data": IMAGES, "target": LABELS}, "got a bunch of scikit-learn; give (bunch.data, bunch.target)"),
         ((IMAGES, LABELS[:3]), "expected one label for each of the 20 examples in split 'train' of own; got 3"),
         (
+            [(image, 1, 2) for image in IMAGES],
+            "expected an example, or it and its label, as item 0 of own; got a",
+        ),
+        (
+            [{"x": image} if i < 5 else {"y": image} for i, image in enumerate(IMAGES)],
+            "expected an item for each of the 20 numbers from 0 on in own, part 'x' with entry 'x', as item 0 has; ",
+        ),
+        (
             {"train": {"x": IMAGES, "mask": IMAGES}, "test": {"x": IMAGES}},
             "expected the same parts in every split; own['test'] has no part 'mask'",
         ),
@@ -299,6 +317,28 @@ def test_labels_that_are_missing_are_named():
 def test_what_would_be_a_wrong_number_is_refused(own, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         from_object(own)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"feed": "disk"}, "expected feed= as auto or memory or stream; got 'disk'"),
+        ({"max_value": "255"}, "expected max_value=N with a number; got '255'"),
+        ({"kinds": {"a": "real"}}, "expected kinds= for a frame, whose columns have names; own is none; leave it out"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused(options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        from_object(IMAGES, **options)
+
+
+def test_an_object_that_is_shorter_than_it_says_is_named():
+    class Liar(Pairs):
+        def __len__(self):
+            return 25
+
+    with pytest.raises(ValueError, match=r"an item for each of the 25 numbers from 0 on in own.*; item 20 fails"):
+        from_object(Liar())
 
 
 def test_values_beyond_a_stated_maximum_are_refused():

@@ -1,5 +1,6 @@
 """The kinds of sources, and files that are none."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -58,3 +59,29 @@ def test_the_home_folder_may_be_written_as_a_shell_does(tmp_path, monkeypatch):
     assert load("~/x.npy").train.examples.shape == (16, 4, 4)
     with pytest.raises(ValueError, match=r"there is none at ~nobody-here/x\.npy"):
         load("~nobody-here/x.npy")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        (
+            "mine.npy",
+            {"labels": "y"},
+            "expected no --data.labels for {}; it is for a prepared set, .npz",
+        ),
+        ("mine.npy", {"examples": "x"}, "expected no --data.examples for {}; it is for "),
+        (
+            "mine.npy",
+            {"image_size": 8},
+            "expected no --data.image-size for {}; it is for a folder of images al",
+        ),
+        ("mine.csv", {"colour": "grey"}, "expected no --data.colour for {}; it is for a folder of images alone"),
+        ("", {"separator": ";"}, "expected no --data.separator for {}; it is for .csv alone; leave it out"),
+    ],
+)
+def test_an_option_of_other_sources_is_refused(tmp_path, name, options, message):
+    np.save(tmp_path / "mine.npy", np.zeros((20, 8), np.uint8))
+    (tmp_path / "mine.csv").write_text("a,b\n" + "1,2\n" * 20)
+    path = str(tmp_path / name)
+    with pytest.raises(ValueError, match=re.escape(message.format(path))):
+        load(DataConfig(path, **options))

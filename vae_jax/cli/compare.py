@@ -41,6 +41,11 @@ class Compare:
         check_at_least(1, "--top", self.top)
         check_at_least(1, "--num-samples", self.num_samples)
         records = records_in(*self.paths, split=self.split, num_samples=self.num_samples)
+        if (self.split or self.num_samples) and not any(record.evaluation for record in records):
+            raise UsageError(
+                "expected an evaluation of that split and number of samples in one of these runs; none has one; make "
+                "it by 'vae-jax evaluate'"
+            )
         metric = _metric(self.metric, records)
         rows = rank(records, metric)
         swept = [name for name in swept_fields(records) if name != "seed"]

@@ -59,7 +59,8 @@ def _told(error: Exception) -> int:
             code = 1
         case _:
             raise error
-    print("vae-jax:", *f"{error}".split("\n"), file=sys.stderr)  # a word that was typed may have several lines
+    # A word that was typed may have several lines, and one of a file characters that a terminal would obey.
+    print("vae-jax:", "".join(letter if letter.isprintable() else " " for letter in f"{error}"), file=sys.stderr)
     return code
 
 

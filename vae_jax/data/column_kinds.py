@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
@@ -114,8 +115,21 @@ def _check_complete(values: np.ndarray, of: str, where: Callable[[int], str]) ->
     else:
         is_missing = np.isnat(values) if values.dtype.kind == "M" else np.zeros(1, bool)
         row = int(np.argmax(is_missing)) if is_missing.any() else None
-    if row is not None:
-        raise ValueError(f"expected a value in every row of {of}; {where(row)} has {values[row]}; fill it in")
+    if row is None:
+        return
+    value = values[row]
+    if _is_missing(value):
+        raise ValueError(f"expected a value in every row of {of}; {where(row)} has {value}; fill it in")
+    raise ValueError(
+        f"expected numbers, words or dates in {of}; {where(row)} has {value!r}, of type {type(value).__name__}; "
+        f"convert it, or {_LEAVE_OUT}"
+    )
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a value stands for none: that of Python, of pandas, or not a number."""
+    is_nan = isinstance(value, float) and math.isnan(value)
+    return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _found(values: np.ndarray, of: str, where: Callable[[int], str]) -> ColumnKind:

@@ -11,6 +11,7 @@ import numpy as np
 
 from vae_jax.data.columns import Column
 from vae_jax.data.dataset import Dataset, Split
+from vae_jax.data.values import UnknownMaximum
 from vae_jax.extras import told_if_missing
 
 
@@ -86,7 +87,7 @@ def breast_cancer() -> Dataset:
         description="30 measures of the cell nuclei in 569 images of breast tissue (Wisconsin, UCI); of every ten of "
         "a class, the ninth is for validation and the tenth for testing",
         splits=_split_by_tens(rows, labels),
-        max_value=1,
+        max_value=_unknown("breast_cancer", rows),
         columns=tuple(map(Column, means + errors + worst)),
         label_names=("malignant", "benign"),
     )
@@ -107,7 +108,7 @@ def auto_mpg() -> Dataset:
         description="392 cars in 8 columns: cylinders, year and origin are categories (UCI); of every ten of a class, "
         "the ninth is for validation and the tenth for testing",
         splits=_split_by_tens(rows, labels),
-        max_value=1,
+        max_value=_unknown("auto_mpg", rows),
         columns=(
             Column("mpg"),
             Column("cylinders", "category", (3, 4, 5, 6, 8)),
@@ -151,6 +152,12 @@ EMBEDDED = {
     "mnist_5k": mnist_5k,
     "shapes": shapes,
 }
+
+
+def _unknown(name: str, rows: np.ndarray) -> UnknownMaximum:
+    """The largest value of measurements, none of which is that of white."""
+    low, high = float(rows.min()), float(rows.max())
+    return UnknownMaximum(f"{name} holds measurements from {low:g} to {high:g}", low, high)
 
 
 def _carried(name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from vae_jax.data.files.tables import read_column_part, read_table
 from vae_jax.data.named_parts import with_parts_of
 from vae_jax.data.place import place
 from vae_jax.data.prepared.reading import read_feature, read_prepared
-from vae_jax.data.source import FILES, source_of
+from vae_jax.data.source import FILES, check_used, source_of
 from vae_jax.data.splits import arrange
 from vae_jax.extras import told_if_missing
 from vae_jax.files import expanded
@@ -51,9 +51,8 @@ def load(config: DataConfig | str) -> Dataset:
 
 def _stored(config: DataConfig) -> Dataset:
     source, path = source_of(config), expanded(config.name)
+    check_used(config, source)
     if source == "embedded":
-        if config.max_value is not None:
-            raise ValueError(f"expected no --data.max-value for {config.name}, whose values are known; leave it out")
         return EMBEDDED[config.name]()
     if source == "file":
         return READERS[path.suffix.lower()](path, config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from vae_jax.data.splits import arrange
 from vae_jax.data.typed import Typed, typed
 from vae_jax.data.values import Values, as_they_are, values_in
 from vae_jax.messages import UsageError
+
+FeedKind: TypeAlias = Literal["auto", "memory", "stream"]
 
 NUM_SEEN = 1_000
 """Number of first items of a stream from which the range of its values is told; the others are checked when read."""
@@ -75,8 +77,21 @@ class Items:
         return result
 
     def _item(self, index: int) -> np.ndarray:
-        item = self.items[index]
-        return array_of(item if self.entry is None else item[self.entry], f"item {index} of {self.name}")
+        try:
+            item = self.items[index]
+            entry = item if self.entry is None else item[self.entry]
+        except LookupError as error:
+            wanted = "" if self.entry is None else f" with entry {self.entry!r}, as item 0 has"
+            raise UsageError(
+                f"expected an item for each of the {len(self.items)} numbers from 0 on in {self.name}{wanted}; item "
+                f"{index} fails: {type(error).__name__}: {error}"
+            ) from error
+        if isinstance(item, tuple) and len(item) > 2:
+            raise UsageError(
+                f"expected an example, or it and its label, as item {index} of {self.name}; got a tuple of {len(item)}"
+                "; give a dict, whose entries are the parts of an example"
+            )
+        return array_of(entry, f"item {index} of {self.name}")
 
 
 class _Stored(NamedTuple):
@@ -97,7 +112,7 @@ def from_object(
     max_value: float | None = None,
     kinds: Mapping[str, str] | None = None,
     description: str = "data from a Python object",
-    feed: Literal["auto", "memory", "stream"] = "auto",
+    feed: FeedKind = "auto",
     num_workers: int = 0,
 ) -> Dataset:
     """Data that Python code holds or makes, ready for an `Experiment`.
@@ -130,6 +145,10 @@ def from_object(
     """
     if isinstance(examples, Mapping) and {"data", "target"} <= examples.keys():
         raise ValueError("expected examples and labels; got a bunch of scikit-learn; give (bunch.data, bunch.target)")
+    if feed not in get_args(FeedKind):
+        raise ValueError(f"expected feed= as {' or '.join(get_args(FeedKind))}; got {feed!r}")
+    if max_value is not None and not isinstance(max_value, int | float | np.number):
+        raise ValueError(f"expected max_value=N with a number; got {max_value!r}")
     objects = examples if isinstance(examples, Mapping) else {"train": examples}
     names = {split: name if len(objects) == 1 else f"{name}[{split!r}]" for split in objects}
     stored = {split: _stored(items, names[split]) for split, items in objects.items()}
@@ -138,6 +157,8 @@ def from_object(
         columns, rows, values = _typed(stored, names, max_value, kinds)
         kept = {split: {"": of_split} for split, of_split in rows.items()}
         is_streamed = streams(sum(map(num_bytes, rows.values())), feed)
+    elif kinds:
+        raise ValueError(f"expected kinds= for a frame, whose columns have names; {name} is none; leave it out")
     else:
         size = sum(num_bytes(part) for split in stored.values() for part in split.parts.values())
         is_streamed = streams(size, feed)
@@ -173,6 +194,8 @@ def _stored(items: Any, name: str) -> _Stored:
 
 
 def _examples(items: Any, name: str) -> ArrayLike:
+    if is_frame(items):
+        raise ValueError(f"expected an array in {name}; got a {type(items).__name__}; call .to_numpy()")
     if isinstance(items, np.ma.MaskedArray) or hasattr(items, "nnz") or is_whole_array(items):
         array = array_of(items, name)
         _check_indexable(array, name)

@@ -75,6 +75,38 @@ def source_of(config: DataConfig) -> Literal["embedded", "file", "folder", "prep
     return "prepared"
 
 
+_USED = {
+    "an embedded set": frozenset[str](),
+    "a folder of images": frozenset({"image_size", "colour", "max_value"}),
+    "a prepared set": frozenset({"examples", "labels", "max_value"}),
+    ".npy": frozenset({"max_value"}),
+    ".npz": frozenset({"examples", "labels", "max_value"}),
+    ".csv": frozenset({"examples", "labels", "kinds", "separator", "decimal", "max_value"}),
+    ".parquet": frozenset({"examples", "labels", "kinds", "max_value"}),
+}
+"""Source, or suffix of a file -> the fields of a config that say how it is read."""
+
+
+def check_used(config: DataConfig, source: str) -> None:
+    """Check that a config asks for nothing that its source knows not to do.
+
+    Args:
+        config: The config.
+        source: The kind of its source, as of `source_of`.
+
+    Raises:
+        ValueError: If a field differs from its default, and nobody would look at it.
+    """
+    names = {"embedded": "an embedded set", "folder": "a folder of images", "prepared": "a prepared set"}
+    kind = names.get(source) or expanded(config.name).suffix.lower()
+    for name in sorted(frozenset[str]().union(*_USED.values()) - _USED[kind]):
+        if getattr(config, name) != getattr(DataConfig(), name):
+            option, users = f"--data.{name.replace('_', '-')}", (other for other, used in _USED.items() if name in used)
+            raise ValueError(
+                f"expected no {option} for {config.name}; it is for {', '.join(users)} alone; leave it out"
+            )
+
+
 def _kind_and_advice(path: Path) -> str:
     suffix = path.suffix.lower()
     kind, advice = next(

@@ -9,7 +9,6 @@ import numpy as np
 
 from vae_jax.data.column_kinds import described
 from vae_jax.data.columns import Column
-from vae_jax.data.examples import ArrayLike
 from vae_jax.data.values import Values, as_they_are, values_in
 
 
@@ -17,7 +16,7 @@ class Typed(NamedTuple):
     """The rows of a table as numbers, and what they mean."""
 
     columns: tuple[Column, ...]
-    rows: dict[str, ArrayLike]
+    rows: dict[str, np.ndarray]
     """Split name -> (num, columns): int32 where all hold whole numbers, else float32."""
     values: Values
 
@@ -51,4 +50,4 @@ def typed(
     are_numbers = all(column.kind not in ("category", "date") and not column.origin for column in columns)
     values = values_in({of: rows}, max_value, option=option) if are_numbers else as_they_are(rows.dtype)
     ends = np.cumsum([len(next(iter(arrays.values()))) for arrays in splits.values()])[:-1]
-    return Typed(columns, dict(zip(splits, np.split(values.keep(rows), ends), strict=True)), values)
+    return Typed(columns, dict(zip(splits, np.split(values.converted(rows), ends), strict=True)), values)

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from vae_jax.messages import RunError, UsageError
+from vae_jax.origin import links
 from vae_jax.parallel.config import HostsConfig
 from vae_jax.parallel.witness import call_a_witness, tell_the_witness
 
@@ -163,18 +164,14 @@ def losing_a_host_ends(resume: str) -> Iterator[None]:
 
 
 def loss_behind(error: BaseException) -> BaseException | None:
-    """The failed exchange with another host that has led to an error; None if there was none, or one process is alone.
-
-    What fails first may be a save, or the closing of what was open when an exchange failed: then it stands behind.
-    """
+    """The failed exchange with another host that led to an error; None if there was none, or one process is alone."""
     if jax.process_count() == 1:
         return None
-    link: BaseException | None = error
-    while link is not None:
-        if isinstance(link, jax.errors.JaxRuntimeError) or re.search(_FAILED_EXCHANGE, f"{link}"):
-            return link
-        link = link.__cause__ or link.__context__
-    return None
+    return next(filter(_is_failed_exchange, links(error)), None)
+
+
+def _is_failed_exchange(error: BaseException) -> bool:
+    return isinstance(error, jax.errors.JaxRuntimeError) or bool(re.search(_FAILED_EXCHANGE, f"{error}"))
 
 
 _FAILED_EXCHANGE = "Gloo|NCCL|Connection closed by peer|Connection reset|[Bb]arrier|coordination service|Socket closed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -108,18 +108,11 @@ class RunDirectory:
                     f"'vae-jax resume {self.path}', or give --overwrite or another --run-dir"
                 )
             return
-        if self.path.exists() and not self.path.is_dir():
-            raise UsageError(f"expected a directory for the run; {self.path} is a file; give another --run-dir")
         files = {self.environment.name, self.experiment.name, self.data.name}
         ours = {".lock"} | files | {f".{name}.writing" for name in files | {self.config.name}}
         if self.environment.is_file():  # which is written first: the folder may not be the user's own
             ours.add(MODULES)
-        foreign = sorted({entry.name for entry in self.path.iterdir()} - ours) if self.path.exists() else []
-        if foreign:
-            raise UsageError(
-                f"expected a new or empty run directory; {self.path} holds {foreign[0]} and is no run; "
-                "give another --run-dir"
-            )
+        check_new(self.path, "run", ours)
 
     def create(
         self, config: dict[str, Any], environment: dict[str, Any], kept: Mapping[str, bytes], data: dict[str, Any]
@@ -143,6 +136,27 @@ class RunDirectory:
         write_files(self.path, kept)
         write_json(self.data, data)
         write_json(self.config, config)
+
+
+def check_new(path: Path, kind: str, ours: Collection[str]) -> None:
+    """Check that a directory is new, or holds nothing but what a process that was killed may have left in it.
+
+    Args:
+        path: The directory.
+        kind: The kind of thing that is to be made in it, a run or a sweep.
+        ours: Names of files that such a process leaves.
+
+    Raises:
+        UsageError: If there is a file of that name, or other files in it, which nobody asked to lose.
+    """
+    if path.exists() and not path.is_dir():
+        raise UsageError(f"expected a directory for the {kind}; {path} is a file; give another --run-dir")
+    foreign = sorted({entry.name for entry in path.iterdir()} - set(ours)) if path.exists() else []
+    if foreign:
+        raise UsageError(
+            f"expected a new or empty directory for the {kind}; {path} holds {foreign[0]} and is no {kind}; "
+            "give another --run-dir"
+        )
 
 
 def read_record(path: Path) -> dict[str, Any]:

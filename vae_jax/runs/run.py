@@ -221,16 +221,17 @@ class Run:
         experiment = self.experiment
         examples = experiment.dataset.split(split).examples
         target = self._target(out)
+        num_samples = experiment.num_samples if num_samples is None else num_samples
+        name = file_name(split, num_samples, select, usual_samples=experiment.num_samples)
+        # Read before anything is written: it may be damaged.
+        first = None if name == self.directory.evaluation.name else read_json(self.directory.evaluation)
+        lines = read_metrics(self.directory.metrics)
         params, selection = self.params(select)
         if not hosts.is_first():
             return {}
-        num_samples = experiment.num_samples if num_samples is None else num_samples
         evaluate = evaluator(experiment.fitted, num_samples=num_samples)
-        lines = read_metrics(self.directory.metrics)
         result = evaluated = evaluation(experiment, evaluate(params, examples), params, split, selection, lines)
-        name = file_name(split, num_samples, select, usual_samples=experiment.num_samples)
         write_json(target.path / name, result)
-        first = None if name == self.directory.evaluation.name else read_json(self.directory.evaluation)
         if first is not None:
             with suppress(RunError):  # a best checkpoint that is damaged, where the latest one was asked for
                 (params, _), result = self.params(), first

@@ -53,6 +53,10 @@ def convolutional(config: ConvolutionalVae, mean: ArrayLike, likelihood: Likelih
 def initial_scale(config: LearnedScale, deviation: float) -> float:
     """The scale at which the learned noise of a likelihood begins: a config's, or else half the data's deviation.
 
+    A mean of three seeds, on grey MNIST (4,000 digits, 1,500 steps): from 0.1, 0.3, 0.5, 1 and 3.3 deviations 7.27,
+    7.18, 7.17, 7.16 and 7.44 bits a pixel; on a standardised table (`vae_table`, 900 steps) from 0.1, 0.3, 0.5 and 1
+    deviations an NLL of 117.8, 30.8, 27.9 and 27.5 nats.
+
     Args:
         config: The config, which may state the scale.
         deviation: The standard deviation of values around their mean as the model sees them: `data.deviation()` of

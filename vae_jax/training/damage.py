@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import jax
 
 from vae_jax.messages import RunError
+from vae_jax.origin import links
 from vae_jax.parallel import hosts
 
 GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
@@ -55,17 +56,17 @@ def reading(name: str, *, only_files: bool) -> Iterator[None]:
 
 def is_damage(error: BaseException, *, only_files: bool) -> bool:
     """Whether an error in reading shows that files are damaged."""
-    links = list(_links(error))
+    led_here = list(links(error))
     if any(
         isinstance(link, MemoryError | jax.errors.JaxRuntimeError)
         or (isinstance(link, OSError) and not isinstance(link, GONE))
         or _OF_THE_MACHINE.search(f"{link}")
-        for link in links
+        for link in led_here
     ):
         return False
     return only_files or any(
         isinstance(link, (*GONE, json.JSONDecodeError, UnicodeDecodeError)) or _OF_A_DAMAGE.match(f"{link}")
-        for link in links
+        for link in led_here
     )
 
 
@@ -76,22 +77,15 @@ def root_of(error: BaseException) -> str:
         >>> root_of(ValueError("RESOURCE_EXHAUSTED: Error writing a [OS error 28: ENOSPC No space left on device]"))
         'No space left on device'
     """
-    links = list(_links(error))
-    for link in reversed(links):
+    led_here = list(links(error))
+    for link in reversed(led_here):
         if isinstance(link, OSError) and link.strerror:
             return link.strerror
         if found := re.search(r"\[OS error \d+: [A-Z0-9]+ ([^\]]+)\]", f"{link}"):
             return found[1]
-    return first_line(links[-1])
+    return first_line(led_here[-1])
 
 
 def first_line(error: BaseException) -> str:
     """The beginning of an error's message; its class where it has none."""
     return (f"{error}".strip().splitlines() or [type(error).__name__])[0][:120]
-
-
-def _links(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and those that led to it."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

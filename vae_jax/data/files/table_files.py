@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import itertools
 import re
@@ -75,6 +76,7 @@ def read_csv(path: Path, separator: str = ",", decimal: str = ".", words: Iterab
         raise ValueError(
             f"expected --data.separator as one character other than the decimal {decimal}, or tab; got '{separator}'"
         )
+    _check_text(path)
     _check_separator(path, separator)
     where = line_of(path, separator)
     ragged: list[arrow.InvalidRow] = []
@@ -100,8 +102,6 @@ def read_csv(path: Path, separator: str = ",", decimal: str = ".", words: Iterab
             ),
         )
         names = table.column_names
-    except UnicodeDecodeError:
-        raise ValueError(f"expected UTF-8 in line 1 of {path}; it is none; save the file as UTF-8") from None
     except pyarrow.ArrowInvalid as error:
         if ragged:
             row = ragged[0]
@@ -166,6 +166,21 @@ def _says_nothing(column: pyarrow.ChunkedArray) -> str:
         return ""
     values = column.to_numpy()
     return "counts the rows" if values[0] in (0, 1) and bool((np.diff(values) == 1).all()) else ""
+
+
+def _check_text(path: Path) -> None:
+    """Check that a file is text before pyarrow reads it, which prints the calls of errors about ragged lines itself."""
+    decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
+    with path.open("rb") as file:
+        while chunk := file.read(2**20):
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                line += error.object[: error.start].count(b"\n")
+                raise ValueError(
+                    f"expected UTF-8 in line {line} of {path}; it is none; save the file as UTF-8"
+                ) from None
+            line += chunk.count(b"\n")
 
 
 def _check_separator(path: Path, separator: str) -> None:

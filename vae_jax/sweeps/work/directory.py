@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from vae_jax.catalogue import EXPERIMENT, MODULES, kept_in
 from vae_jax.files import expanded, read_json, write_files, write_json
 from vae_jax.messages import RunError, UsageError
-from vae_jax.runs.directory import RunDirectory
+from vae_jax.runs.directory import RunDirectory, check_new
 
 LaneStatus = Literal["waiting", "running", "finished", "stopped", "diverged"]
 ENDED = ("finished", "stopped", "diverged")
@@ -132,18 +132,11 @@ class SweepDirectory:
                     f"changed; go on with the old one by 'vae-jax resume {self.path}', or give another --run-dir"
                 )
             return
-        if self.path.exists() and not self.path.is_dir():
-            raise UsageError(f"expected a directory for the sweep; {self.path} is a file; give another --run-dir")
         ours = {".lock", *(f".{file.name}.writing" for file in (self.experiment, self.environment, self.spec))}
         ours |= {self.experiment.name, self.environment.name}
         if self.environment.is_file():  # which is written first: the folder may not be the user's own
             ours.add(self.modules.name)
-        foreign = sorted({entry.name for entry in self.path.iterdir()} - ours) if self.path.exists() else []
-        if foreign:
-            raise UsageError(
-                f"expected a new or empty directory for the sweep; {self.path} holds {foreign[0]} and is no sweep; "
-                "give another --run-dir"
-            )
+        check_new(self.path, "sweep", ours)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
