@@ -11,7 +11,10 @@ KEY = jax.random.key(0)
 
 
 def test_a_corner_stays_a_corner_on_the_way_there_and_back():
-    encoder, decoder = grid_encoder((16, 12, 3), 5, (4, 4)), grid_decoder(5, (16, 12, 3), (4, 4), output_bias=0.7)
+    encoder, decoder = (
+        grid_encoder((16, 12, 3), 5, (4, 4), "tanh"),
+        grid_decoder(5, (16, 12, 3), (4, 4), "tanh", 0.7),
+    )
 
     @jax.jit
     def changed(key):
