@@ -2,7 +2,12 @@
 
 Jang, Gu & Poole 2017 (arXiv:1611.01144): Gumbel-softmax, and straight through it; beside them the score function
 (Williams 1992) and its leave-one-out form (Mnih & Rezende 2016, arXiv:1602.06725). All are evaluated with latents that
-are discrete. Data: 'vae-jax data prepare binarized_mnist'.
+are discrete.
+
+Measured (`vae-jax train categorical_vae --num-epochs 4 --gradient ...`): NLL 110.9 by Gumbel-softmax, 115.7 straight
+through, 120.4 by leave-one-out, 169.2 by the score function, with 100 importance samples (docs/results/codes.md).
+
+Data: 'vae-jax data prepare binarized_mnist'.
 """
 
 from dataclasses import dataclass

@@ -220,8 +220,12 @@ def coarsest_size(size: tuple[int, ...], channels: tuple[int, ...]) -> tuple[int
     """Height and width after one halving for each of the channels.
 
     Raises:
-        ValueError: If there are no channels, or height or width cannot be halved so often.
+        ValueError: If there are no channels, or height or width cannot be halved so often or are not there.
     """
+    if len(size) != 2:
+        raise ValueError(
+            f"expected images, of shape (H, W) or (H, W, C), for convolutions; got shape {size}; use an MLP for others"
+        )
     if not channels:
         raise ValueError("expected the channels of one convolution or more; got (); use an MLP for none")
     check_sizes(channels=channels)
