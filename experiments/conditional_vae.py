@@ -16,6 +16,8 @@ import vae_jax as vj
 class Config(vj.standard.Vae):
     data: vj.DataConfig = vj.DataConfig("mnist_5k", parts="condition=label")
     """Examples with a part `condition`, a label or numbers."""
+    prior_is_told: bool = True
+    """Whether p(z|c) depends on c; without it z holds what c does not say, and one code shows under every condition."""
     prior_hidden_sizes: tuple[int, ...] = (50,)
     """Widths of the hidden layers of p(z|c)."""
     num_epochs: int = 100
@@ -23,10 +25,9 @@ class Config(vj.standard.Vae):
 
 def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":
     images, conditions = data.part("x"), data.part("condition")
-    is_label = conditions.example_shape == () and conditions.train.examples.dtype.kind in "iu"
-    told = vj.data.one_hot(data.num_classes) if is_label else vj.data.standardise(conditions)
+    told = vj.data.as_condition(conditions)
     (size,) = vj.data.shape_seen(told, conditions) or (1,)
-    likelihood, sizes = vj.models.likelihoods.bernoulli(), config.prior_hidden_sizes
+    likelihood, sizes = vj.models.likelihoods.bernoulli(), config.prior_hidden_sizes if config.prior_is_told else None
     model = vj.standard.conditional(config, images.mean(), likelihood, size, prior_hidden_sizes=sizes)
     objective = vj.objectives.over_batch(partial(vj.objectives.elbo, beta=config.beta))
     transform = vj.data.on_parts(x=vj.data.binarise(images), condition=told)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from vae_jax.data import Dataset, few_labels
+from vae_jax.data import Dataset, as_condition, few_labels
 from vae_jax.models import apart, conditional, gaussian, likelihoods, m1_m2, with_latent_class
 from vae_jax.networks import joined, mlp, of_first
 from vae_jax.objectives import elbo, over_batch, semi_supervised, side_by_side
@@ -104,6 +104,16 @@ def test_labels_are_drawn_class_by_class_without_replacement_and_by_a_traced_see
     traced = jax.jit(lambda seed: few_labels(OWN, 12, seed))(jnp.int32(5))
     jax.tree.map(np.testing.assert_array_equal, plain, traced)
     assert set(rows) != set(np.asarray(few_labels(OWN, 12, 6)["x"])[:, 0])
+
+
+def test_a_condition_is_one_hot_where_it_is_a_whole_number_and_standardised_elsewhere():
+    """Classes are those of every split; a vector of whole numbers is numbers."""
+    seen = lambda rows, row: as_condition(Dataset("c", "", rows, 1)).apply(KEY, row)
+    labels = {"train": (np.array([0, 1, 1]), None), "test": (np.array([2]), None)}
+    np.testing.assert_array_equal(seen(labels, np.int32(1)), [0.0, 1.0, 0.0])
+    np.testing.assert_allclose(seen({"train": (np.array([1.0, 3.0]), None)}, 5.0), 3.0)
+    pairs = np.array([[1, 5], [3, 5]])
+    np.testing.assert_allclose(seen({"train": (pairs, None)}, pairs[1]), [1.0, 0.0])
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ import pytest
 from scipy.special import logsumexp
 from scipy.stats import norm
 
+from vae_jax.axis import keys_of_share
 from vae_jax.distributions import Categorical, Normal, standard_normal
 from vae_jax.hierarchy import Group, top_down
 from vae_jax.objectives import elbo, elbo_of_class, elbo_over_classes, semi_supervised, side_by_side
+from vae_jax.stated import couples_examples
 from vae_jax.vae import VAE
 
 KEYS = jax.random.split(jax.random.key(0), 4_000)
@@ -97,11 +99,19 @@ def test_a_labelled_example_adds_its_bound_and_its_classification():
     jax.tree.map(np.testing.assert_array_equal, state, LABELLED)
 
 
+def test_a_share_of_a_batch_has_the_values_that_it_has_in_the_whole():
+    objective = semi_supervised(lambda: LABELLED, lambda key, stored: stored)
+    assert couples_examples(objective.apply) is False
+    values = jax.jit(lambda key, batch: objective.apply(key, BIND(jnp.zeros(3)), batch, 0, LABELLED)[0])
+    keys = keys_of_share(KEYS[0], BATCH)
+    np.testing.assert_allclose(values(keys[1:], BATCH[1:]), values(KEYS[0], BATCH)[1:], rtol=1e-5)
+
+
 def test_two_objectives_of_a_pair_are_added():
     flat = VAE(lambda x: Normal(x, jnp.ones(2)), lambda z: Normal(z, jnp.ones(2)), standard_normal(2))
     second = semi_supervised(lambda: LABELLED, lambda key, stored: stored)
     both = side_by_side(lambda key, vae, x: (vae.posterior(x).mean().sum(), {}), second)
-    values, metrics = jax.jit(lambda: both.apply(KEYS[0], (flat, BIND(jnp.zeros(3))), BATCH, 0, LABELLED))()
+    values, metrics, _ = jax.jit(lambda: both.apply(KEYS[0], (flat, BIND(jnp.zeros(3))), BATCH, 0, LABELLED))()
     alone, _ = jax.jit(lambda: second.apply(KEYS[0], BIND(jnp.zeros(3)), BATCH, 0, LABELLED))()
     np.testing.assert_allclose(metrics["first"], BATCH.sum(axis=1), rtol=1e-6)
     np.testing.assert_allclose(values, alone + BATCH.sum(axis=1), rtol=1e-5)

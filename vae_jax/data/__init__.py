@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vae_jax.data.transforms import (
         Transform,
         already_binary,
+        as_condition,
         binarise,
         binarise_dynamically,
         binarise_statically,
@@ -44,6 +45,7 @@ _HOMES = {
     "Split": "dataset",
     "Transform": "transforms",
     "already_binary": "transforms",
+    "as_condition": "transforms",
     "binarise": "transforms",
     "binarise_dynamically": "transforms",
     "binarise_statically": "transforms",
@@ -83,6 +85,7 @@ __all__ = [
     "Split",
     "Transform",
     "already_binary",
+    "as_condition",
     "auto_mpg",
     "binarise",
     "binarise_dynamically",

@@ -111,6 +111,24 @@ def one_hot(num_classes: int) -> Transform:
     )
 
 
+def as_condition(dataset: Dataset) -> Transform:
+    """The condition as a vector that networks take: a whole number as `one_hot`, other numbers by `standardise`.
+
+    Args:
+        dataset: The data of the condition alone, as `Dataset.part` returns them; classes are 0 to the largest that any
+            split holds.
+
+    Example:
+        >>> from vae_jax.data.dataset import Split
+        >>> as_condition(Dataset("own", "", {"train": Split(np.array([0, 2, 1]))}, 2)).name
+        'one of 3'
+    """
+    if dataset.example_shape != () or dataset.train.examples.dtype.kind not in "iu":
+        return standardise(dataset)
+    largest = max(chunk.max() for split in dataset.splits.values() for chunk in chunks(split.examples))
+    return one_hot(int(largest) + 1)
+
+
 def scale(max_value: float) -> Transform:
     """Scaling to [0, 1]: x = stored / max_value.
 
