@@ -45,7 +45,7 @@ def test_every_command_has_help(vae_jax, name):
 
 
 def test_version(vae_jax):
-    assert vae_jax("--version") == (0, __version__ + "\n", "")
+    assert vae_jax("--version") == vae_jax("-V") == (0, __version__ + "\n", "")
 
 
 def test_list_has_a_line_for_every_experiment(vae_jax):
@@ -172,7 +172,7 @@ VAE_FIELDS = (
         (
             "evaluate here --num-sample=5",
             "expected an option of 'evaluate'; got '--num-sample'; did you mean '--num-samples'? Known: "
-            "--num-samples, --split, --select, --out, --accept-data",
+            "--num-samples, --split, --select, --out, --accept-data, --json",
         ),
         (
             "data prepare x --form y",

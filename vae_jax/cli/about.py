@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +23,19 @@ class List:
 class Info:
     """Show versions, devices, memory, and how many compiled programs are kept."""
 
+    json: bool = False
+    """One JSON object in place of the lines."""
+
     def run(self) -> int:
         """Print a line for each fact."""
         from vae_jax.machine.facts import facts
         from vae_jax.runs.environment import environment
 
-        for name, value in (environment(Path.cwd() / "here") | facts()).items():
+        found = environment(Path.cwd() / "here") | facts()
+        if self.json:
+            print(json.dumps(found, ensure_ascii=False))
+            return 0
+        for name, value in found.items():
             print(f"{name:18} {value}")
         return 0
 

@@ -49,7 +49,7 @@ def parse(argv: list[str]) -> Command:
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(usage())
         raise SystemExit(0)
-    if argv[0] == "--version":
+    if argv[0] in ("-V", "--version"):
         print(__version__)
         raise SystemExit(0)
     name, rest = argv[0], argv[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,6 +33,8 @@ class Evaluate:
     """Directory for the files, made if there is none. Default: the run's own."""
     accept_data: bool = False
     """Take other data than the run was begun with; the run records it."""
+    json: bool = False
+    """One JSON object, that of the file, in place of the lines."""
 
     def run(self) -> int:
         """Evaluate, and print the numbers."""
@@ -39,7 +42,10 @@ class Evaluate:
         run = opened(self.run_dir, accept_data=self.accept_data)
         with run.lock_to_read():
             result = run.evaluate(num_samples=self.num_samples, split=self.split, select=self.select, out=self.out)
-            print_evaluation(result, (self.out or self.run_dir) / run.directory.report.name)
+            if self.json:
+                print(json.dumps(result, ensure_ascii=False))
+            else:
+                print_evaluation(result, (self.out or self.run_dir) / run.directory.report.name)
         return 0
 
 

@@ -1,4 +1,6 @@
-"""The codes of a run as files."""
+"""What other programs take up: codes of a run as files, numbers as JSON."""
+
+import json
 
 import numpy as np
 
@@ -18,3 +20,9 @@ def test_an_unknown_split_is_a_line(refusal, trained, tmp_path):
     line = refusal("encode", trained, "--out", tmp_path / "codes.csv", "--split", "vali")
     assert line.startswith("expected a split of digits (train, validation, test); got 'vali'")
     assert not (tmp_path / "codes.csv").exists()
+
+
+def test_numbers_come_as_json_where_they_are_asked_for(vae_jax, run):
+    said = json.loads(vae_jax("evaluate", run, "--split", "validation", "--num-samples", 3, "--json").out)
+    assert said == json.loads((run / "evaluation-validation-3.json").read_text("utf-8"))
+    assert {"jax", "device", "python"} <= json.loads(vae_jax("info", "--json").out).keys()
