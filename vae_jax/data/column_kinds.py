@@ -127,9 +127,11 @@ def _check_complete(values: np.ndarray, of: str, where: Callable[[int], str]) ->
 
 
 def _is_missing(value: Any) -> bool:
-    """Whether a value stands for none: that of Python, of pandas, or not a number."""
-    is_nan = isinstance(value, float) and math.isnan(value)
-    return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
+    """Whether a value stands for none: that of Python, NumPy or pandas, or not a number."""
+    is_none = value is None or type(value).__name__ in ("NAType", "NaTType")
+    if isinstance(value, np.datetime64):
+        return bool(np.isnat(value))
+    return is_none or (isinstance(value, float) and math.isnan(value))
 
 
 def _found(values: np.ndarray, of: str, where: Callable[[int], str]) -> ColumnKind:
