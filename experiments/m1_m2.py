@@ -3,7 +3,8 @@
 Kingma, Rezende, Mohamed & Welling 2014 (arXiv:1406.5298), there 3.33 ± 0.14 % error with 100 labels. Both are trained
 at once, with no gradient from M2 into M1. M1 alone gives an example the label of the nearest labelled code.
 
-Measured: TODO
+Measured (docs/results/structure.md): 24.3 ± 0.8 % error over three draws of 100 labels after three epochs, at α = 1; M1
+alone 26.2 ± 0.2 %.
 """
 
 from dataclasses import dataclass

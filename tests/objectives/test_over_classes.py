@@ -107,6 +107,7 @@ def test_a_share_of_a_batch_has_the_values_that_it_has_in_the_whole():
     np.testing.assert_allclose(values(keys[1:], BATCH[1:]), values(KEYS[0], BATCH)[1:], rtol=1e-5)
 
 
+@pytest.mark.long
 def test_two_objectives_of_a_pair_are_added():
     flat = VAE(lambda x: Normal(x, jnp.ones(2)), lambda z: Normal(z, jnp.ones(2)), standard_normal(2))
     second = semi_supervised(lambda: LABELLED, lambda key, stored: stored)
