@@ -298,6 +298,8 @@ def test_labels_that_are_missing_are_named():
         (scipy.sparse.eye_array(20).tocsr(), "expected a dense array in own; got a csr_array; call .toarray()"),
         (np.where(IMAGES > 200, np.nan, 1.0), "expected finite numbers in own; row 0 has nan"),
         ({"data": IMAGES, "target": LABELS}, "got a bunch of scikit-learn; give (bunch.data, bunch.target)"),
+        (((IMAGES, LABELS), LABELS), "the examples bring labels of their own; give one of them"),
+        ({1: IMAGES}, "expected names of splits, or of parts, as the keys of a dict; got 1"),
         ((IMAGES, LABELS[:3]), "expected one label for each of the 20 examples in split 'train' of own; got 3"),
         (
             [(image, 1, 2) for image in IMAGES],

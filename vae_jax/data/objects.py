@@ -150,6 +150,8 @@ def from_object(
     if max_value is not None and not isinstance(max_value, int | float | np.number):
         raise ValueError(f"expected max_value=N with a number; got {max_value!r}")
     objects = examples if isinstance(examples, Mapping) else {"train": examples}
+    if wrong := [split for split in objects if not isinstance(split, str)]:
+        raise ValueError(f"expected names of splits, or of parts, as the keys of a dict; got {wrong[0]!r}")
     names = {split: name if len(objects) == 1 else f"{name}[{split!r}]" for split in objects}
     stored = {split: _stored(items, names[split]) for split, items in objects.items()}
     columns: tuple[Column, ...] = ()
@@ -175,6 +177,10 @@ def from_object(
 def _stored(items: Any, name: str) -> _Stored:
     if isinstance(items, tuple) and len(items) == 2:
         inner = _stored(items[0], name)
+        if inner.labels is not None:
+            raise ValueError(
+                f"expected examples and labels as {name}; the examples bring labels of their own; give one of them"
+            )
         return inner._replace(labels=labels_of(items[1], f"labels of {name}"))
     if isinstance(items, Mapping):
         return _Stored({part: _examples(of_part, f"{name}[{part!r}]") for part, of_part in items.items()})
