@@ -3,7 +3,8 @@
 Dilokthanakul et al. 2016 (arXiv:1611.02648), in the form of Rui Shu 2016, "Gaussian Mixture VAE: Lessons in Variational
 Inference". No label is used in training.
 
-Measured: TODO
+Measured (docs/results/structure.md): accuracy 0.365 ± 0.059 and adjusted Rand index 0.21 over three seeds, after two
+epochs.
 """
 
 from dataclasses import dataclass
