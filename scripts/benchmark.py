@@ -3,7 +3,7 @@
     python scripts/benchmark.py                          every section that takes minutes
     python scripts/benchmark.py bounds                   objectives, posteriors and priors: an hour and more
     python scripts/benchmark.py collapse                 latent units that die, and what keeps them: half an hour
-    python scripts/benchmark.py codes                    codes beside vector-quantize-pytorch: ten minutes
+    python scripts/benchmark.py codes                    codes beside vector-quantize-pytorch: an hour and more
     python scripts/benchmark.py sweep                    lanes against single runs: half an hour
     python scripts/benchmark.py search                   a search that stops bad trials against a random one: an hour
     python scripts/benchmark.py train likelihood         some of them

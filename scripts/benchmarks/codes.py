@@ -35,7 +35,7 @@ class Budget(NamedTuple):
     learning_rate: float
 
 
-WHOLE, QUICK = Budget(1_000, 256, 3e-4), Budget(300, 64, 1e-3)  # the first is the examples'
+WHOLE, QUICK = Budget(1_000, 256, 3e-4), Budget(20, 256, 3e-4)  # the first is the examples'
 
 
 class Side(NamedTuple):
