@@ -13,8 +13,8 @@ from vae_jax.extras import OPTIONAL, not_installed, told_if_missing
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-BESIDE = {"sqlalchemy", "absl", "tensorflow"}
-"""Packages that a package of an extra brings, or that an extra of their own brings."""
+BESIDE = {"sqlalchemy", "absl", "tensorflow", "IPython"}
+"""Packages that a package of an extra brings, or that an extra of their own brings, or that every notebook has."""
 
 BLOCKED = """
 import sys

@@ -95,9 +95,9 @@ def test_every_field_of_every_experiment_is_read_back_from_its_command(name):
     kinds = fields_of(type(usual))
     for turn in range(4):
         values = {field: VALUES.get(kind) or get_args(kind) for field, kind in kinds.items()}
-        for field, kind in kinds.items():
-            if kind is float:
-                values[field] = tuple(value for value in REALS if value in range_of(type(usual), field))
+        for field, of_one in values.items():
+            within = range_of(type(usual), field)
+            values[field] = tuple(value for value in of_one if not isinstance(value, float) or value in within)
         chosen = {field: of_one[(turn + 5 * at) % len(of_one)] for at, (field, of_one) in enumerate(values.items())}
         config = with_fields(usual, chosen)
         words = shlex.split(command({"experiment": name, "num_steps": None}, config))

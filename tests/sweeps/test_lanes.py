@@ -193,14 +193,16 @@ def test_every_float_and_the_seed_of_every_experiment_can_be_lanes(name, tmp_pat
 
 
 def on_data_that_are_here(file, folder):
-    """Its own data, or noise in their place where they need to be prepared."""
-    for shape in (None, (28, 28), (32, 32, 3), (64, 64), (64, 64, 1), (28, 20)):
-        data = {}
-        if shape is not None:
-            path = folder / f"{'x'.join(map(str, shape))}.npy"
-            np.save(path, np.random.default_rng(0).integers(0, 256, (300, *shape), dtype=np.uint8))
-            splits = dict.fromkeys(("data.train", "data.validation", "data.test", "data.dir"), "")
-            data = {"data.name": str(path), **splits}
+    """Its own data, or where they need to be prepared digits with labels, or noise, in their place."""
+    for shape in (None, "mnist_5k", (28, 28), (32, 32, 3), (64, 64), (64, 64, 1), (28, 20)):
+        data = dict.fromkeys(("data.train", "data.validation", "data.test", "data.dir"), "")
+        if shape is None:
+            data = {}
+        elif isinstance(shape, str):
+            data["data.name"] = shape
+        else:
+            data["data.name"] = str(folder / f"{'x'.join(map(str, shape))}.npy")
+            np.save(data["data.name"], np.random.default_rng(0).integers(0, 256, (300, *shape), dtype=np.uint8))
         config = with_fields(file.Config(), data)
         try:
             family = Family(file, config, None, file.data(config))
