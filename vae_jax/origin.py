@@ -33,11 +33,14 @@ def origin(error: BaseException) -> str:
 
 
 def links(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and those that led to it, the last one first.
+    """An error and those that led to it, the last one first, each once.
 
-    What fails first may be a save, or the closing of what was open when something failed: then it stands behind.
+    What fails first may be a save, or the closing of what was open when something failed: then it stands behind. An
+    error that another thread has kept, and that is raised again while it is handled, leads to itself.
     """
-    while error is not None:
+    met: list[BaseException] = []
+    while error is not None and not any(error is other for other in met):
+        met.append(error)
         yield error
         error = error.__cause__ or error.__context__
 

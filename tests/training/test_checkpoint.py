@@ -178,6 +178,14 @@ def flip_in_the_middle(path: Path) -> None:
     path.write_bytes(damaged)
 
 
+def flip_in_names(path: Path) -> None:
+    """A bit in each name of a field, where orbax keeps JSON, which stays JSON."""
+    damaged = path.read_bytes()
+    for name in (b"chunk_shape", b"param_name", b"write_shape"):
+        damaged = damaged.replace(name, name[:-1] + bytes([name[-1] ^ 0x01]))
+    path.write_bytes(damaged)
+
+
 @pytest.mark.parametrize("damage", [truncate, flip, flip_in_the_middle, Path.unlink], ids=lambda way: way.__name__)
 def test_a_damaged_file_never_gives_other_numbers(two_saved, tmp_path, target, at_step, assert_same_bits, damage):
     """In whichever file the damage is: the checkpoint before it comes back, or, where nobody needs it, the newest."""
@@ -201,6 +209,14 @@ def test_a_damaged_file_never_gives_other_numbers(two_saved, tmp_path, target, a
             assert not (two.parent / "damaged").exists()
             assert_same_bits(progress, at_step(10))
     assert num_passed_over >= 3  # the record, the description, the arrays
+
+
+def test_names_that_have_changed_in_what_describes_arrays_are_a_damage(two, target, at_step, assert_same_bits):
+    for file in (two / "10" / "progress" / "array_metadatas").iterdir():
+        flip_in_names(file)
+    (progress, _), (line,) = restore(two, target)
+    assert line.startswith("checkpoint 10 is damaged (")
+    assert_same_bits(progress, at_step(5))
 
 
 def test_a_flipped_bit_in_a_large_array_is_found(tmp_path, at_step):
@@ -484,6 +500,22 @@ def test_a_full_disk_is_one_line_and_the_checkpoints_before_are_whole(two, targe
             save_now(checkpoints, 15, at_step(15))
     checkpoints.close()
     assert int(restore(two, target)[0][0].state.step) == 10
+
+
+def test_an_error_that_leads_to_itself_is_one_line(tmp_path, at_step, monkeypatch):
+    """As those are of orbax's threads, which are kept, and raised again while they are handled."""
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    first, again = ValueError("Error writing a chunk"), RuntimeError("the save failed")
+    first.__context__, again.__context__ = again, first
+
+    def fail(*_, **__):
+        raise again
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ocp.training.Checkpointer, "save_checkpointables_async", fail)
+        with pytest.raises(RunError, match="Error writing a chunk; there is none before it: mend that, and train anew"):
+            checkpoints.save(0, at_step(0), RECORD)
+    checkpoints.close()
 
 
 def save_now(checkpoints, step, progress):

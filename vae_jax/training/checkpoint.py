@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -80,6 +80,7 @@ class Checkpoints:
         self._keep = _LatestAndBest(num_latest)
         self._home = _identity(self._directory.parent)
         self._saving: tuple[int, Any] | None = None
+        self._has_failed = False
 
     @cached_property
     def _orbax(self) -> ocp.training.Checkpointer:
@@ -174,7 +175,8 @@ class Checkpoints:
             self.wait()
         finally:
             if "_orbax" in self.__dict__:
-                with self._writing(max(self.steps, default=0)):
+                # Of a save that has failed, and was told of, orbax raises the error again.
+                with suppress(Exception) if self._has_failed else self._writing(max(self.steps, default=0)):
                     self._orbax.close()
 
     @contextmanager
@@ -183,13 +185,14 @@ class Checkpoints:
         try:
             yield
         except Exception as error:
+            self._has_failed = True
             if hosts.loss_behind(error):
                 raise
             self._check_home()
-            raise RunError(
-                f"expected to save step {step} in {self._directory}; {root_of(error)}; the checkpoints before it are "
-                "whole: mend that, and go on from the last one"
-            ) from error
+            then = "the checkpoints before it are whole: mend that, and go on from the last one"
+            if not self.steps:
+                then = "there is none before it: mend that, and train anew with --overwrite"
+            raise RunError(f"expected to save step {step} in {self._directory}; {root_of(error)}; {then}") from error
 
     def _check_home(self) -> None:
         """Check that the run's directory is the one that it was: orbax would make another of the same name."""

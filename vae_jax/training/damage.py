@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import jax
 
@@ -65,9 +67,19 @@ def is_damage(error: BaseException, *, only_files: bool) -> bool:
     ):
         return False
     return only_files or any(
-        isinstance(link, (*GONE, json.JSONDecodeError, UnicodeDecodeError)) or _OF_A_DAMAGE.match(f"{link}")
+        isinstance(link, (*GONE, json.JSONDecodeError, UnicodeDecodeError))
+        or _OF_A_DAMAGE.match(f"{link}")
+        or _is_of_metadata(link)
         for link in led_here
     )
+
+
+def _is_of_metadata(error: BaseException) -> bool:
+    """Whether orbax has met other keys than it wrote, in the JSON that it keeps of arrays and does not check."""
+    if not isinstance(error, KeyError | AttributeError):
+        return False
+    places = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    return bool(places) and "orbax" in Path(places[-1]).parts
 
 
 def root_of(error: BaseException) -> str:
@@ -77,7 +89,7 @@ def root_of(error: BaseException) -> str:
         >>> root_of(ValueError("RESOURCE_EXHAUSTED: Error writing a [OS error 28: ENOSPC No space left on device]"))
         'No space left on device'
     """
-    led_here = list(links(error))
+    led_here = [link for link in links(error) if not isinstance(link, RunError)] or [error]
     for link in reversed(led_here):
         if isinstance(link, OSError) and link.strerror:
             return link.strerror
