@@ -57,6 +57,7 @@ def test_it_resumes_to_the_same_bits(trained, experiment):
         np.testing.assert_array_equal(leaf, other)
 
 
+@pytest.mark.long
 def test_it_sweeps(trained, experiment, monkeypatch):
     monkeypatch.setattr("vae_jax.sweeps.sweep.Sweep.report", lambda sweep: None)
     sweep = vj.sweep(experiment, seed=[0, 1], num_steps=20, run_dir=experiment.parent / "sweep")

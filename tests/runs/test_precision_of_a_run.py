@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tables import long_but
 
 import vae_jax as vj
 from vae_jax.files import read_json
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("without_pages")
 TINY = Path(__file__).parent.parent / "tiny_experiment.py"
 
 
-@pytest.mark.parametrize("in_64_bits", [False, True])
+@pytest.mark.parametrize("in_64_bits", long_but([False, True], True))
 def test_a_run_is_evaluated_in_either_precision_and_goes_on_in_its_own(tmp_path, in_64_bits):
     with jax.enable_x64(in_64_bits):
         run = vj.train(TINY, run_dir=tmp_path / "run", num_steps=10)
