@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +124,12 @@ class Trained:
 
         Args:
             codes: (num, *latent), or a pytree of such arrays, for a hierarchy.
-            label: For a conditional model, the class under which all are decoded, by its number or name.
-            conditions: For a conditional model, a condition each, as the model sees them.
+            label: For a conditional model, the class under which all are decoded, by its number or name; None for
+                equally many under each.
+            conditions: For a conditional model, in place of a label: a condition each, as the model sees them.
 
         Raises:
-            UsageError: If a label or conditions are given to a model that has none, or none to one that needs them.
+            UsageError: If a label or conditions are given to a model that has none, or the data have no such label.
         """
         num = len(jax.tree.leaves(codes)[0])
         if conditions is None:
@@ -197,7 +198,7 @@ class Trained:
             )
         examples = self._like(data)
         num_samples = self.experiment.num_samples if num_samples is None else num_samples
-        return log_likelihood_of(self.experiment.fitted, num_samples=num_samples)(self.params, examples).estimate
+        return self._log_likelihood(num_samples)(self.params, examples).estimate
 
     def scores(self, data: Any) -> dict[str, Float[np.ndarray, " num"]]:
         """Numbers of each example, nats: `value`, the experiment's bound, its metrics, and the `squared_error`.
@@ -255,6 +256,10 @@ class Trained:
     @cached_property
     def _scores(self) -> Callable[..., Any]:
         return over_stored(partial(of_one, self.experiment.fitted))
+
+    @cached_property
+    def _log_likelihood(self) -> Callable[[int], Callable[..., Any]]:
+        return cache(lambda num_samples: log_likelihood_of(self.experiment.fitted, num_samples=num_samples))
 
     @cached_property
     def _reconstructed(self) -> Callable[..., Any]:
