@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
@@ -196,6 +197,8 @@ def test_what_is_like_a_data_set_is_taken():
         (NUMBERS, np.array([[0.5, 1, 1]]), "expected whole numbers from 0 to 255 in the data, as numbers holds"),
         (NUMBERS, np.array([[0.0, 1, 1]]), "got floats up to 1, which look scaled; multiply them by 255"),
         (NUMBERS, np.array([[0, 1, 256]]), "item 0 has 256; give the values as they are stored, before any scaling"),
+        (NUMBERS, jnp.array([[0.5, 1, 1]]), "expected whole numbers from 0 to 255 in the data, as numbers holds"),
+        (NUMBERS, pd.DataFrame([[0, 1, 256]]), "item 0 has 256; give the values as they are stored"),
         (NUMBERS, MASKED, "expected an array without a mask in the data"),
         (RATES, np.array([[0, 1, np.nan]]), "expected numbers from 0 to 1 in the data, as rates holds; item 0 has nan"),
         (ROWS, {"age": [5]}, "expected a column 'town' in the data; got age"),

@@ -233,15 +233,15 @@ class Dataset:
             **({"values": self.values} if self.values else {}),
             "example_shape": of_parts(lambda part: list(_shape(part)), self.train.examples),
             "num_examples": {name: len(split.examples) for name, split in self.splits.items()},
-            **({"columns": _listed([column.in_words() for column in self.columns])} if self.columns else {}),
-            **({"classes": _listed(self.label_names)} if self.label_names else {}),
+            **({"columns": listed([column.in_words() for column in self.columns])} if self.columns else {}),
+            **({"classes": listed(self.label_names)} if self.label_names else {}),
         }
 
 
-def _listed(names: Sequence[str]) -> list[str]:
+def listed(names: Sequence[str], most: int = _MAX_LISTED) -> list[str]:
     """The first names, and the number of the others."""
-    rest = len(names) - _MAX_LISTED
-    return [*names[:_MAX_LISTED], *([f"and {rest:,} more"] if rest > 0 else [])]
+    rest = len(names) - most
+    return [*names[:most], *([f"and {rest:,} more"] if rest > 0 else [])]
 
 
 def is_image(shape: tuple[int, ...]) -> bool:

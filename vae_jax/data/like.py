@@ -11,8 +11,8 @@ import numpy as np
 from vae_jax.data.columns import Column, as_numbers, encode
 from vae_jax.data.dataset import Dataset, Split
 from vae_jax.data.examples import ArrayLike, Examples, examples_of, is_together
-from vae_jax.data.foreign import array_of, is_frame
-from vae_jax.data.values import TOLERANCE, UnknownMaximum
+from vae_jax.data.foreign import array_of, is_frame, is_whole_array
+from vae_jax.data.values import Values
 from vae_jax.messages import UsageError
 
 _BYTES = 255
@@ -57,9 +57,10 @@ def _parts(dataset: Dataset, data: Any, name: str) -> Examples:
 
 
 def _array(dataset: Dataset, stored: ArrayLike, data: Any, name: str) -> ArrayLike:
+    # What is read on demand, as the examples of a data set may be, was checked by it.
+    is_at_hand = not hasattr(data, "shape") or is_whole_array(data) or is_frame(data) or hasattr(data, "nnz")
     try:
-        array = data if hasattr(data, "shape") and not isinstance(data, np.ma.MaskedArray) else None
-        array = array_of(data, name) if array is None or hasattr(data, "detach") or hasattr(data, "nnz") else array
+        array = array_of(data, name) if is_at_hand else data
     except ValueError as error:
         raise UsageError(f"{error}") from None
     expected = ("num", *dataset.example_shape)
@@ -71,9 +72,7 @@ def _array(dataset: Dataset, stored: ArrayLike, data: Any, name: str) -> ArrayLi
         raise UsageError(f"expected examples of shape ({shape}) as {name}; got {tuple(array.shape)}{hint}")
     if len(array) == 0:
         raise UsageError(f"expected at least one example in {name}; got none")
-    if array is stored or not isinstance(array, np.ndarray):
-        return array  # examples of a data set, or those that are read on demand, were checked by it
-    return _checked(dataset, array, np.dtype(stored.dtype), name)
+    return _checked(dataset, array, np.dtype(stored.dtype), name) if is_at_hand and array is not stored else array
 
 
 def _checked(dataset: Dataset, array: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
@@ -84,29 +83,22 @@ def _checked(dataset: Dataset, array: np.ndarray, dtype: np.dtype, name: str) ->
     """
     if array.dtype.kind not in "biuf":
         raise UsageError(f"expected numbers in {name}; got {array.dtype}")
-    low, high = (0.0, dataset.max_value) if not isinstance(dataset.max_value, UnknownMaximum) else (-np.inf, np.inf)
-    is_right = np.isfinite(array) & (array >= low - TOLERANCE) & (array <= high * (1 + TOLERANCE))
-    if dtype.kind in "iu":
-        is_right &= array == np.rint(array)
-    expected = f"{'whole numbers' if dtype.kind in 'iu' else 'numbers'}{_range(low, high)}"
-    if not is_right.all():
-        row = int(np.argmin(is_right.reshape(len(array), -1).all(axis=1)))
-        value = array[row][~is_right[row]].ravel()[0] if array.ndim > 1 else array[row]
+    values, is_whole, high = Values(dataset.max_value, dtype, ""), dtype.kind in "iu", dataset.max_value
+    expected = "whole numbers" if is_whole else "numbers"
+    if not math.isnan(high):
+        expected += f" from 0 to {high:g}"
+    if (wrong := values.first_beyond(array)) is not None:
+        row, value = wrong
         raise UsageError(
             f"expected {expected} in {name}, as {dataset.name} holds; item {row} has {value}; give the values as they "
             "are stored, before any scaling"
         )
-    if array.dtype.kind == "f" and dtype.kind in "iu" and high >= _BYTES and 0 < array.max() <= 1:
+    if array.dtype.kind == "f" and is_whole and high >= _BYTES and 0 < array.max() <= 1:
         raise UsageError(
             f"expected {expected} in {name}, as {dataset.name} holds; got floats up to {array.max():g}, which look "
             f"scaled; multiply them by {high:g}, or give integers if they are meant"
         )
-    converted = array.astype(dtype)
-    return np.clip(converted, low, np.float32(high)) if dtype.kind == "f" and np.isfinite(high) else converted
-
-
-def _range(low: float, high: float) -> str:
-    return f" from {low:g} to {high:g}" if np.isfinite(high) else ""
+    return values.converted(array)
 
 
 def _column(column: Column, data: Any, name: str) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vae_jax.data.dataset import Dataset
+from vae_jax.data.dataset import Dataset, listed
 from vae_jax.data.examples import is_together
 from vae_jax.data.sheet import contact_sheet
 from vae_jax.grids import png_bytes
@@ -18,8 +18,8 @@ def dataset_html(dataset: Dataset) -> str:
     about = {
         "examples": dataset.examples_in_words(),
         "values": dataset.values,
-        "classes": _listed(dataset.label_names),
-        "factors": _listed(dataset.factor_names),
+        "classes": ", ".join(listed(dataset.label_names, _MAX_NAMES)),
+        "factors": ", ".join(listed(dataset.factor_names, _MAX_NAMES)),
         "feed": "streamed from where they are stored" if dataset.is_streamed else "",
     }
     splits = [(name, f"{len(split.examples):,}", _origin(dataset, name)) for name, split in dataset.splits.items()]
@@ -55,8 +55,3 @@ def _images(dataset: Dataset) -> str:
     if not dataset.holds_images:
         return ""
     return picture(png_bytes(contact_sheet(dataset, _NUM_IMAGES, width=_IMAGES_IN_A_ROW)), "some examples")
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    rest = len(names) - _MAX_NAMES
-    return ", ".join([*names[:_MAX_NAMES], *([f"and {rest:,} more"] if rest > 0 else [])])

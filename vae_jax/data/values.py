@@ -96,18 +96,23 @@ class Values(NamedTuple):
         Raises:
             UsageError: If a value is outside of the range, or not a whole number as the others are.
         """
+        if (wrong := self.first_beyond(array)) is not None:
+            row, value = wrong
+            raise UsageError(
+                f"expected values as in the first examples of {name}, {self.words}; item {rows[row]} has {value}; "
+                "correct it, or give the largest value that there can be"
+            )
+
+    def first_beyond(self, array: np.ndarray) -> tuple[int, np.generic] | None:
+        """Row and value of the first number that cannot be one of these; None if there is none."""
         with np.errstate(over="ignore"):
             is_right = np.isfinite(array.astype(np.float32, copy=False))
         if self.dtype.kind in "iu":
             is_right &= array == np.rint(array)
         if not math.isnan(self.max_value):
             is_right &= (array >= -TOLERANCE) & (array <= self.max_value * (1 + TOLERANCE))
-        if (found := _first(~is_right)) is not None:
-            row, value = found[0], array.reshape(len(array), -1)[found]
-            raise UsageError(
-                f"expected values as in the first examples of {name}, {self.words}; item {rows[row]} has {value}; "
-                "correct it, or give the largest value that there can be"
-            )
+        found = _first(~is_right)
+        return None if found is None else (found[0], array.reshape(len(array), -1)[found])
 
 
 def as_they_are(dtype: np.dtype) -> Values:

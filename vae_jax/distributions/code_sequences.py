@@ -78,7 +78,7 @@ class CodesInOrder:
 
     def mean(self) -> Float[Array, "*event"]:
         """The mean of 64 draws, of which the key is fixed: codes have no order, so it says little."""
-        return _mean_of_draws(self.sample)
+        return mean_of_draws(self.sample)
 
     def _late(self, tokens: Int[Array, " place"]) -> Int[Array, " place"]:
         return jnp.concatenate([jnp.full(1, self.num_codes, tokens.dtype), tokens[:-1]])
@@ -155,7 +155,7 @@ class CodesInRounds:
 
     def mean(self) -> Float[Array, "*event"]:
         """The mean of 64 draws, of which the key is fixed: codes have no order, so it says little."""
-        return _mean_of_draws(self.sample)
+        return mean_of_draws(self.sample)
 
 
 def _log_mass(logits: Float[Array, "place code"], tokens: Int[Array, " place"]) -> Float[Array, " place"]:
@@ -163,5 +163,6 @@ def _log_mass(logits: Float[Array, "place code"], tokens: Int[Array, " place"]) 
     return jnp.take_along_axis(jax.nn.log_softmax(logits), tokens[:, None], axis=-1)[:, 0]
 
 
-def _mean_of_draws(sample: Callable[[Key], Array]) -> Array:
+def mean_of_draws(sample: Callable[[Key], Array]) -> Array:
+    """The mean of 64 draws, of which the key is fixed."""
     return jax.vmap(sample)(jax.random.split(key_of(0), 64)).mean(axis=0)

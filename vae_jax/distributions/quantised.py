@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Scalar
 
 from vae_jax.distributions.categorical_codes import CategoricalCodes
-from vae_jax.keys import key_of
+from vae_jax.distributions.code_sequences import mean_of_draws
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Distribution, Key, Params
 
@@ -107,7 +106,7 @@ class Coded:
 
     def mean(self) -> Float[Array, "*event"]:
         """The mean of the vectors of 64 draws, of which the key is fixed."""
-        return jax.vmap(self.sample)(jax.random.split(key_of(0), 64)).mean(axis=0)
+        return mean_of_draws(self.sample)
 
 
 def uniform_codes(shape: tuple[int, ...], num_codes: int) -> CategoricalCodes:
