@@ -1,4 +1,4 @@
-"""All probability in one point: the posterior of an ordinary autoencoder."""
+"""All probability in one point: the posterior of an ordinary autoencoder, and what other certain families share."""
 
 from __future__ import annotations
 
@@ -11,22 +11,16 @@ from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
 
-@register_dataclass
-@dataclass(frozen=True)
-class PointMass:
-    """A distribution that is certain of one value; one event is the whole array.
+class Certain:
+    """The behaviour of every family that is certain of one value, whatever else it holds.
 
-    It has a mass and no density, so its KL to a continuous prior is infinite: `kl_divergence` and the estimators of
-    the KL refuse it, and `objectives.autoencoder` trains a model with such a posterior.
-
-    Args:
+    Attributes:
         value: The certain value.
     """
 
     value: Float[Array, "*event"]
 
     is_reparametrised = True
-    has_density = False
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """The value, whatever the key."""
@@ -44,3 +38,20 @@ class PointMass:
     def mean(self) -> Float[Array, "*event"]:
         """The value."""
         return self.value
+
+
+@register_dataclass
+@dataclass(frozen=True)
+class PointMass(Certain):
+    """A distribution that is certain of one value; one event is the whole array.
+
+    It has a mass and no density, so its KL to a continuous prior is infinite: `kl_divergence` and the estimators of
+    the KL refuse it, and `objectives.autoencoder` trains a model with such a posterior.
+
+    Args:
+        value: The certain value.
+    """
+
+    value: Float[Array, "*event"]
+
+    has_density = False

@@ -10,13 +10,14 @@ from jaxtyping import Array, Float, Int, Scalar
 
 from vae_jax.distributions.categorical_codes import CategoricalCodes
 from vae_jax.distributions.code_sequences import mean_of_draws
+from vae_jax.distributions.point_mass import Certain
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Distribution, Key, Params
 
 
 @register_dataclass
 @dataclass(frozen=True)
-class Quantised:
+class Quantised(Certain):
     """All mass on one choice of codes; one event is the array of their vectors.
 
     It is a distribution over finitely many events, so that its KL to a prior over the codes is finite: −log p(codes),
@@ -45,25 +46,7 @@ class Quantised:
     assignment: Float[Array, " code"] = field(default_factory=lambda: jnp.zeros(0))
     diversity: float | Scalar = 0.0
 
-    is_reparametrised = True
     has_density = True
-
-    def sample(self, key: Key) -> Float[Array, "*event"]:
-        """The vectors, whatever the key."""
-        del key
-        return self.value
-
-    def log_prob(self, value: Float[Array, "*event"]) -> Scalar:
-        """Log-mass in nats: 0 at the vectors and −∞ elsewhere."""
-        return jnp.where(jnp.all(value == self.value), 0.0, -jnp.inf)
-
-    def sample_and_log_prob(self, key: Key) -> tuple[Float[Array, "*event"], Scalar]:
-        """The vectors and their log-mass, 0."""
-        return self.sample(key), jnp.zeros(())
-
-    def mean(self) -> Float[Array, "*event"]:
-        """The vectors."""
-        return self.value
 
 
 @register_dataclass
