@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from descriptors import num_open
 from orbax.checkpoint import v1 as ocp
 
 from vae_jax.messages import RunError
@@ -477,8 +478,8 @@ def test_saves_leave_no_descriptors_open(tmp_path, at_step):
         for step in (1, 2):
             checkpoints.save(step, at_step(step), RECORD)
         checkpoints.close()
-        counts.append(len(os.listdir("/proc/self/fd")))
-    assert counts[1:] == counts[1:2] * 4, counts
+        counts.append(num_open(at_most=counts[1] if number > 1 else None))
+    assert max(counts[2:]) <= counts[1], counts
 
 
 @pytest.mark.parametrize("at", ["save_checkpointables_async", "result"])
