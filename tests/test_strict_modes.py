@@ -14,7 +14,7 @@ import pytest
 from vae_jax import objectives
 from vae_jax.catalogue import load_experiment
 from vae_jax.distributions import Bernoulli, Normal, standard_normal
-from vae_jax.evaluation.likelihood import importance_sampled_log_likelihood
+from vae_jax.evaluation.evidence.importance_sampling import importance_sampled_log_likelihood
 from vae_jax.training import trainer
 from vae_jax.vae import VAE, Model
 

@@ -14,7 +14,7 @@ from jaxtyping import Array
 from vae_jax.data.examples import Examples, is_computed, is_together
 from vae_jax.data.feed import rows_of_step
 from vae_jax.distributions.support import Support, support_of
-from vae_jax.evaluation.over_examples import example_keys
+from vae_jax.evaluation.every_example import example_keys
 from vae_jax.experiment import Experiment
 from vae_jax.messages import UsageError
 from vae_jax.outline import Outline

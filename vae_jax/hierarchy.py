@@ -141,6 +141,11 @@ class TopDown:
         """Whether every group has a density."""
         return self._along_means().has_density
 
+    @property
+    def support(self) -> dict[str, Any]:
+        """The supports of the groups."""
+        return self._along_means().support
+
     def sample(self, key: Key) -> dict[str, Any]:
         """A draw of every group, each given those above it."""
         return self._descend(self._sampling(key))[0]

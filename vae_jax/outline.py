@@ -12,7 +12,7 @@ from vae_jax.data.examples import abstract_example
 from vae_jax.data.feed import check_batch_size, like_a_stored_batch, seen_batch
 from vae_jax.distributions import has_density
 from vae_jax.evaluation.bound import of_one
-from vae_jax.evaluation.likelihood import log_weights
+from vae_jax.evaluation.evidence.importance_sampling import log_weights
 from vae_jax.experiment import Experiment
 from vae_jax.keys import key_of
 from vae_jax.messages import UsageError

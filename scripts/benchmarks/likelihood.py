@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 import numpy as np
@@ -56,7 +57,7 @@ def _memory(settings: Settings) -> Table:
     return Table(f"likelihood: memory with {NUM_SAMPLES:,} samples an image", rows)
 
 
-def _ours(name: str, binary: np.ndarray, **options: int) -> Side:
+def _ours(name: str, binary: np.ndarray, **options: Any) -> Side:
     model = ours.mlp_model()
     params = model.init(jax.random.key(0))
     estimator = vj.evaluation.importance_sampled_log_likelihood(

@@ -11,16 +11,25 @@ from vae_jax.aggregate.two_stage import SecondStage
 from vae_jax.distributions import (
     Bernoulli,
     BinaryConcrete,
+    Categorical,
+    Concrete,
+    ExpConcrete,
+    LogisticNormal,
+    LogitBinaryConcrete,
     MixedColumns,
     Mixture,
     Normal,
     PointMass,
     Product,
+    SphericalUniform,
     StraightThrough,
+    VonMisesFisher,
     has_density,
     is_reparametrised,
     standard_normal,
+    support_of,
 )
+from vae_jax.distributions.support import Support, is_real
 from vae_jax.flows import Affine, Transformed
 
 FAMILIES = [of for of in vars(families).values() if inspect.isclass(of)] + [SecondStage, Transformed]
@@ -85,3 +94,40 @@ def test_there_is_no_default(ask, wrap):
 def test_nothing_says_nothing():
     with pytest.raises(TypeError, match=r"says by is_reparametrised .*; got a NoneType, which does not"):
         is_reparametrised(None)
+
+
+LATENTS = {
+    "concrete": (Concrete(jnp.zeros((2, 3)), 0.5), False),
+    "log concrete": (ExpConcrete(jnp.zeros((2, 3)), 0.5), False),
+    "binary concrete": (BinaryConcrete(jnp.zeros(2), 0.5), False),
+    "logit binary concrete": (LogitBinaryConcrete(jnp.zeros(2), 0.5), True),
+    "categorical": (Categorical(jnp.zeros((2, 3))), False),
+    "straight-through categories": (StraightThrough(Concrete(jnp.zeros((2, 3)), 0.5)), False),
+    "straight-through bits": (StraightThrough(BinaryConcrete(jnp.zeros(2), 0.5)), False),
+    "logistic-normal": (LogisticNormal(jnp.zeros(2), jnp.ones(2)), False),
+    "uniform on a sphere": (SphericalUniform(3), False),
+    "von Mises-Fisher": (VonMisesFisher(jnp.array([1.0, 0.0, 0.0]), 2.0), False),
+    "normal": (NORMAL, True),
+    "mixture": (MADE_OF_OTHERS["mixture"][0], True),
+    "transformed": (MADE_OF_OTHERS["transformed"][0], True),
+    "product with categories": (Product({"a": NORMAL, "b": Categorical(jnp.zeros((1, 2)))}), False),
+}
+
+
+@pytest.mark.parametrize(("distribution", "real"), LATENTS.values(), ids=LATENTS.keys())
+def test_families_of_latents_state_a_support_that_holds_their_samples(distribution, real):
+    assert is_real(distribution) is real
+
+    def all_inside(event):
+        inside = jax.tree.map(
+            lambda support, value: support.contains(value).all(),
+            support_of(distribution),
+            event,
+            is_leaf=lambda node: isinstance(node, Support),
+        )
+        return jnp.all(jnp.stack(jax.tree.leaves(inside)))
+
+    samples = jax.vmap(distribution.sample)(jax.random.split(jax.random.key(0), 50))
+    assert jax.vmap(all_inside)(samples).all()
+    moved = jax.tree.map(lambda value: value[0] + 0.7, samples)
+    assert bool(all_inside(moved)) is real

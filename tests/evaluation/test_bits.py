@@ -15,7 +15,7 @@ from vae_jax.distributions import (
     standard_normal,
 )
 from vae_jax.evaluation import evaluate
-from vae_jax.evaluation.evaluate import COLLAPSED, DENSITY_OF_REPEATED_VALUES
+from vae_jax.evaluation.reported import COLLAPSED, DENSITY_OF_REPEATED_VALUES
 from vae_jax.objectives import elbo
 from vae_jax.vae import VAE, Model
 

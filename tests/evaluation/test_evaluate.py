@@ -11,7 +11,7 @@ import pytest
 from vae_jax import data
 from vae_jax.distributions import Bernoulli, Normal, PointMass, standard_normal
 from vae_jax.evaluation import bits_per_dim, bound_evaluator, evaluate, standard_error
-from vae_jax.evaluation.evaluate import NOT_A_LIKELIHOOD
+from vae_jax.evaluation.reported import NOT_A_LIKELIHOOD
 from vae_jax.objectives import autoencoder, elbo
 from vae_jax.training.metrics import plain
 from vae_jax.vae import VAE, Model

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Scalar
 
 from vae_jax.distributions.bernoulli import Bernoulli
 from vae_jax.distributions.simplex import smallest_entry
+from vae_jax.distributions.support import UNIT_INTERVAL
 from vae_jax.precision import at_least_float32, constants
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -47,6 +48,7 @@ class BinaryConcrete:
     temperature: float | Scalar
     is_reparametrised = True
     has_density = True
+    support = UNIT_INTERVAL
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """s((l + L) / τ), so a gradient flows to both parameters."""

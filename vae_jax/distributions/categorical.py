@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax import formulas
+from vae_jax.distributions.support import ONE_HOT
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -32,6 +33,7 @@ class Categorical:
     logits: Float[Array, "*variables categories"]
     is_reparametrised = False
     has_density = True
+    support = ONE_HOT
 
     def sample(self, key: Key) -> Float[Array, "*variables categories"]:
         """A draw of one-hot vectors, as floats that a network takes; no gradient flows through it."""

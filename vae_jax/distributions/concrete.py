@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Scalar
 from vae_jax.distributions.categorical import Categorical
 from vae_jax.distributions.random_softmax import mean_of_gumbel_softmax
 from vae_jax.distributions.simplex import log_of_simplex, smallest_entry
+from vae_jax.distributions.support import LOG_SIMPLEX, SIMPLEX
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -45,6 +46,7 @@ class Concrete:
     temperature: float | Scalar
     is_reparametrised = True
     has_density = True
+    support = SIMPLEX
 
     def sample(self, key: Key) -> Float[Array, "*variables categories"]:
         """softmax((a + g) / τ), so a gradient flows to both parameters."""
@@ -96,6 +98,7 @@ class ExpConcrete:
     temperature: float | Scalar
     is_reparametrised = True
     has_density = True
+    support = LOG_SIMPLEX
 
     def sample(self, key: Key) -> Float[Array, "*variables categories"]:
         """log softmax((a + g) / τ), so a gradient flows to both parameters."""

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Scalar
 from vae_jax import formulas
 from vae_jax.distributions.random_softmax import mean_of_normal_softmax
 from vae_jax.distributions.simplex import log_of_simplex, smallest_entry
+from vae_jax.distributions.support import SIMPLEX
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -37,6 +38,7 @@ class LogisticNormal:
     scale: Float[Array, " ratio"]
     is_reparametrised = True
     has_density = True
+    support = SIMPLEX
 
     def sample(self, key: Key) -> Float[Array, " entry"]:
         """softmax(μ + σ ε, 0) with ε standard normal, so a gradient flows to μ and σ."""

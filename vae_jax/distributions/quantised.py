@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int, Scalar
 from vae_jax.distributions.categorical_codes import CategoricalCodes
 from vae_jax.distributions.code_sequences import mean_of_draws
 from vae_jax.distributions.point_mass import Certain
+from vae_jax.distributions.support import Support
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Distribution, Key, Params
 
@@ -69,6 +70,12 @@ class Coded:
 
     is_reparametrised = False
     has_density = True
+
+    @property
+    def support(self) -> Support:
+        """The vectors that the codes name."""
+        is_named = lambda value: jnp.abs(self.look_up(self.book, self.find(self.book, value)) - value) < 1e-5
+        return Support("vectors that codes name", is_named)
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """The vectors of a draw of codes."""

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from vae_jax.distributions.support import SPHERE
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
@@ -30,6 +31,7 @@ class SphericalUniform:
     size: int = field(metadata={"static": True})
     is_reparametrised = True
     has_density = True
+    support = SPHERE
     is_on_sphere = True
 
     def sample(self, key: Key) -> Float[Array, " size"]:

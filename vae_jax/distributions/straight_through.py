@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Scalar
 from vae_jax.distributions.binary_concrete import BinaryConcrete
 from vae_jax.distributions.concrete import Concrete
 from vae_jax.distributions.statements import has_density, is_reparametrised
+from vae_jax.distributions.support import BINARY, ONE_HOT, Support
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
 
@@ -45,6 +46,11 @@ class StraightThrough:
     def has_density(self) -> bool:
         """Whether the relaxation has a density; the discrete distribution has masses."""
         return has_density(self.relaxed)
+
+    @property
+    def support(self) -> Support:
+        """One-hot vectors, or zeros and ones."""
+        return BINARY if isinstance(self.relaxed, BinaryConcrete) else ONE_HOT
 
     def sample(self, key: Key) -> Float[Array, "*event"]:
         """The relaxed draw, rounded; a gradient flows as if it were not."""

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Scalar
 from vae_jax.distributions.sphere_angle import sample_angle
 from vae_jax.distributions.sphere_moments import sphere_moments
 from vae_jax.distributions.spherical_uniform import log_sphere_area, random_direction
+from vae_jax.distributions.support import SPHERE
 from vae_jax.precision import at_least_float32
 from vae_jax.pytree import register_dataclass
 from vae_jax.types import Key
@@ -37,6 +38,7 @@ class VonMisesFisher:
     concentration: float | Scalar
     is_reparametrised = True
     has_density = True
+    support = SPHERE
     is_on_sphere = True
 
     def sample(self, key: Key) -> Float[Array, " size"]:

@@ -1,30 +1,107 @@
-"""The quality of a trained model: bounds, likelihoods, and the use of the latent dimensions."""
+"""The quality of a trained model: bounds, likelihoods and how far they can be trusted, and the use of the latents."""
 
-from vae_jax.evaluation.bound import bound_evaluator, lanes_validator, standard_error, validator
-from vae_jax.evaluation.classes import (
-    adjusted_rand_index,
-    best_assignment_accuracy,
-    class_errors,
-    classes,
-    cluster_agreement,
-    error_rate,
-    nearest_code_errors,
-)
-from vae_jax.evaluation.evaluate import bits_per_dim, evaluate, evaluator
-from vae_jax.evaluation.fitted import Fit, Fitted
-from vae_jax.evaluation.latent import Code, code, most_active, num_active_units
-from vae_jax.evaluation.likelihood import LogLikelihood, importance_sampled_log_likelihood
-from vae_jax.evaluation.over_examples import example_keys, over_examples
+from typing import TYPE_CHECKING
+
+from vae_jax.lazy import names_on_first_use
+
+if TYPE_CHECKING:
+    from vae_jax.evaluation.bound import bound_evaluator, lanes_validator, standard_error, validator
+    from vae_jax.evaluation.class_labels import (
+        adjusted_rand_index,
+        best_assignment_accuracy,
+        class_errors,
+        classes,
+        cluster_agreement,
+        error_rate,
+        nearest_code_errors,
+    )
+    from vae_jax.evaluation.every_example import example_keys, over_examples
+    from vae_jax.evaluation.evidence.annealed import Annealed, annealed
+    from vae_jax.evaluation.evidence.annealing import (
+        Path,
+        Walk,
+        lower_bound,
+        temperatures_of,
+        thermodynamic_integral,
+        upper_bound,
+        walk,
+    )
+    from vae_jax.evaluation.evidence.certificate import Certificate, Interval, certifier, gap, two_sided
+    from vae_jax.evaluation.evidence.flat import Flat, flat
+    from vae_jax.evaluation.evidence.importance_sampling import importance_sampled_log_likelihood
+    from vae_jax.evaluation.evidence.pareto import pareto_k
+    from vae_jax.evaluation.evidence.proposals import fitted_proposal
+    from vae_jax.evaluation.evidence.settings import Annealing
+    from vae_jax.evaluation.evidence.weights import LogLikelihood, of_weights
+    from vae_jax.evaluation.fitted import Fit, Fitted
+    from vae_jax.evaluation.latent import Code, code, most_active, num_active_units
+    from vae_jax.evaluation.reported import bits_per_dim, evaluate, evaluator
+
+_HOMES = {
+    "Annealed": "evidence.annealed",
+    "Annealing": "evidence.settings",
+    "Certificate": "evidence.certificate",
+    "Code": "latent",
+    "Fit": "fitted",
+    "Fitted": "fitted",
+    "Flat": "evidence.flat",
+    "Interval": "evidence.certificate",
+    "LogLikelihood": "evidence.weights",
+    "Path": "evidence.annealing",
+    "Walk": "evidence.annealing",
+    "adjusted_rand_index": "class_labels",
+    "annealed": "evidence.annealed",
+    "best_assignment_accuracy": "class_labels",
+    "bits_per_dim": "reported",
+    "bound_evaluator": "bound",
+    "certifier": "evidence.certificate",
+    "class_errors": "class_labels",
+    "classes": "class_labels",
+    "cluster_agreement": "class_labels",
+    "code": "latent",
+    "error_rate": "class_labels",
+    "evaluate": "reported",
+    "evaluator": "reported",
+    "example_keys": "every_example",
+    "fitted_proposal": "evidence.proposals",
+    "flat": "evidence.flat",
+    "gap": "evidence.certificate",
+    "importance_sampled_log_likelihood": "evidence.importance_sampling",
+    "lanes_validator": "bound",
+    "lower_bound": "evidence.annealing",
+    "most_active": "latent",
+    "nearest_code_errors": "class_labels",
+    "num_active_units": "latent",
+    "of_weights": "evidence.weights",
+    "over_examples": "every_example",
+    "pareto_k": "evidence.pareto",
+    "standard_error": "bound",
+    "temperatures_of": "evidence.annealing",
+    "thermodynamic_integral": "evidence.annealing",
+    "two_sided": "evidence.certificate",
+    "upper_bound": "evidence.annealing",
+    "validator": "bound",
+    "walk": "evidence.annealing",
+}
 
 __all__ = [
+    "Annealed",
+    "Annealing",
+    "Certificate",
     "Code",
     "Fit",
     "Fitted",
+    "Flat",
+    "Interval",
     "LogLikelihood",
+    "Path",
+    "Walk",
     "adjusted_rand_index",
+    "annealed",
     "best_assignment_accuracy",
     "bits_per_dim",
     "bound_evaluator",
+    "certifier",
     "class_errors",
     "classes",
     "cluster_agreement",
@@ -33,12 +110,25 @@ __all__ = [
     "evaluate",
     "evaluator",
     "example_keys",
+    "fitted_proposal",
+    "flat",
+    "gap",
     "importance_sampled_log_likelihood",
     "lanes_validator",
+    "lower_bound",
     "most_active",
     "nearest_code_errors",
     "num_active_units",
+    "of_weights",
     "over_examples",
+    "pareto_k",
     "standard_error",
+    "temperatures_of",
+    "thermodynamic_integral",
+    "two_sided",
+    "upper_bound",
     "validator",
+    "walk",
 ]
+
+__getattr__ = names_on_first_use(__name__, _HOMES)

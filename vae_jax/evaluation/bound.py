@@ -16,9 +16,9 @@ from jaxtyping import Scalar
 from vae_jax.data.examples import Examples
 from vae_jax.distributions import centre
 from vae_jax.evaluation.chosen import use_of
+from vae_jax.evaluation.every_example import over_stored
 from vae_jax.evaluation.fitted import Fit, Fitted
 from vae_jax.evaluation.latent import code, num_active_units, rows_of
-from vae_jax.evaluation.over_examples import over_stored
 from vae_jax.types import Key, Objective, Params
 from vae_jax.vae import Model
 

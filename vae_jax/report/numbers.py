@@ -21,7 +21,7 @@ KNOWN = {
     "elbo", "log_likelihood", "kl", "nll", "nll_standard_error", "num_samples", "bits_per_dim", "active_units",
     "latent_size", "elbo_standard_error", "checkpoint_step", "transform", "seed",
     "kl_per_dimension", "squared_error", "split", "selection", "binarisation", "notes", "num_examples", "num_steps",
-    "num_skipped", "code_usage", "code_perplexity", "rate_in_bits",
+    "num_skipped", "share_of_heavy_tails", "code_usage", "code_perplexity", "rate_in_bits",
 }  # fmt: skip
 """The keys of evaluation.json that have a place of their own on the page."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vae_jax.report import captions, numbers
+from vae_jax.report.certificate import gap_bars, rows, sentences
 from vae_jax.report.picture import Picture
 from vae_jax.report.plots import Metrics, best_validation_step, kl_bars, learning_curve
 from vae_jax.report.templates import render
@@ -33,6 +34,7 @@ def report_html(
     measures: Mapping[str, float] | None = None,
     other_evaluations: Sequence[Mapping[str, Any]] = (),
     best_step: int | None = None,
+    certificate: Mapping[str, Any] | None = None,
 ) -> str:
     """The page as HTML: a function of its arguments alone, so an interrupted and resumed run has the same page.
 
@@ -50,6 +52,7 @@ def report_html(
         measures: Further results, by name.
         other_evaluations: Evaluations of other splits, numbers of importance samples or checkpoints.
         best_step: The validation step whose parameters were kept; by default the one of highest value.
+        certificate: certificate.json, if there is one.
 
     Returns:
         A complete HTML document.
@@ -67,6 +70,7 @@ def report_html(
         measured=_measured(evaluation) | dict(map(_other, other_evaluations)),
         notes=[note[:1].upper() + note[1:] for note in ([notes] if isinstance(notes, str) else notes)],
         measures={**numbers.other_measures(evaluation), **(measures or {})},
+        certificate=certificate and _certificate(certificate),
         curves=_curves(metrics, evaluation, best_step),
         curves_caption=captions.learning_curves(any(numbers.is_number(line.get("kl")) for line in metrics)),
         config=config,
@@ -75,6 +79,16 @@ def report_html(
         command=command,
         command_is_at_home=command_is_at_home,
     )
+
+
+def _certificate(certificate: Mapping[str, Any]) -> dict[str, Any]:
+    of, whole = certificate["num_examples"], certificate["num_examples_of_split"]
+    return {
+        "of": f"{of:,} of the {whole:,} examples of the {certificate['split']} split",
+        "rows": rows(certificate, "real"),
+        "sentences": sentences(certificate),
+        "picture": gap_bars(certificate),
+    }
 
 
 def _curves(metrics: Metrics, evaluation: Mapping[str, Any], best_step: int | None) -> list[Picture]:
@@ -115,7 +129,9 @@ def _other(evaluation: Mapping[str, Any]) -> tuple[str, str]:
     found = {"NLL": evaluation.get("nll"), "ELBO": evaluation.get("elbo")}
     values = [f"{name} {numbers.decimal(value)} nats" for name, value in found.items() if value is not None]
     samples = evaluation.get("num_samples")
-    return f"{of}, {samples:,} samples" if numbers.is_number(samples) else of, ", ".join(values)
+    if numbers.is_number(samples):
+        of += f", {samples:,} samples" + (" of a fitted q" if evaluation.get("proposal") == "fitted" else "")
+    return of, ", ".join(values)
 
 
 def _measured(evaluation: Mapping[str, Any]) -> dict[str, str]:
@@ -130,7 +146,10 @@ def _measured(evaluation: Mapping[str, Any]) -> dict[str, str]:
         "transform": "Transform",
         "binarisation": "Binarisation",
         "num_samples": "Importance samples",
+        "proposal": "Drawn from q of",
         "seed": "Seed of the evaluation",
     }
+    heavy = evaluation.get("share_of_heavy_tails")
+    worth = {} if heavy is None else {"Weights with heavy tails": f"{heavy:.0%} of the examples"}
     shown = {key: words for key, words in rows.items() if evaluation.get(key) is not None}
-    return {words: numbers.setting(evaluation[key], grouped=True) for key, words in shown.items()}
+    return {words: numbers.setting(evaluation[key], grouped=True) for key, words in shown.items()} | worth

@@ -35,6 +35,7 @@ class RunDirectory:
         self.metrics = path / "metrics.jsonl"
         self.checkpoints = path / "checkpoints"
         self.evaluation = path / "evaluation.json"
+        self.certificate = path / "certificate.json"
         self.images = path / "images"
         self.profile = path / "profile"
         self.report = path / "report.html"

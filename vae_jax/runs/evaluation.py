@@ -35,7 +35,7 @@ def evaluation(
     return plain(about | selection | trained | result | {"measures": measures, "notes": notes})
 
 
-def file_name(split: str, num_samples: int, select: str, *, usual_samples: int) -> str:
+def file_name(split: str, num_samples: int, select: str, *, usual_samples: int, proposal: str = "encoder") -> str:
     """The name of the file of an evaluation: each has its own, so that none replaces another.
 
     Example:
@@ -44,9 +44,10 @@ def file_name(split: str, num_samples: int, select: str, *, usual_samples: int) 
         >>> file_name("validation", 1000, "latest", usual_samples=1000)
         'evaluation-validation-1000-latest.json'
     """
-    if (split, num_samples, select) == ("test", usual_samples, "best"):
+    if (split, num_samples, select, proposal) == ("test", usual_samples, "best", "encoder"):
         return "evaluation.json"
-    return f"evaluation-{split}-{num_samples}{'' if select == 'best' else f'-{select}'}.json"
+    others = [proposal] * (proposal != "encoder") + [select] * (select != "best")
+    return "-".join(["evaluation", split, f"{num_samples}", *others]) + ".json"
 
 
 def num_steps(metrics: Sequence[Mapping[str, Any]]) -> int:

@@ -81,6 +81,7 @@ def write_run_report(
         measures=evaluation["measures"],
         other_evaluations=[other for path in directory.other_evaluations if (other := read_json(path))],
         best_step=evaluation["checkpoint_step"],
+        certificate=read_json(target.certificate) or read_json(directory.certificate),
     )
     write_bytes(target.report, page.encode())
 

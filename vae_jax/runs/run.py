@@ -13,7 +13,8 @@ import numpy as np
 
 from vae_jax.admissible import outside_in_steps
 from vae_jax.catalogue import ExperimentFile
-from vae_jax.evaluation import evaluator, validator
+from vae_jax.evaluation import Annealing, evaluator, validator
+from vae_jax.evaluation.reported import Proposal
 from vae_jax.experiment import Experiment
 from vae_jax.files import read_json, write_json
 from vae_jax.machine.profile import ProfiledSteps
@@ -23,6 +24,8 @@ from vae_jax.parallel import hosts
 from vae_jax.parallel.mesh import own_mesh, spread
 from vae_jax.parallel.placement import Placement, on_one_device
 from vae_jax.runs import display as displays
+from vae_jax.runs.certificate import certificate, why_not_real
+from vae_jax.runs.certificate import file_name as certificate_name
 from vae_jax.runs.directory import RunDirectory
 from vae_jax.runs.environment import IN_64_BITS, environment, precision
 from vae_jax.runs.evaluation import evaluation, file_name, num_steps
@@ -197,6 +200,7 @@ class Run:
         self,
         *,
         num_samples: int | None = None,
+        proposal: Proposal = "encoder",
         split: str = "test",
         select: Selection = "best",
         out: str | Path | None = None,
@@ -210,6 +214,7 @@ class Run:
 
         Args:
             num_samples: K of the importance-sampled NLL; None for the experiment's own.
+            proposal: The distribution of its samples, as of `vae_jax.evaluation.evaluate`.
             split: Name of the split of the data.
             select: The checkpoint: "best" or "latest".
             out: A directory for the files, made if there is none; None for the run's own.
@@ -222,14 +227,16 @@ class Run:
         examples = experiment.dataset.split(split).examples
         target = self._target(out)
         num_samples = experiment.num_samples if num_samples is None else num_samples
-        name = file_name(split, num_samples, select, usual_samples=experiment.num_samples)
+        name = file_name(split, num_samples, select, usual_samples=experiment.num_samples, proposal=proposal)
         # Read before anything is written: it may be damaged.
         first = None if name == self.directory.evaluation.name else read_json(self.directory.evaluation)
         lines = read_metrics(self.directory.metrics)
         params, selection = self.params(select)
+        if proposal == "fitted" and (reason := why_not_real(experiment, params, examples)):
+            raise UsageError(f"no proposal can be fitted: {reason}")
         if not hosts.is_first():
             return {}
-        evaluate = evaluator(experiment.fitted, num_samples=num_samples)
+        evaluate = evaluator(experiment.fitted, num_samples=num_samples, proposal=proposal)
         result = evaluated = evaluation(experiment, evaluate(params, examples), params, split, selection, lines)
         write_json(target.path / name, result)
         if first is not None:
@@ -237,6 +244,50 @@ class Run:
                 (params, _), result = self.params(), first
         self._explain(params, result, target)
         return evaluated
+
+    @own_mesh()
+    def certify(
+        self,
+        *,
+        num_examples: int = 50,
+        num_samples: int = 1_000,
+        annealing: Annealing | None = None,
+        split: str = "test",
+        select: Selection = "best",
+        out: str | Path | None = None,
+    ) -> dict[str, Any]:
+        """Estimate log p(x) in several ways, write `certificate.json`, and the page anew where there is one.
+
+        Args:
+            num_examples: Number of examples of the split, and of those that the model draws itself.
+            num_samples: K of importance sampling.
+            annealing: How chains are led.
+            split: Name of the split of the data.
+            select: The checkpoint: "best" or "latest".
+            out: A directory for the files, made if there is none; None for the run's own.
+
+        Returns:
+            As `runs.certificate.certificate`, and the checkpoint.
+
+        Raises:
+            UsageError: If there is no such split, too few examples, no likelihood to certify, or the files cannot be
+                written.
+            RunError: If there is no checkpoint that can be read.
+        """
+        experiment, target = self.experiment, self._target(out)
+        params, selection = self.params(select)
+        found = selection | certificate(
+            experiment,
+            params,
+            split,
+            num_examples=num_examples,
+            num_samples=num_samples,
+            annealing=annealing or Annealing(),
+        )
+        write_json(target.path / certificate_name(split, select), found)
+        if (result := read_json(self.directory.evaluation)) is not None:
+            self._explain(self.params()[0], result, target)
+        return found
 
     @own_mesh()
     def report(self, *, out: str | Path | None = None) -> Path:

@@ -20,8 +20,8 @@ from vae_jax.data.like import like
 from vae_jax.distributions import Normal, centre, has_density
 from vae_jax.distributions.centre import is_on_sphere
 from vae_jax.evaluation.bound import of_one
-from vae_jax.evaluation.likelihood import log_likelihood_of
-from vae_jax.evaluation.over_examples import over_rows, over_stored
+from vae_jax.evaluation.every_example import over_rows, over_stored
+from vae_jax.evaluation.evidence.importance_sampling import log_likelihood_of
 from vae_jax.experiment import Experiment
 from vae_jax.keys import key_of
 from vae_jax.latent_classes import of_class

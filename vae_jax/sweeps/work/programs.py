@@ -10,7 +10,7 @@ from vae_jax.catalogue import ExperimentFile
 from vae_jax.config.fields import with_fields
 from vae_jax.config.saved import config_from
 from vae_jax.evaluation import evaluator
-from vae_jax.evaluation.likelihood import log_likelihood_of
+from vae_jax.evaluation.evidence.importance_sampling import log_likelihood_of
 from vae_jax.experiment import Experiment
 from vae_jax.machine.memory import free_memory
 from vae_jax.messages import UsageError

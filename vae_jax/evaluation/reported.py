@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -14,11 +14,14 @@ from jaxtyping import Array, Scalar
 from vae_jax.data.examples import Examples, part_of
 from vae_jax.distributions import Bernoulli, Quantised, centre, has_density
 from vae_jax.evaluation.bound import standard_error, validator
+from vae_jax.evaluation.every_example import over_stored
+from vae_jax.evaluation.evidence.importance_sampling import log_likelihood_of
+from vae_jax.evaluation.evidence.proposals import fitted_proposal
 from vae_jax.evaluation.fitted import Fit, Fitted
-from vae_jax.evaluation.likelihood import log_likelihood_of
-from vae_jax.evaluation.over_examples import over_stored
 from vae_jax.types import Key, Objective, Params
 from vae_jax.vae import Model
+
+Proposal = Literal["encoder", "fitted"]
 
 NOT_A_LIKELIHOOD = (
     "grey levels under a Bernoulli likelihood: every number here is a cross-entropy, not a likelihood, and cannot be "
@@ -50,6 +53,7 @@ def evaluate(
     *,
     num_samples: int,
     log_det: Callable[[Any], Scalar] | None = None,
+    proposal: Proposal = "encoder",
     seed: int = 0,
 ) -> dict[str, Any]:
     """All numbers that are reported about a trained model on a split.
@@ -63,23 +67,30 @@ def evaluate(
         num_samples: K, the number of samples of the importance-sampled NLL.
         log_det: x -> log |dx / d stored| of the transform, nats: bits per dimension are for stored values. None for 0.
             A likelihood of masses has no volume to correct: `log_det` is not used where the family `is_discrete`.
+        proposal: The distribution of the samples: the encoder's q(z|x), or a normal that is fitted to each example
+            alone, whose estimate is nearer to log p(x).
         seed: Seed of the evaluation's own randomness.
 
     Returns:
         `elbo`, `elbo_standard_error`, `log_likelihood`, `kl`, `nll`, `nll_standard_error` (nats per example; the NLL
         has the sign of a loss: lower is better), `bits_per_dim` (for an x that is one array), `num_samples`,
-        `effective_sample_size` (median), `active_units`, `latent_size`, `kl_per_dimension`, `kl_per_group` (for a
-        hierarchy), `code_usage`, `code_perplexity` and `rate_in_bits` (for codes), `squared_error`, `num_examples`,
-        `seed`, and `notes`, a list of sentences. A bound and an NLL, which a point-mass posterior does not have, are
-        None for it.
+        `proposal` ("encoder" or "fitted"), `effective_sample_size` (median), `share_of_heavy_tails` (of examples whose
+        weights have k̂ above 0.7: their NLL is too high by more than its error says), `active_units`, `latent_size`,
+        `kl_per_dimension`, `kl_per_group` (for a hierarchy), `code_usage`, `code_perplexity` and `rate_in_bits` (for
+        codes), `squared_error`, `num_examples`, `seed`, and `notes`, a list of sentences. A bound and an NLL, which a
+        point-mass posterior does not have, are None for it.
     """
     fit = lambda params: Fitted(model.bind(params), bound, transform, log_det)
-    return evaluator(fit, num_samples=num_samples, seed=seed)(params, examples)
+    return evaluator(fit, num_samples=num_samples, proposal=proposal, seed=seed)(params, examples)
 
 
-def evaluator(fit: Fit, *, num_samples: int, seed: int = 0) -> Callable[[Params, Examples], dict[str, Any]]:
+def evaluator(
+    fit: Fit, *, num_samples: int, proposal: Proposal = "encoder", seed: int = 0
+) -> Callable[[Params, Examples], dict[str, Any]]:
     """`evaluate` for a `Fit`, as a function that compiles once and may be called again."""
-    validate, estimator = validator(fit, seed=seed), log_likelihood_of(fit, num_samples=num_samples, seed=seed)
+    propose = fitted_proposal if proposal == "fitted" else None
+    validate = validator(fit, seed=seed)
+    estimator = log_likelihood_of(fit, num_samples=num_samples, seed=seed, propose=propose)
     mean_log_det, is_binary, first_values = _mean_log_det(fit, seed), _is_binary(fit), _first_values(fit)
 
     def evaluated(params: Params, examples: Examples) -> dict[str, Any]:
@@ -97,7 +108,9 @@ def evaluator(fit: Fit, *, num_samples: int, seed: int = 0) -> Callable[[Params,
             "nll_standard_error": None,
             "bits_per_dim": None,
             "num_samples": num_samples,
+            "proposal": None,
             "effective_sample_size": None,
+            "share_of_heavy_tails": None,
             "active_units": metrics["active_units"],
             "latent_size": latent_size,
             "kl_per_dimension": metrics.get("kl_per_dimension"),
@@ -117,7 +130,9 @@ def evaluator(fit: Fit, *, num_samples: int, seed: int = 0) -> Callable[[Params,
             result |= {
                 "nll": nll,
                 "nll_standard_error": standard_error(log_likelihood.estimate),
+                "proposal": proposal,
                 "effective_sample_size": float(np.median(log_likelihood.effective_sample_size)),
+                "share_of_heavy_tails": log_likelihood.share_of_heavy_tails,
             }
             if size is not None:
                 volume = 0.0 if is_discrete.all() else mean_log_det(params, examples)

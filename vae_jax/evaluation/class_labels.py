@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 from vae_jax.data import Split
 from vae_jax.data.examples import Examples
 from vae_jax.distributions import centre
-from vae_jax.evaluation.over_examples import over_examples
+from vae_jax.evaluation.every_example import over_examples
 from vae_jax.latent_classes import class_probabilities
 from vae_jax.types import Key, Params
 from vae_jax.vae import Model
