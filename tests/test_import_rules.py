@@ -51,7 +51,7 @@ ROOMS = {
     "pca": "",
     "probabilistic_pca": "pca",
     "generation": "distributions vae",
-    "evaluation": "hamiltonian distributions vae latent_classes objectives generation data",
+    "evaluation": "hamiltonian distributions vae hierarchy latent_classes objectives generation data",
     # Models: networks know nothing of VAEs; models join networks and distributions.
     "networks": "",
     "models": "distributions flows vae hierarchy networks pca probabilistic_pca",
@@ -70,6 +70,8 @@ ROOMS = {
     "report": "grids distributions vae latent_classes data generation evaluation ranking",
     "experiment": "distributions vae objectives data training evaluation",
     "outline": "distributions vae data training evaluation experiment",
+    # Looks for what is wrong with a trained model.
+    "doctor": "distributions vae data evaluation experiment",
     # Whether a likelihood can take the data of an experiment.
     "admissible": "distributions data evaluation experiment outline",
     # The run that most experiments have, from a config of theirs.
@@ -79,7 +81,7 @@ ROOMS = {
     # A config: its fields, its JSON, its words.
     "config": "catalogue",
     "runs": "distributions vae latent_classes data parallel generation evaluation machine training report experiment "
-    "outline admissible catalogue config ranking",
+    "outline admissible doctor catalogue config ranking",
     "sweeps": "grids vae data parallel generation evaluation machine training report experiment outline admissible "
     "catalogue config runs ranking",
     "cli": "grids evaluation data parallel machine prepare report experiment sweeps catalogue config runs ranking",
@@ -101,7 +103,7 @@ PACKAGES = {
     "grain": "data",
     "absl": "data",
     "requests": "prepare",
-    "scipy": "evaluation prepare sweeps",
+    "scipy": "doctor evaluation prepare sweeps",
     "h5py": "prepare",
     "matplotlib": "report",
     "PIL": "grids data report prepare",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from vae_jax.cli import about, compare, data, data_show, draw, evaluate, sweep, sweep_words, train
+from vae_jax.cli import about, compare, data, data_show, diagnose, draw, evaluate, sweep, sweep_words, train
 from vae_jax.cli.parser import parse_command
 from vae_jax.cli.train_words import parse_train
 from vae_jax.messages import UsageError, did_you_mean
@@ -19,6 +19,7 @@ COMMANDS: dict[str, type] = {
     "sample": draw.Sample,
     "reconstruct": draw.Reconstruct,
     "encode": draw.Encode,
+    "diagnose": diagnose.Diagnose,
     "report": evaluate.Report,
     "compare": compare.Compare,
     "data": data.Data,

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from vae_jax.evaluation.evidence.weights import LogLikelihood, of_weights
     from vae_jax.evaluation.fitted import Fit, Fitted
     from vae_jax.evaluation.latent import Code, code, most_active, num_active_units
+    from vae_jax.evaluation.latent_space.completeness import share_far_from
+    from vae_jax.evaluation.latent_space.continuity import Continuity, continuity
+    from vae_jax.evaluation.latent_space.information import Information, information
+    from vae_jax.evaluation.latent_space.order import latent_order
     from vae_jax.evaluation.reported import bits_per_dim, evaluate, evaluator
 
 _HOMES = {
@@ -42,9 +46,11 @@ _HOMES = {
     "Annealing": "evidence.settings",
     "Certificate": "evidence.certificate",
     "Code": "latent",
+    "Continuity": "latent_space.continuity",
     "Fit": "fitted",
     "Fitted": "fitted",
     "Flat": "evidence.flat",
+    "Information": "latent_space.information",
     "Interval": "evidence.certificate",
     "LogLikelihood": "evidence.weights",
     "Path": "evidence.annealing",
@@ -59,6 +65,7 @@ _HOMES = {
     "classes": "class_labels",
     "cluster_agreement": "class_labels",
     "code": "latent",
+    "continuity": "latent_space.continuity",
     "error_rate": "class_labels",
     "evaluate": "reported",
     "evaluator": "reported",
@@ -67,7 +74,9 @@ _HOMES = {
     "flat": "evidence.flat",
     "gap": "evidence.certificate",
     "importance_sampled_log_likelihood": "evidence.importance_sampling",
+    "information": "latent_space.information",
     "lanes_validator": "bound",
+    "latent_order": "latent_space.order",
     "lower_bound": "evidence.annealing",
     "most_active": "latent",
     "nearest_code_errors": "class_labels",
@@ -75,6 +84,7 @@ _HOMES = {
     "of_weights": "evidence.weights",
     "over_examples": "every_example",
     "pareto_k": "evidence.pareto",
+    "share_far_from": "latent_space.completeness",
     "standard_error": "bound",
     "temperatures_of": "evidence.annealing",
     "thermodynamic_integral": "evidence.annealing",
@@ -89,9 +99,11 @@ __all__ = [
     "Annealing",
     "Certificate",
     "Code",
+    "Continuity",
     "Fit",
     "Fitted",
     "Flat",
+    "Information",
     "Interval",
     "LogLikelihood",
     "Path",
@@ -106,6 +118,7 @@ __all__ = [
     "classes",
     "cluster_agreement",
     "code",
+    "continuity",
     "error_rate",
     "evaluate",
     "evaluator",
@@ -114,7 +127,9 @@ __all__ = [
     "flat",
     "gap",
     "importance_sampled_log_likelihood",
+    "information",
     "lanes_validator",
+    "latent_order",
     "lower_bound",
     "most_active",
     "nearest_code_errors",
@@ -122,6 +137,7 @@ __all__ = [
     "of_weights",
     "over_examples",
     "pareto_k",
+    "share_far_from",
     "standard_error",
     "temperatures_of",
     "thermodynamic_integral",

@@ -13,6 +13,9 @@ import numpy as np
 
 from vae_jax.admissible import outside_in_steps
 from vae_jax.catalogue import ExperimentFile
+from vae_jax.doctor.checks import findings
+from vae_jax.doctor.evidence import evidence
+from vae_jax.doctor.finding import Finding
 from vae_jax.evaluation import Annealing, evaluator, validator
 from vae_jax.evaluation.reported import Proposal
 from vae_jax.experiment import Experiment
@@ -288,6 +291,30 @@ class Run:
         if (result := read_json(self.directory.evaluation)) is not None:
             self._explain(self.params()[0], result, target)
         return found
+
+    @own_mesh()
+    def diagnose(self, *, select: Selection = "best") -> list[Finding]:
+        """Look for what is wrong with the run; nothing is written.
+
+        Args:
+            select: The checkpoint: "best" or "latest".
+
+        Returns:
+            What was found, faults first; nothing if all is well.
+
+        Raises:
+            UsageError: If the run has no evaluation yet.
+            RunError: If there is no checkpoint that can be read.
+        """
+        evaluation = read_json(self.directory.evaluation)
+        if evaluation is None:
+            raise UsageError(
+                f"expected the evaluation of {self.directory.path}, which the end of training makes; there is none; "
+                "finish it by vae-jax resume, or make one by vae-jax evaluate"
+            )
+        params, _ = self.params(select)
+        metrics = read_metrics(self.directory.metrics)
+        return findings(evidence(self.experiment, params, evaluation, metrics))
 
     @own_mesh()
     def report(self, *, out: str | Path | None = None) -> Path:

@@ -1,4 +1,4 @@
-"""What codes tell: the KL of the bound, taken apart along the aggregate posterior q(z) = (1/N) Σₙ q(z|xₙ)."""
+"""The information in codes: the KL of the bound, taken apart along the aggregate posterior q(z) = (1/N) Σₙ q(z|xₙ)."""
 
 from __future__ import annotations
 
