@@ -216,7 +216,7 @@ def holes(of: Evidence) -> Finding | None:
     if of.order is None:
         return None
     in_holes, out = of.order["share_in_holes"], of.order["share_out_of_reach"]
-    if max(in_holes, out) < 0.3:
+    if in_holes < 0.6 and out < 0.4:
         return None
     return Finding(
         "codes and prior do not meet",

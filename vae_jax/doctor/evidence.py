@@ -45,7 +45,7 @@ class Evidence(NamedTuple):
     """All that is known of a trained model."""
 
     evaluation: Mapping[str, Any]
-    """The contents of `evaluation.json`."""
+    """The contents of `evaluation.json`; empty for a run that has not ended."""
     metrics: Sequence[Mapping[str, Any]]
     """The lines of `metrics.jsonl`."""
     splits: Mapping[str, OfSplit] | None
@@ -72,7 +72,7 @@ def evidence(
     Args:
         experiment: The experiment.
         params: The trained parameters.
-        evaluation: The contents of its `evaluation.json`.
+        evaluation: The contents of its `evaluation.json`; empty where there is none.
         metrics: The lines of its `metrics.jsonl`.
     """
     dataset, fit = experiment.dataset, experiment.fitted

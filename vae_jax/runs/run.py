@@ -303,18 +303,11 @@ class Run:
             What was found, faults first; nothing if all is well.
 
         Raises:
-            UsageError: If the run has no evaluation yet.
             RunError: If there is no checkpoint that can be read.
         """
-        evaluation = read_json(self.directory.evaluation)
-        if evaluation is None:
-            raise UsageError(
-                f"expected the evaluation of {self.directory.path}, which the end of training makes; there is none; "
-                "finish it by vae-jax resume, or make one by vae-jax evaluate"
-            )
         params, _ = self.params(select)
-        metrics = read_metrics(self.directory.metrics)
-        return findings(evidence(self.experiment, params, evaluation, metrics))
+        evaluation = read_json(self.directory.evaluation) or {}  # none of a run that failed, whose start is looked at
+        return findings(evidence(self.experiment, params, evaluation, read_metrics(self.directory.metrics)))
 
     @own_mesh()
     def report(self, *, out: str | Path | None = None) -> Path:
