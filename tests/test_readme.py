@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import pytest
 
+import vae_jax as vj
 from vae_jax.catalogue import load_experiment
 from vae_jax.data.config import DataConfig
 from vae_jax.outline import outline
@@ -49,6 +51,22 @@ def test_the_experiment_of_your_own_works(tmp_path):
     config = file.Config(data=DataConfig("digits"), hidden_sizes=(8,))
     assert config.alpha == 0.5
     assert outline(wire(file, config, num_steps=1)).batch.shape == (100, 8, 8)
+
+
+def test_the_family_of_twenty_lines_bounds_what_it_should(tmp_path):
+    page = (Path(__file__).parent.parent / "docs" / "writing_a_variant.md").read_text("utf-8")
+    (source,) = re.findall(r"^```python no-test\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+    (tmp_path / "my_variant.py").write_text(source, "utf-8")
+    file = load_experiment(tmp_path / "my_variant.py")
+    config = file.Config(data=DataConfig("digits"), hidden_sizes=(8,), latent_size=5)
+    experiment = wire(file, config, num_steps=1)
+    assert outline(experiment).batch.shape == (100, 8, 8)
+    vae = experiment.model.bind(experiment.model.init(jax.random.key(0)))
+    value, metrics = vj.objectives.elbo(jax.random.key(1), vae, jnp.zeros((8, 8)))
+    several = {"num_samples": 4_000, "kl": vj.objectives.sampled_kl}
+    _, drawn = vj.objectives.elbo(jax.random.key(1), vae, jnp.zeros((8, 8)), **several)
+    assert jnp.allclose(value, metrics["log_likelihood"] - metrics["kl"], atol=1e-4)
+    assert jnp.allclose(drawn["kl"], metrics["kl"], rtol=0.05, atol=0.05)
 
 
 def test_the_loops_agree_where_their_weights_do(names):
