@@ -84,7 +84,8 @@ ROOMS = {
     "outline admissible doctor catalogue config ranking",
     "sweeps": "grids vae data parallel generation evaluation machine training report experiment outline admissible "
     "catalogue config runs ranking",
-    "cli": "grids evaluation data parallel machine prepare report experiment sweeps catalogue config runs ranking",
+    "cli": "grids data parallel machine prepare evaluation doctor report experiment sweeps catalogue config runs "
+    "ranking",
     "__main__": "cli",
 }
 

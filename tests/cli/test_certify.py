@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from vae_jax.cli.diagnose import print_findings
 from vae_jax.cli.evaluate import print_certificate
+from vae_jax.doctor.finding import Finding
 
 SMALL = ("--certify", "--num-examples", 8, "--num-samples", 40, "--annealing.chains", 2, "--annealing.temperatures", 6)
 
@@ -44,3 +46,15 @@ def test_a_fitted_proposal_has_a_file_of_its_own(vae_jax, run):
 def test_a_mistake_is_a_line(refusal, run, words, line):
     assert refusal("evaluate", run, *words).startswith(line)
     assert not (run / "certificate.json").exists()
+
+
+def test_a_run_is_diagnosed(vae_jax, trained, capsys):
+    result = vae_jax("diagnose", trained, "--json")
+    assert result.code == 0
+    found = [Finding(**finding) for finding in json.loads(result.out)]
+    for findings in (found, [], [Finding("collapse", "fault", "0 of 4", "warm up")]):
+        print_findings(findings)
+        said = capsys.readouterr().out
+        for finding in findings:
+            assert f"{finding.level}: {finding.name}\n  {finding.evidence}\n  {finding.remedy}\n" in said
+        assert ("no faults were found" in said) == all(finding.level == "hint" for finding in findings)

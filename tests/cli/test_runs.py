@@ -104,7 +104,7 @@ def test_train_says_where_it_is_and_how_good(vae_jax, tiny, tmp_path):
     assert lines[1].startswith("all steps done: 4; the best validation bound was at step ")
     assert lines[2] == "digits, test split (176 examples, dynamic binarisation):"
     assert [line.split()[0] for line in lines[3:-1]] == ["ELBO", "log", "KL", "squared", "NLL", "bits", "active"]
-    assert "(20 importance samples)" in result.out
+    assert "(20 importance samples, worth " in result.out
     assert lines[-1] == f"report: {path / 'report.html'}"
     assert "step 0/4  validation  value " in result.err
     assert "step 4/4  validation  value " in result.err
@@ -573,7 +573,7 @@ def test_evaluate_takes_samples_split_and_checkpoint(vae_jax, run):
     result = vae_jax("evaluate", run, "--num-samples", 7, "--split", "validation", "--select", "latest")
     assert result.code == 0
     assert "digits, validation split (177 examples, dynamic binarisation):" in result.out
-    assert "(7 importance samples)" in result.out
+    assert "(7 importance samples, worth " in result.out
     written = read(run / "evaluation-validation-7-latest.json")
     assert read(run / "evaluation.json") == before
     assert (written["num_samples"], written["split"], written["num_examples"]) == (7, "validation", 177)

@@ -28,6 +28,7 @@ def test_help_names_every_command(vae_jax, arguments):
         "sample",
         "reconstruct",
         "encode",
+        "diagnose",
         "report",
         "compare",
         "data",
@@ -100,8 +101,8 @@ def test_the_help_of_an_experiment_has_its_fields_and_the_run_s_options(vae_jax)
     [
         (
             ("trian",),
-            "expected a command (list, train, sweep, resume, evaluate, sample, reconstruct, encode, report, compare, "
-            "data, info); got 'trian'; did you mean 'train'?",
+            "expected a command (list, train, sweep, resume, evaluate, sample, reconstruct, encode, diagnose, report, "
+            "compare, data, info); got 'trian'; did you mean 'train'?",
         ),
         (("train",), "expected the name or file of an experiment behind 'train'; 'vae-jax list' names them"),
         (
@@ -172,7 +173,8 @@ VAE_FIELDS = (
         (
             "evaluate here --num-sample=5",
             "expected an option of 'evaluate'; got '--num-sample'; did you mean '--num-samples'? Known: "
-            "--num-samples, --split, --select, --out, --accept-data, --json",
+            "--num-samples, --proposal, --split, --select, --out, --accept-data, --json, --certify, --num-examples, "
+            "--annealing.chains, --annealing.temperatures, --annealing.leapfrog-steps, --annealing.acceptance",
         ),
         (
             "data prepare x --form y",

@@ -258,7 +258,6 @@ MODELS = {
     # Healthy.
     "codes": codes(16),
     "learned noise": learned_noise,
-    "continuous bernoulli": of_likelihood(lambda data: vj.models.likelihoods.continuous_bernoulli()),
     "laplace": of_likelihood(lambda data: vj.models.likelihoods.laplace()),
     "student": of_likelihood(lambda data: vj.models.likelihoods.student_t()),
     "levels": of_likelihood(lambda data: vj.models.likelihoods.discretised_logistic(num_levels=17)),
@@ -276,7 +275,6 @@ TRANSFORMS = {
     "outliers": with_an_outlier,
     "few examples, gaussian": scaled,
     "learned noise": scaled,
-    "continuous bernoulli": scaled,
     "laplace": scaled,
     "student": scaled,
     "levels": scaled,
@@ -298,6 +296,9 @@ OBJECTIVES = {
     "renyi": vj.objectives.over_batch(partial(vj.objectives.renyi, num_samples=5, alpha=0.5)),
     "warm up": vj.objectives.over_batch(vj.objectives.elbo, beta=lambda step: jnp.minimum(1.0, step / 300)),
     "mild beta": weighed(1.5),
+    "sticking the landing": vj.objectives.over_batch(
+        partial(vj.objectives.elbo, kl=vj.objectives.sampled_kl, estimator=vj.objectives.sticking_the_landing)
+    ),
 }
 OPTIMIZERS = {
     "learning rate 0": optax.adam(0.0),
@@ -333,7 +334,7 @@ HEALTHY = (
     "bernoulli",
     "codes",
     "learned noise",
-    "continuous bernoulli",
+    "sticking the landing",
     "laplace",
     "student",
     "levels",

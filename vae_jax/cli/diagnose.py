@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vae_jax.cli.run_directory import RunDirectoryArgument, Selection, opened
+from vae_jax.doctor.finding import Finding
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,15 @@ class Diagnose:
         if self.json:
             print(json.dumps([finding._asdict() for finding in found], ensure_ascii=False))
             return 0
-        for finding in found:
-            print(f"{finding.level}: {finding.name}")
-            print(f"  {finding.evidence}")
-            print(f"  {finding.remedy}")
-        if not any(finding.level == "fault" for finding in found):
-            print("no faults were found")
+        print_findings(found)
         return 0
+
+
+def print_findings(found: Sequence[Finding]) -> None:
+    """Print what was found, each with its evidence and its remedy."""
+    for finding in found:
+        print(f"{finding.level}: {finding.name}")
+        print(f"  {finding.evidence}")
+        print(f"  {finding.remedy}")
+    if not any(finding.level == "fault" for finding in found):
+        print("no faults were found")

@@ -162,8 +162,8 @@ def _splits(fit: Fit, params: Params, splits: Mapping[str, Any], *, fits: bool) 
     for name, examples in splits.items():
         value, log_likelihood, kl = bounds(params, _some(examples, NUM_EXAMPLES))
         gain = float(np.mean(gains(params, _some(examples, NUM_FITTED)))) if fits else None
-        means = (float(np.mean(each, dtype=np.float64)) for each in (log_likelihood, kl))
-        found[name] = OfSplit(float(np.mean(value, dtype=np.float64)), standard_error(value), *means, gain)
+        mean = lambda values: float(np.mean(values, dtype=np.float64))
+        found[name] = OfSplit(mean(value), standard_error(value), mean(log_likelihood), mean(kl), gain)
     return found
 
 
