@@ -46,13 +46,14 @@ ROOMS = {
     # Classes among the latents: components of a mixture prior, or the top group of a hierarchy.
     "latent_classes": "distributions vae hierarchy",
     "objectives": "distributions vae hierarchy",
+    "hamiltonian": "",
     "pca": "",
     "probabilistic_pca": "pca",
     "generation": "distributions vae",
     "evaluation": "distributions vae latent_classes objectives generation data",
     # Models: networks know nothing of VAEs; models join networks and distributions.
     "networks": "",
-    "models": "distributions flows vae hierarchy networks pca probabilistic_pca",
+    "models": "distributions flows vae hierarchy hamiltonian networks pca probabilistic_pca",
     # Densities of codes, fitted after training.
     "aggregate": "distributions flows vae hierarchy objectives networks models",
     # Devices and hosts.

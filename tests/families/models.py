@@ -123,6 +123,18 @@ def vade_objective():
     return vj.objectives.over_batch(vj.objectives.vade, num_steps_left=lambda step: 8 - step)
 
 
+def hamiltonian() -> vj.Model:
+    """Draws of the encoder that follow the gradient of log p(x, z): Caterini et al. 2018, arXiv:1805.11328."""
+    encoder, decoder = vj.networks.mlp(SHAPE, (2 * SIZE,), (16,)), vj.networks.mlp((SIZE,), SHAPE, (16,), "tanh")
+    plain = vj.models.gaussian(encoder, decoder, vj.models.likelihoods.bernoulli(), latent_size=SIZE)
+    return vj.models.hamiltonian(plain, latent_size=SIZE, num_steps=2)
+
+
+def along_dynamics(key, vae, x):
+    """The ELBO of a position and a momentum."""
+    return vj.objectives.elbo(key, vae, x, kl=vj.objectives.hamiltonian_kl)
+
+
 def semi_supervised() -> vj.Model:
     """A class and a style, the class told for some examples: Kingma et al. 2014, arXiv:1406.5298, the model M2."""
     init, apply = networks(kind=(64, NUM_CLASSES), style=(64, 2 * SIZE), decoder=(SIZE + NUM_CLASSES, 64))
@@ -260,6 +272,7 @@ KINDS = {
     "codes": (codes(), of_image, elbo, of_codes),
     "conditional": (conditional(), vj.data.Transform(as_it_is, "as it is"), elbo),
     "few_labels": (latent_class(), of_image, vj.objectives.elbo_over_classes),
+    "hamiltonian": (hamiltonian(), of_image, along_dynamics),
     "hierarchical": (hierarchical(), of_image, elbo),
     "product_of_experts": (product_of_experts(), vj.data.Transform(image_and_word, "both"), elbo),
     "recurrent": (recurrent(), vj.data.Transform(some_rows, "some rows"), elbo),

@@ -8,6 +8,7 @@ from vae_jax.models.code_priors import with_code_prior
 from vae_jax.models.conditional import conditional
 from vae_jax.models.flow_posteriors import flow_posterior
 from vae_jax.models.flow_priors import with_flow_prior
+from vae_jax.models.hamiltonian import hamiltonian
 from vae_jax.models.latent_class import apart, m1_m2, with_latent_class
 from vae_jax.models.linear import linear, linear_autoencoder, pca
 from vae_jax.models.priors import with_learned_normal_prior, with_mixture_prior, with_vamp_prior
@@ -24,6 +25,7 @@ __all__ = [
     "flow_posterior",
     "fully_connected",
     "gaussian",
+    "hamiltonian",
     "likelihoods",
     "linear",
     "linear_autoencoder",

@@ -10,7 +10,13 @@ from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.bounds.elbo import elbo
 from vae_jax.objectives.bounds.geco import geco
 from vae_jax.objectives.bounds.iwae import ciwae, iwae, miwae, piwae
-from vae_jax.objectives.bounds.kl_estimators import analytic_kl, analytic_kl_per_dimension, component_kl, sampled_kl
+from vae_jax.objectives.bounds.kl_estimators import (
+    analytic_kl,
+    analytic_kl_per_dimension,
+    component_kl,
+    hamiltonian_kl,
+    sampled_kl,
+)
 from vae_jax.objectives.bounds.kl_penalties import capacity, free_bits
 from vae_jax.objectives.bounds.optimal_scale import over_batch_with_optimal_scale
 from vae_jax.objectives.bounds.over_classes import elbo_of_class, elbo_over_classes
@@ -64,6 +70,7 @@ __all__ = [
     "gaussian_kernel",
     "gaussian_noise",
     "geco",
+    "hamiltonian_kl",
     "info_vae",
     "inverse_multiquadric_kernel",
     "iwae",
