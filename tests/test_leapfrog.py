@@ -88,5 +88,7 @@ def test_one_step_keeps_the_slope_of_where_it_ends():
 
 
 def test_a_negative_number_of_steps_is_refused():
-    with pytest.raises(ValueError, match="expected num_steps of at least 0; got -1; turn the momentum round to go back"):
+    with pytest.raises(
+        ValueError, match="expected num_steps of at least 0; got -1; turn the momentum round to go back"
+    ):
         leapfrog(jnp.negative, Z, MOMENTUM, 0.1, -1)

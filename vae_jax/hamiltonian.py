@@ -23,9 +23,7 @@ class Phase(NamedTuple):
     """∇ log p(z), of z's structure."""
 
 
-def leapfrog(
-    grad: Gradient, z: Any, momentum: Any, step_size: float | Scalar | Any, num_steps: int
-) -> tuple[Any, Any]:
+def leapfrog(grad: Gradient, z: Any, momentum: Any, step_size: float | Scalar | Any, num_steps: int) -> tuple[Any, Any]:
     """The position and the momentum after some steps of the leapfrog integrator for H(z, ρ) = −log p(z) + ½ ‖ρ‖².
 
     One step is ρ ← ρ + ε/2 ∇ log p(z); z ← z + ε ρ; ρ ← ρ + ε/2 ∇ log p(z). It preserves the volume; with the momentum

@@ -53,7 +53,10 @@ def double_precision():
 def start(model):
     """Parameters that are not at the beginning: a hot start, other step sizes."""
     params = model.init(KEY)
-    return params | {"step_size": jnp.array([-0.2, 0.4]), "tempering": params["tempering"] - 1.0}
+    return params | {
+        "step_size": jnp.array([-0.2, 0.4]),
+        "tempering": jax.tree.map(lambda leaf: leaf - 1.0, params["tempering"]),
+    }
 
 
 def gap(params, num_steps):
@@ -168,9 +171,7 @@ def test_the_mean_gradient_is_that_of_the_gap(estimator):
 
     @jax.jit
     def gradients(params):
-        value = lambda params, key: elbo(
-            key, model.bind(params), jnp.asarray(X), kl=sampled_kl, estimator=estimator
-        )[0]
+        value = lambda params, key: elbo(key, model.bind(params), jnp.asarray(X), kl=sampled_kl, estimator=estimator)[0]
         return jax.vmap(lambda key: jax.grad(value)(params, key))(jax.random.split(KEY, 4_000))
 
     of_draws, exact = gradients(params), jax.jit(jax.grad(lambda params: -gap(params, 2)))(params)

@@ -10,6 +10,7 @@ from vae_jax.evaluation.classes import (
     error_rate,
     nearest_code_errors,
 )
+from vae_jax.evaluation.coherence import cross_coherence
 from vae_jax.evaluation.evaluate import bits_per_dim, evaluate, evaluator
 from vae_jax.evaluation.fitted import Fit, Fitted
 from vae_jax.evaluation.latent import Code, code, most_active, num_active_units
@@ -29,6 +30,7 @@ __all__ = [
     "classes",
     "cluster_agreement",
     "code",
+    "cross_coherence",
     "error_rate",
     "evaluate",
     "evaluator",

@@ -11,11 +11,13 @@ from vae_jax.models.flow_priors import with_flow_prior
 from vae_jax.models.hamiltonian import hamiltonian
 from vae_jax.models.latent_class import apart, m1_m2, with_latent_class
 from vae_jax.models.linear import linear, linear_autoencoder, pca
+from vae_jax.models.multimodal import Modality, multimodal
 from vae_jax.models.priors import with_learned_normal_prior, with_mixture_prior, with_vamp_prior
 from vae_jax.models.quantised import quantised
 from vae_jax.models.semi_amortised import semi_amortised
 
 __all__ = [
+    "Modality",
     "amortised",
     "apart",
     "autoencoder",
@@ -30,6 +32,7 @@ __all__ = [
     "linear",
     "linear_autoencoder",
     "m1_m2",
+    "multimodal",
     "pca",
     "posteriors",
     "quantised",

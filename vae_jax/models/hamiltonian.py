@@ -176,9 +176,9 @@ def hamiltonian(
 
     def init(key: Key) -> Params:
         of_step = logit(jnp.asarray(initial_step_size) / max_step_size)
-        size = {"none": 0, "quadratic": 1, "free": num_steps}[tempering]
-        # β₀ = 0.9² at the beginning: nearly no tempering.
-        of_tempering = logit(jnp.full(size, 0.9 ** (1 / max(1, size))))
+        size = 1 if tempering == "quadratic" else num_steps
+        # √β₀ = 0.9 at the beginning: little tempering.
+        of_tempering = () if tempering == "none" else logit(jnp.full(size, 0.9 ** (1 / size)))
         return {"model": model.init(key), "step_size": jnp.full(latent_size, of_step), "tempering": of_tempering}
 
     def bind(params: Params) -> VAE:
@@ -209,7 +209,7 @@ def _quadratic(params: Float[Array, "1"], num_steps: int) -> Float[Array, " step
     return inverse_roots[1:] / inverse_roots[:-1]
 
 
-_COOLING: dict[str, Callable[[Array, int], Array]] = {
+_COOLING: dict[str, Callable[[Any, int], Array]] = {
     "none": lambda params, num_steps: jnp.ones(num_steps),
     "quadratic": _quadratic,
     "free": lambda params, num_steps: jax.nn.sigmoid(params),

@@ -22,6 +22,7 @@ from vae_jax.objectives.bounds.optimal_scale import over_batch_with_optimal_scal
 from vae_jax.objectives.bounds.over_classes import elbo_of_class, elbo_over_classes
 from vae_jax.objectives.bounds.renyi import renyi, vr_max
 from vae_jax.objectives.bounds.semi_supervised import semi_supervised, side_by_side
+from vae_jax.objectives.bounds.stratified import stratified_elbo
 from vae_jax.objectives.bounds.tvo import tvo
 from vae_jax.objectives.bounds.vade import vade
 from vae_jax.objectives.discrepancies.maximum_mean_discrepancy import (
@@ -103,6 +104,7 @@ __all__ = [
     "sliced_wasserstein",
     "smooth",
     "sticking_the_landing",
+    "stratified_elbo",
     "tvo",
     "use_of_codes",
     "vade",
