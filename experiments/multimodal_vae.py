@@ -14,7 +14,7 @@ import vae_jax as vj
 
 @dataclass(frozen=True)
 class Config(vj.standard.Vae):
-    other: vj.DataConfig = vj.DataConfig("digits")  # noqa: RUF009 (frozen)
+    other: vj.DataConfig = vj.DataConfig("digits")
     """The other modality, with labels of the same classes."""
     joined: Literal["product", "mixture", "mixture_of_products"] = "product"
     """The way from the experts of the modalities to the posterior."""

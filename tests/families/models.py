@@ -134,9 +134,18 @@ def vade_objective():
 
 def hamiltonian() -> vj.Model:
     """Draws of the encoder that follow the gradient of log p(x, z): Caterini et al. 2018, arXiv:1805.11328."""
+    return vj.models.hamiltonian(smooth(), latent_size=SIZE, num_steps=2)
+
+
+def semi_amortised() -> vj.Model:
+    """A posterior that gradient steps refine: Kim et al. 2018, arXiv:1802.02550."""
+    return vj.models.semi_amortised(smooth(), num_steps=2, learning_rate=0.05, num_samples=2)
+
+
+def smooth() -> vj.Model:
+    """A VAE whose decoder has a slope everywhere."""
     encoder, decoder = vj.networks.mlp(SHAPE, (2 * SIZE,), (16,)), vj.networks.mlp((SIZE,), SHAPE, (16,), "tanh")
-    plain = vj.models.gaussian(encoder, decoder, vj.models.likelihoods.bernoulli(), latent_size=SIZE)
-    return vj.models.hamiltonian(plain, latent_size=SIZE, num_steps=2)
+    return vj.models.gaussian(encoder, decoder, vj.models.likelihoods.bernoulli(), latent_size=SIZE)
 
 
 def along_dynamics(key, vae, x):
@@ -283,6 +292,7 @@ KINDS = {
     "mixture_of_products": (multimodal(mixture_of_products), of_both, vj.objectives.stratified_elbo),
     "product_of_experts": (multimodal(product_of_experts), of_both, elbo),
     "recurrent": (recurrent(), vj.data.Transform(some_rows, "some rows"), elbo),
+    "semi_amortised": (semi_amortised(), of_image, elbo),
     "semi_supervised": (semi_supervised(), vj.data.Transform(some_labels, "some labels"), scored),
 }
 

@@ -32,6 +32,7 @@ KINDS = (
     "mixture_of_products",
     "product_of_experts",
     "recurrent",
+    "semi_amortised",
     "semi_supervised",
 )
 # One that no gradient trains alone, the one with the most parts, and one with conditions, which some tests are of.
@@ -48,6 +49,7 @@ PICTURES = {
     "mixture_of_products": {"samples", "latent", "reconstructions", "analogies", "traversals"},
     "product_of_experts": {"samples", "latent", "reconstructions", "analogies", "traversals"},
     "recurrent": {"samples", "latent", "reconstructions", "analogies", "traversals"},
+    "semi_amortised": {"samples", "latent", "reconstructions", "traversals", "interpolations"},
     "semi_supervised": {"samples", "reconstructions", "analogies"},
 }
 
