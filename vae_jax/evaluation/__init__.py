@@ -14,6 +14,7 @@ from vae_jax.evaluation.coherence import cross_coherence
 from vae_jax.evaluation.evaluate import bits_per_dim, evaluate, evaluator
 from vae_jax.evaluation.fitted import Fit, Fitted
 from vae_jax.evaluation.latent import Code, code, most_active, num_active_units
+from vae_jax.evaluation.latent_moments import LatentMoments, latent_moments
 from vae_jax.evaluation.likelihood import LogLikelihood, importance_sampled_log_likelihood
 from vae_jax.evaluation.over_examples import example_keys, over_examples
 
@@ -21,6 +22,7 @@ __all__ = [
     "Code",
     "Fit",
     "Fitted",
+    "LatentMoments",
     "LogLikelihood",
     "adjusted_rand_index",
     "best_assignment_accuracy",
@@ -37,6 +39,7 @@ __all__ = [
     "example_keys",
     "importance_sampled_log_likelihood",
     "lanes_validator",
+    "latent_moments",
     "most_active",
     "nearest_code_errors",
     "num_active_units",

@@ -6,6 +6,7 @@ from vae_jax.objectives.autoencoders.contractive import contractive_autoencoder
 from vae_jax.objectives.autoencoders.corruption import denoising, gaussian_noise, masking, salt_and_pepper
 from vae_jax.objectives.autoencoders.jacobian import exact_jacobian_norm, probed_jacobian_norm
 from vae_jax.objectives.autoencoders.rae import rae
+from vae_jax.objectives.autoencoders.tokenizer import patch_discriminator, tokenizer
 from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.bounds.elbo import elbo
 from vae_jax.objectives.bounds.geco import geco
@@ -85,6 +86,7 @@ __all__ = [
     "over_batch",
     "over_batch_with_optimal_scale",
     "over_draws",
+    "patch_discriminator",
     "pathwise",
     "permute_codes",
     "piwae",
@@ -105,6 +107,7 @@ __all__ = [
     "smooth",
     "sticking_the_landing",
     "stratified_elbo",
+    "tokenizer",
     "tvo",
     "use_of_codes",
     "vade",
