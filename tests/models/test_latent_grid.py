@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors_file import write
 
 from vae_jax.distributions import Normal, PointMass, standard_normal
 from vae_jax.evaluation import latent_moments
@@ -85,14 +86,12 @@ def test_in_other_units_the_bound_is_the_same_and_the_channels_are_standard(mode
 
 
 def test_weights_of_a_file_take_their_places(tmp_path, model):
-    from test_autoencoder_kl import write
-
     params, other = model.init(KEY), model.init(jax.random.key(1))
     path = write(tmp_path / "weights.safetensors", jax.tree.map(np.asarray, {**other["encoder"], **other["decoder"]}))
     read = with_weights_of(params, path)
     for leaf, same in zip(jax.tree.leaves(read), jax.tree.leaves(other), strict=True):
         np.testing.assert_array_equal(leaf, same)
-    some = jax.tree.map(np.asarray, dict(list(other["encoder"].items())))
+    some = jax.tree.map(np.asarray, other["encoder"])
     with pytest.raises(ValueError, match=r"expected a tensor 'decoder\..*got none \(and .* more\)"):
         with_weights_of(params, write(tmp_path / "some.safetensors", some))
 

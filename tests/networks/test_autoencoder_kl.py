@@ -1,32 +1,15 @@
 """The autoencoder of latent diffusion equals diffusers' on random weights, and reads its files."""
 
-import json
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors_file import write
 
 from vae_jax.networks import autoencoder_kl, read_safetensors
 
 KEY = jax.random.key(0)
 SIZES = {"channels": (4, 8, 8), "num_blocks": 2, "num_groups": 2, "latent_channels": 3}
-
-
-def write(path, tensors):
-    """A .safetensors file, written from the description of the format."""
-    header, blocks, place = {"__metadata__": {"format": "pt"}}, [], 0
-    names = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64", "int64": "I64"}
-    for name, tensor in tensors.items():
-        block = np.ascontiguousarray(tensor).tobytes()
-        offsets = [place, place + len(block)]
-        header[name] = {"dtype": names[str(tensor.dtype)], "shape": list(tensor.shape), "data_offsets": offsets}
-        blocks.append(block)
-        place += len(block)
-    words = json.dumps(header).encode()
-    words += b" " * (-len(words) % 8)
-    path.write_bytes(len(words).to_bytes(8, "little") + words + b"".join(blocks))
-    return path
 
 
 def test_it_equals_diffusers(tmp_path):

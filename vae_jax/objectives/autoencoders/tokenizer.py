@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from vae_jax.axis import mean_over
+from vae_jax.axis import keys_of_share, mean_over
 from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.bounds.elbo import elbo
 from vae_jax.objectives.of_a_batch.codes import over_codes
@@ -77,9 +77,11 @@ def tokenizer(
             "expected a model that shows the last layer of its decoder, at which losses are weighed; use "
             "models.with_last_layer"
         )
-    options = {"axis_name": axis_name} if couples_examples(objective) else {}
     own_key, codes_key = _keys(key)
-    values, metrics, *seen = objective(own_key, vae, batch, step, **options)
+    is_coupled = couples_examples(objective)
+    options = {"axis_name": axis_name} if is_coupled else {}
+    keys = own_key if is_coupled else keys_of_share(own_key, batch, axis_name)
+    values, metrics, *seen = objective(keys, vae, batch, step, **options)
     z = over_codes(codes_key, vae, batch, lambda draw, x: draw.z, axis_name)
 
     def terms(weight: Array) -> tuple[Float[Array, " batch"], Float[Array, " batch"], Float[Array, " batch"]]:
