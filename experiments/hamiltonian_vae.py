@@ -2,6 +2,10 @@
 
 Caterini, Doucet & Sejdinovic 2018 (arXiv:1805.11328), with the networks of the experiment `vae`, but smooth: the steps
 follow the decoder's slope, and rectifiers have kinks.
+
+Measured (`vae-jax train hamiltonian_vae --num-epochs 30`): ELBO −118.6 nats on the test split; NLL 113.9 ± 1.3 with 100
+importance samples, where `vae --activation tanh` has −119.2 and 114.7 (docs/results/posteriors.md). The training set
+has 4,000 digits.
 """
 
 from dataclasses import dataclass

@@ -3,6 +3,10 @@
 Wu & Goodman 2018 (arXiv:1802.05335), Shi et al. 2019 (arXiv:1911.03393), Sutter et al. 2021 (arXiv:2105.02470). Digits
 from two sources, 28 x 28 and 8 x 8 pixels, are paired by their class, so what the two share is the class.
 --data.name mnist --other.name fashion_mnist pairs garments with digits.
+
+Measured (`vae-jax train multimodal_vae --joined mixture_of_products`): ELBO −168.0 nats for both, NLL 143.0 ± 1.7 with
+100 importance samples; 91 % of the digits that are generated from the other modality are of its class. A product has
+−161.8, 158.2 and 63 to 69 %, a mixture −180.1, 147.7 and 91 % (docs/results/multimodal.md).
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""A tokenizer of images: an autoencoder with a grid of latents, trained by pixels, edges and a discriminator of patches.
+"""A tokenizer of images: a grid of latents, trained by pixels, features and a discriminator of patches.
 
-Esser, Rombach & Ommer 2021 (arXiv:2012.09841), Rombach et al. 2022 (arXiv:2112.10752): the networks of latent diffusion,
-small, with a little KL. The features are differences of neighbouring pixels; a perceptual network of your own
-takes their place. `latent_mean_*` and `latent_scale_*` are measured over the data, for a model of the latents.
+Esser, Rombach & Ommer 2021 (arXiv:2012.09841), Rombach et al. 2022 (arXiv:2112.10752): the networks of latent
+diffusion, small, with a little KL. The features are differences of neighbouring pixels; a perceptual network of your
+own takes their place. `latent_mean_*` and `latent_scale_*` are measured over the data, for a model of the latents.
 """
 
 from dataclasses import dataclass

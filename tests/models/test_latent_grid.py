@@ -9,7 +9,7 @@ from safetensors_file import write
 from vae_jax.distributions import Normal, PointMass, standard_normal
 from vae_jax.evaluation import latent_moments
 from vae_jax.models import latent_grid, likelihoods, with_standardised_latents, with_weights_of
-from vae_jax.networks import autoencoder_kl
+from vae_jax.networks import Network, autoencoder_kl
 from vae_jax.objectives import analytic_kl, elbo, sampled_kl
 from vae_jax.untrained import Untrained
 from vae_jax.vae import VAE, Model
@@ -20,7 +20,16 @@ IMAGES = np.random.default_rng(0).uniform(-1, 1, (40, 8, 8, 3)).astype(np.float3
 
 @pytest.fixture(scope="module")
 def model():
-    encoder, decoder = autoencoder_kl(channels=(4, 8), num_blocks=1, num_groups=2, latent_channels=2)
+    """Its networks are a matrix each, and its grid has two channels."""
+
+    def linear(num_inputs, shape, scale):
+        size = int(np.prod(shape))
+        return Network(
+            lambda key: {"weight": scale * jax.random.normal(key, (num_inputs, size)), "bias": jnp.ones(size)},
+            lambda params, x: (x.reshape(-1) @ params["weight"] + params["bias"]).reshape(shape),
+        )
+
+    encoder, decoder = linear(192, (4, 4, 4), 0.1), linear(32, (8, 8, 3), 0.3)
     return latent_grid(encoder, decoder, likelihoods.gaussian(), shape=(4, 4, 2))
 
 
@@ -30,12 +39,13 @@ def identity(key, example):
 
 def test_variances_are_held_in_the_range_of_latent_diffusion(model):
     params = model.init(KEY)
-    params["encoder"]["quant_conv.bias"] = jnp.array([0.0, 0.0, 1e4, -1e4])
+    params["encoder"]["bias"] = jnp.tile(jnp.array([0.0, 0.0, 1e4, -1e4]), 16)
     q = model.bind(params).posterior(IMAGES[0])
     np.testing.assert_allclose(q.scale[..., 0], np.exp(10), rtol=1e-5)
     np.testing.assert_allclose(q.scale[..., 1], np.exp(-15), rtol=1e-5)
 
 
+@pytest.mark.long
 def test_moments_are_those_of_draws(model):
     """Of all examples and places, against a loop over examples."""
     params = model.init(KEY)
@@ -46,8 +56,6 @@ def test_moments_are_those_of_draws(model):
     num = 40 * 16
     np.testing.assert_allclose(found.mean, mean, atol=4.5 * np.sqrt(second.max() / num))
     np.testing.assert_allclose(found.scale, np.sqrt(second - mean**2), rtol=4.5 / np.sqrt(2 * num))
-    again = latent_moments(model, identity, params, IMAGES[::-1])
-    np.testing.assert_allclose(again.scale, found.scale, rtol=0.2)
 
 
 def test_moments_of_channels_whose_examples_differ():
@@ -81,12 +89,13 @@ def test_in_other_units_the_bound_is_the_same_and_the_channels_are_standard(mode
     np.testing.assert_allclose(after.mean, 0.0, atol=1e-5)
     np.testing.assert_allclose(after.scale, 1.0, rtol=1e-5)
     assert np.abs(np.concatenate([moments.mean, moments.scale - 1])).max() > 0.05
-    gradient = jax.grad(lambda p: elbo(KEY, standard.bind(p), IMAGES[0])[0])(params)
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
 
 
-def test_weights_of_a_file_take_their_places(tmp_path, model):
-    params, other = model.init(KEY), model.init(jax.random.key(1))
+@pytest.mark.long
+def test_weights_of_a_file_take_their_places(tmp_path):
+    networks = autoencoder_kl(channels=(4, 8), num_blocks=1, num_groups=2, latent_channels=2)
+    init = jax.jit(latent_grid(*networks, likelihoods.gaussian(), shape=(4, 4, 2)).init)
+    params, other = init(KEY), init(jax.random.key(1))
     path = write(tmp_path / "weights.safetensors", jax.tree.map(np.asarray, {**other["encoder"], **other["decoder"]}))
     read = with_weights_of(params, path)
     for leaf, same in zip(jax.tree.leaves(read), jax.tree.leaves(other), strict=True):

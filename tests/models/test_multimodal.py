@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
+from tables import named_long_but
 
 from vae_jax import generation
 from vae_jax.distributions import (
@@ -45,7 +46,7 @@ def log_evidence(vae, *names):
     return multivariate_normal(offset, covariance).logpdf(jnp.concatenate([X[name] for name in names]))
 
 
-@pytest.mark.parametrize("joined", JOINED.values(), ids=JOINED)
+@pytest.mark.parametrize("joined", named_long_but(JOINED, "mixture"))
 def test_the_importance_weights_of_every_subset_have_its_evidence_for_a_mean(joined):
     """What is missing is integrated out; within 4.5 standard errors of 20,000 draws."""
     model = linear(joined)
@@ -66,7 +67,7 @@ def test_the_importance_weights_of_every_subset_have_its_evidence_for_a_mean(joi
     assert nothing.likelihood(jnp.ones(2)).log_prob(X) == 0
 
 
-@pytest.mark.parametrize("joined", JOINED.values(), ids=JOINED)
+@pytest.mark.parametrize("joined", named_long_but(JOINED, "mixture"))
 def test_what_is_missing_does_not_matter(joined):
     """Neither for value nor gradient, were it NaN; and its networks have no gradient."""
     model, bound = linear(joined), elbo if joined is product_of_experts else stratified_elbo
@@ -86,6 +87,7 @@ def test_what_is_missing_does_not_matter(joined):
         assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient[part]["a"]))
 
 
+@pytest.mark.long
 def test_one_modality_alone_is_a_vae_whose_expert_is_multiplied_by_the_prior():
     model = linear()
     params = model.init(KEY)
@@ -105,18 +107,20 @@ def test_all_modalities_are_decoded_from_some():
     model = linear()
     bound = model.bind(model.init(KEY))
     examples = jax.tree.map(lambda leaf: jnp.stack([leaf, 2 * leaf]), X)
-    made = generation.complete(bound, examples, "a")
+    complete = jax.jit(lambda examples, *seen: generation.complete(bound, examples, *seen), static_argnums=(1,))
+    made = complete(examples, "a")
     assert jax.tree.map(jnp.shape, made) == {"a": (2, 3), "b": (2, 2)}
-    hidden = generation.complete(bound, examples | {"b": jnp.zeros((2, 2)), "condition": None}, "a")
+    hidden = complete(examples | {"b": jnp.zeros((2, 2)), "condition": None}, "a")
     np.testing.assert_array_equal(made["b"], hidden["b"])
     vae = bound.given(present("a"))
     np.testing.assert_allclose(made["b"][0], vae.likelihood(vae.posterior(X).mean()).mean()["b"], rtol=1e-5)
-    of_nothing = generation.complete(bound, examples)
+    of_nothing = complete(examples)
     np.testing.assert_allclose(of_nothing["a"][0], of_nothing["a"][1])
     with pytest.raises(ValueError, match=r"expected modalities of the examples \(a, b\); got 'c'"):
         generation.complete(bound, examples, "c")
 
 
+@pytest.mark.long
 def test_a_batch_has_a_condition_for_each_example():
     model = linear()
     bound = model.bind(model.init(KEY))

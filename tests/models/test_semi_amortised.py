@@ -98,6 +98,7 @@ CURVED = {"decoder": WIDE[:, :2], "log_scale": np.array([-0.2, 0.1])}
 BITS = (WIDE[:, 2] > 0).astype(float)
 
 
+@pytest.mark.long
 def test_the_gradient_of_the_bound_goes_through_the_steps_into_the_decoder():
     """In every number of it, against finite differences: second derivatives of log p(x|z) are in it."""
     with jax.enable_x64(True):
@@ -142,6 +143,7 @@ def test_draws_are_new_in_every_step_and_for_every_example_and_belong_to_the_exa
         )
 
 
+@pytest.mark.long
 def test_fixed_draws_are_not_fitted():
     """Many steps of four draws each come to the best normal; the same four in every step end 0.055 nats below it."""
     with jax.enable_x64(True):

@@ -42,7 +42,7 @@ def test_value_and_gradient_are_those_of_the_elbo():
 
     of = jax.jit(jax.vmap(jax.value_and_grad(value), in_axes=(None, 0)))
     values, gradients = of(PARAMS, jax.random.split(KEY, 20_000))
-    expected, gradient = jax.value_and_grad(exact)(PARAMS, 0.7)
+    expected, gradient = jax.jit(jax.value_and_grad(exact))(PARAMS, 0.7)
     pairs = zip(jax.tree.leaves((values, gradients)), jax.tree.leaves((expected, gradient)), strict=True)
     for draws, truth in pairs:
         error = np.std(draws, axis=0) / np.sqrt(len(draws))
@@ -56,6 +56,7 @@ def variance_and_error(values):
     return variance, np.sqrt((np.mean(centred**4) - variance**2) / len(values))
 
 
+@pytest.mark.long
 def test_it_is_less_noisy_than_a_component_at_random_and_with_more_draws_by_their_number():
     """Variances within 4.5 standard errors of 100,000 estimates."""
     options = {"kl": sampled_kl, "estimator": leave_one_out, "num_samples": 2}
@@ -71,25 +72,29 @@ def test_it_is_less_noisy_than_a_component_at_random_and_with_more_draws_by_thei
     assert one[0] < at_random[0] - 4.5 * np.hypot(one[1], at_random[1])
 
 
+@pytest.mark.long
 def test_the_metrics_are_the_terms():
     value, metrics = jax.jit(lambda: stratified_elbo(KEY, bind(PARAMS), X, beta=0.5))()
     np.testing.assert_allclose(value, metrics["log_likelihood"] - 0.5 * metrics["kl"], rtol=1e-6)
 
 
+@pytest.mark.long
 def test_a_component_without_weight_changes_nothing():
     """Its log p(x|z) may be anything."""
     dead = jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.full_like(leaf[:1], 5.0)]), PARAMS)
     dead["logits"] = jnp.append(PARAMS["logits"], -jnp.inf)
     value = lambda params: stratified_elbo(KEY, bind(params), X, num_samples=4_000)[0]
     with_it, gradient = jax.jit(jax.value_and_grad(value))(dead)
-    np.testing.assert_allclose(with_it, exact(PARAMS), atol=0.1)
+    np.testing.assert_allclose(with_it, jax.jit(exact)(PARAMS), atol=0.1)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
     assert gradient["loc"][2] == 0
 
 
 def test_what_it_is_not_for_is_refused():
     plain = VAE(lambda x: standard_normal(1), lambda z: Normal(z, 1.0), standard_normal(1))
-    with pytest.raises(TypeError, match="expected a model with a mixture posterior; got a Normal; use objectives.elbo"):
+    with pytest.raises(
+        TypeError, match=r"expected a model with a mixture posterior; got a Normal; use objectives\.elbo"
+    ):
         stratified_elbo(KEY, plain, X)
     with pytest.raises(ValueError, match="expected num_samples of at least 1; got 0"):
         stratified_elbo(KEY, bind(PARAMS), X, num_samples=0)
@@ -98,6 +103,6 @@ def test_what_it_is_not_for_is_refused():
         vae = VAE(lambda x: Mixture(jnp.zeros(2), Bernoulli(logits)), lambda z: Normal(z, 1.0), Bernoulli(jnp.zeros(1)))
         return stratified_elbo(KEY, vae, X)[0]
 
-    assert np.isfinite(of_bits(jnp.zeros((2, 1))))
+    assert jax.eval_shape(of_bits, jnp.zeros((2, 1))).shape == ()
     with pytest.raises(TypeError, match="expected a posterior whose samples are differentiable; got a Bernoulli"):
-        jax.grad(of_bits)(jnp.zeros((2, 1)))
+        jax.eval_shape(jax.grad(of_bits), jnp.zeros((2, 1)))

@@ -1,4 +1,4 @@
-"""Which modalities of an example are present: the condition of a multimodal model."""
+"""The presence of the modalities of an example, which is the condition of a multimodal model."""
 
 from __future__ import annotations
 

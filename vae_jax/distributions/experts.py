@@ -1,7 +1,8 @@
 """Experts that are joined to one distribution: a product of normals, a mixture of them, and a mixture of products.
 
-An expert is the opinion of one part of an example about the same latents; a part that is missing has none. Each function
-has the same signature, `(experts, is_present, prior) -> distribution`, and gives the prior where nothing is present.
+An expert is the opinion of one part of an example about the same latents; a part that is missing has none. Each
+function has the same signature, `(experts, is_present, prior) -> distribution`, and gives the prior where nothing is
+present.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def mixture_of_products(experts: Normal, is_present: Bool[Array, " expert"], pri
 
     Source: Sutter, Daunhawer & Vogt 2021, arXiv:2105.02470, equation 3.
     """
-    num = len(experts.loc)
+    num = len(is_present)
     members = (np.arange(1, 2**num)[:, None] >> np.arange(num)) % 2 == 1
     products = [_product(experts, jnp.asarray(subset)) for subset in members]
     stacked = Normal(jnp.stack([one.loc for one in products]), jnp.stack([one.scale for one in products]))

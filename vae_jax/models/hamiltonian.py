@@ -27,9 +27,9 @@ Tempering = Literal["none", "quadratic", "free"]
 class HamiltonianPosterior:
     """q(z, ρ|x), the distribution of a position and a momentum after tempered Hamiltonian dynamics.
 
-    z₀ ~ q(z|x) and ρ₀ = γ/√β₀ with γ ~ N(0, I); then K times a leapfrog step, and ρ ← αₖ ρ. With β₀ = Πₖ αₖ² the cooling
-    undoes the volume of the hot start, so log q(z_K, ρ_K|x) = log q(z₀|x) + log N(γ; 0, I). An event is a dict of
-    `momentum` and `z`.
+    z₀ ~ q(z|x) and ρ₀ = γ/√β₀ with γ ~ N(0, I); then K times a leapfrog step, and ρ ← αₖ ρ. With β₀ = Πₖ αₖ² the
+    cooling undoes the volume of the hot start, so log q(z_K, ρ_K|x) = log q(z₀|x) + log N(γ; 0, I). An event is a dict
+    of `momentum` and `z`.
 
     Args:
         start: q(z|x), reparametrised, of an array.
@@ -133,17 +133,17 @@ def hamiltonian(
 ) -> Model:
     """The model with its posterior carried towards p(z|x) by K leapfrog steps on its own log p(x, z).
 
-    The latents become a dict of `z` and `momentum`, with p(z) N(ρ; 0, I) for a prior; x depends on z alone. So the bound
-    is the ELBO of these latents: train it by `elbo` with `kl=hamiltonian_kl`, which has the momentum's start averaged
-    out, or with `sampled_kl`; `iwae` and the importance-sampled likelihood hold as for every model. Step sizes and
-    tempering are learned.
+    The latents become a dict of `z` and `momentum`, with p(z) N(ρ; 0, I) for a prior; x depends on z alone. So the
+    bound is the ELBO of these latents: train it by `elbo` with `kl=hamiltonian_kl`, which has the momentum's start
+    averaged out, or with `sampled_kl`; `iwae` and the importance-sampled likelihood hold as for every model. Step sizes
+    and tempering are learned.
 
     Args:
         model: A model with latents that are one vector, reparametrised, and a prior and a likelihood with gradients.
         latent_size: The number of latent dimensions, for each of which there is a step size.
         num_steps: K ≥ 1.
-        tempering: "none"; "quadratic" for √βₖ = 1/((1 − 1/√β₀) k²/K² + 1/√β₀) with β₀ learned; "free" for a factor αₖ of
-            each step.
+        tempering: "none"; "quadratic" for √βₖ = 1/((1 − 1/√β₀) k²/K² + 1/√β₀) with β₀ learned; "free" for a learned
+            factor αₖ of each step.
         max_step_size: The bound of the step sizes, > 0: ε stays in (0, max_step_size).
         initial_step_size: ε at the beginning, below the bound.
 

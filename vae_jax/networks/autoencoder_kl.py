@@ -1,4 +1,4 @@
-"""The encoder and the decoder of latent diffusion, with parameters named and laid out as in diffusers' `AutoencoderKL`."""
+"""The autoencoder of latent diffusion, its parameters named and laid out as in diffusers' `AutoencoderKL`."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from vae_jax.stated import coupled, couples_examples
 from vae_jax.types import BatchObjective, Key, Metrics, Values
 from vae_jax.vae import VAE
 
+_ELBO = over_batch(elbo)
 Features = Callable[[Array], Sequence[Array]]
 """An image -> arrays of it, such as the layers of a network that was trained before."""
 
@@ -31,7 +32,7 @@ def tokenizer(
     step: Scalar | int,
     /,
     *,
-    objective: BatchObjective = over_batch(elbo),
+    objective: BatchObjective = _ELBO,
     features: Features = lambda image: (),
     feature_weight: float | Scalar = 1.0,
     adversarial_weight: float | Scalar = 1.0,
@@ -69,7 +70,7 @@ def tokenizer(
 
     Source: Esser, Rombach & Ommer 2021, arXiv:2012.09841, equations 5 to 7; Rombach et al. 2022, arXiv:2112.10752.
         Differs from the paper: features enter by their squared distance, whatever network they are of; the reward is
-        log s(D), not log(1 − s(−D)), whose gradient vanishes where the discriminator is sure; both players move at once.
+        log s(D), whose gradient does not vanish where the discriminator is sure; both players move at once.
     """
     likelihood: Any = vae.likelihood
     if not hasattr(likelihood, "last_weight"):
