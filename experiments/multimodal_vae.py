@@ -20,6 +20,8 @@ import vae_jax as vj
 class Config(vj.standard.Vae):
     other: vj.DataConfig = vj.DataConfig("digits")
     """The other modality, with labels of the same classes."""
+    pair_seed: int = 0
+    """Seed of the pairs."""
     joined: Literal["product", "mixture", "mixture_of_products"] = "product"
     """The way from the experts of the modalities to the posterior."""
     hidden_sizes: tuple[int, ...] = (200, 200)
@@ -27,7 +29,7 @@ class Config(vj.standard.Vae):
 
 def data(config: Config) -> "vj.data.Dataset":
     both = {"first": vj.data.load(config.data), "second": vj.data.load(config.other)}
-    return vj.data.paired(both, config.seed)
+    return vj.data.paired(both, config.pair_seed)
 
 
 def experiment(config: Config, data: "vj.data.Dataset") -> "vj.Experiment":

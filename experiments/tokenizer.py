@@ -3,6 +3,9 @@
 Esser, Rombach & Ommer 2021 (arXiv:2012.09841), Rombach et al. 2022 (arXiv:2112.10752): the networks of latent
 diffusion, small, with a little KL. The features are differences of neighbouring pixels; a perceptual network of your
 own takes their place. `latent_mean_*` and `latent_scale_*` are measured over the data, for a model of the latents.
+
+Measured (`vae-jax train tokenizer`, 240 steps): squared error 6.68 a digit of 784 pixels in [0, 1], from a grid of
+7 x 7 x 2; that of the mean digit is 53.1 (docs/results/tokenizer.md).
 """
 
 from dataclasses import dataclass
