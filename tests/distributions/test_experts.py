@@ -13,6 +13,7 @@ from tables import long_but
 from vae_jax.distributions import (
     Normal,
     Observed,
+    PointMass,
     Poisson,
     mixture_of_experts,
     mixture_of_products,
@@ -117,5 +118,8 @@ def test_a_missing_event_counts_nothing_and_has_no_gradient():
     missing = Observed(Poisson(rate), jnp.array(False))
     np.testing.assert_allclose(missing.mean(), jnp.exp(rate))
     assert missing.is_discrete
+    assert (missing.is_reparametrised, missing.has_density) == (False, True)
+    certain = Observed(PointMass(rate), jnp.array(True))
+    assert (certain.is_reparametrised, certain.has_density, certain.is_discrete) == (True, False, False)
     assert missing.sample_and_log_prob(jax.random.key(0))[1] == 0
     assert missing.support.words == "counts 0, 1, 2, ..."
