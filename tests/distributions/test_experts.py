@@ -24,8 +24,8 @@ LOC = np.array([[0.5, -1.0], [2.0, 0.3], [-0.7, 1.1]])
 SCALE = np.array([[0.4, 1.5], [1.0, 0.6], [2.0, 0.9]])
 PRIOR = Normal(jnp.array([0.1, -0.2]), jnp.array([1.0, 1.3]))
 AXIS = np.linspace(-14, 14, 4_001)
-MASKS = [np.array(mask) for mask in itertools.product([False, True], repeat=3)]
-masks = pytest.mark.parametrize("mask", MASKS, ids=lambda mask: "".join("01"[int(bit)] for bit in mask))
+MASKS = ["".join(mask) for mask in itertools.product("01", repeat=3)][1:]
+masks = pytest.mark.parametrize("mask", long_but(MASKS, "101", "111"))
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,8 @@ def log_product(members, with_prior):
 
 @masks
 def test_a_product_is_proportional_to_the_prior_times_the_experts_that_are_present(mask):
-    q = product_of_experts(experts(), jnp.asarray(mask), PRIOR)
+    mask = np.array([bit == "1" for bit in mask])
+    q = jax.jit(lambda mask: product_of_experts(experts(), mask, PRIOR))(mask)
     expected = log_product(np.flatnonzero(mask), with_prior=True)
     np.testing.assert_allclose(stats.norm(q.loc, q.scale).logpdf(AXIS[:, None]), expected, atol=1e-7, rtol=1e-7)
 
@@ -67,17 +68,22 @@ def test_the_product_of_nothing_is_the_prior():
 @masks
 @pytest.mark.parametrize("joined", [mixture_of_experts, mixture_of_products])
 def test_the_density_of_a_mixture_is_the_mean_over_what_is_present(mask, joined):
+    mask = np.array([bit == "1" for bit in mask])
     members = np.flatnonzero(mask)
     sizes = range(1, len(members) + 1) if joined is mixture_of_products else [1]
     subsets = [subset for size in sizes for subset in itertools.combinations(members, size)]
-    if not subsets:
-        pytest.skip("nothing is present, as tested above")
     value = np.array([AXIS[1_950], AXIS[2_100]])
     densities = [log_product(subset, with_prior=False)[[1_950, 2_100], [0, 1]].sum() for subset in subsets]
     expected = logsumexp(densities) - np.log(len(subsets))
-    q = joined(experts(), jnp.asarray(mask), PRIOR)
-    np.testing.assert_allclose(q.log_prob(value), expected, rtol=1e-7)
-    assert (jnp.isfinite(q.logits)).sum() == len(subsets)
+
+    @jax.jit
+    def of(mask):
+        q = joined(experts(), mask, PRIOR)
+        return q.log_prob(value), jnp.isfinite(q.logits).sum()
+
+    log_prob, num_components = of(mask)
+    np.testing.assert_allclose(log_prob, expected, rtol=1e-7)
+    assert num_components == len(subsets)
 
 
 @pytest.mark.parametrize(
@@ -121,5 +127,5 @@ def test_a_missing_event_counts_nothing_and_has_no_gradient():
     assert (missing.is_reparametrised, missing.has_density) == (False, True)
     certain = Observed(PointMass(rate), jnp.array(True))
     assert (certain.is_reparametrised, certain.has_density, certain.is_discrete) == (True, False, False)
-    assert missing.sample_and_log_prob(jax.random.key(0))[1] == 0
+    assert Observed(PRIOR, jnp.array(False)).sample_and_log_prob(jax.random.key(0))[1] == 0
     assert missing.support.words == "counts 0, 1, 2, ..."

@@ -68,6 +68,7 @@ def test_moments_of_channels_whose_examples_differ():
     np.testing.assert_allclose(found.scale, np.array([2.0, 0.5]) * np.sqrt(2 / 3), rtol=1e-5)
 
 
+@pytest.mark.long
 def test_in_other_units_the_bound_is_the_same_and_the_channels_are_standard(model):
     plain = model.init(KEY)
     moments = latent_moments(model, identity, plain, IMAGES)

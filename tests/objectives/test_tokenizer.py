@@ -68,12 +68,18 @@ def by_hand(weight, params, x):
 
 
 def test_the_value_is_that_written_out_by_hand():
-    values, metrics = jax.jit(lambda: OBJECTIVE(KEY, SHOWN.bind(PARAMS), discriminator, BATCH, PAST))()
-    log_likelihood, distance, passes = jax.vmap(partial(by_hand, PARAMS["weight"], PARAMS))(BATCH)
-    of_pixels, of_patches = (
-        jax.grad(lambda w, of=of: jax.vmap(lambda x: of(by_hand(w, PARAMS, x)))(BATCH).mean())(PARAMS["weight"])
-        for of in (lambda terms: terms[0] - 0.3 * terms[1], lambda terms: terms[2])
-    )
+
+    def slope(of):
+        mean = lambda weight: jax.vmap(lambda x: of(by_hand(weight, PARAMS, x)))(BATCH).mean()
+        return jax.grad(mean)(PARAMS["weight"])
+
+    @jax.jit
+    def both():
+        terms = jax.vmap(partial(by_hand, PARAMS["weight"], PARAMS))(BATCH)
+        slopes = [slope(lambda terms: terms[0] - 0.3 * terms[1]), slope(lambda terms: terms[2])]
+        return OBJECTIVE(KEY, SHOWN.bind(PARAMS), discriminator, BATCH, PAST), terms, slopes
+
+    (values, metrics), (log_likelihood, distance, passes), (of_pixels, of_patches) = both()
     ratio = np.linalg.norm(of_pixels) / np.linalg.norm(of_patches)
     np.testing.assert_allclose(metrics["adaptive_weight"], ratio, rtol=1e-3)
     np.testing.assert_allclose(metrics["feature_distance"], distance, rtol=1e-3)
@@ -112,6 +118,7 @@ def test_at_the_last_layer_the_two_gradients_are_equally_long_and_none_flows_thr
     np.testing.assert_allclose(cosine, 1.0, rtol=1e-4)
 
 
+@pytest.mark.long
 def test_on_shares_the_weight_is_that_of_the_whole_batch():
     of = lambda batch, axis: OBJECTIVE(KEY, SHOWN.bind(PARAMS), discriminator, batch, PAST, axis_name=axis)
 
@@ -164,13 +171,6 @@ def test_both_players_move_and_learn():
             assert np.abs(leaf - other).max() > 1e-3
     assert metrics["discriminator_accuracy"] > 0.6
     assert metrics["discriminator_value"] > -np.log(2) + 0.02
-
-    def mean(discriminator):
-        vae = model.bind(state.params)
-        return patch_discriminator(KEY, vae, lambda image: OPPONENT.apply(discriminator, image), batch, 0)
-
-    first, last = (jax.jit(mean)(some.opt_state.discriminator)[0].mean() for some in (start, state))
-    assert last > first
 
 
 @pytest.mark.long
