@@ -54,7 +54,7 @@ ROOMS = {
     "evaluation": "hamiltonian distributions vae hierarchy latent_classes objectives generation data",
     # Models: networks know nothing of VAEs; models join networks and distributions.
     "networks": "",
-    "models": "distributions flows vae hierarchy networks pca probabilistic_pca",
+    "models": "distributions flows vae hierarchy hamiltonian networks pca probabilistic_pca",
     # Densities of codes, fitted after training.
     "aggregate": "distributions flows vae hierarchy objectives networks models",
     # Devices and hosts.

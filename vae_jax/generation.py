@@ -86,6 +86,28 @@ def reconstruct(vae: VAE | Conditional, examples: Any) -> Any:
     return jax.vmap(lambda example: reconstruct_one(*at_example(vae, example)))(examples)
 
 
+def complete(vae: Conditional, examples: Mapping[str, Any], *seen: str) -> Any:
+    """All modalities of examples, decoded without noise from the code of those that are seen: cross generation.
+
+    Args:
+        vae: A model of `models.multimodal`, parameters bound.
+        examples: name -> (num, *part), an entry for each modality; those that are not seen may hold anything. A
+            `condition` among them is not used.
+        *seen: The modalities that the encoder is given; none for the centre of the prior.
+
+    Returns:
+        name -> (num, *part).
+
+    Raises:
+        ValueError: If a name is not one of the modalities.
+    """
+    parts = {name: part for name, part in examples.items() if name != "condition"}
+    if unknown := [name for name in seen if name not in parts]:
+        raise ValueError(f"expected modalities of the examples ({', '.join(parts)}); got '{unknown[0]}'")
+    num = len(jax.tree.leaves(parts)[0])
+    return reconstruct(vae, {**parts, "condition": {name: jnp.full(num, name in seen) for name in parts}})
+
+
 def reconstruct_rows(
     vae: VAE | Conditional, examples: Any, num_classes: Mapping[int, int]
 ) -> Float[Array, "num columns"]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tables import long_but
 
-from vae_jax.distributions import Bernoulli, Normal
+from vae_jax.distributions import Bernoulli, Mixture, Normal
 from vae_jax.objectives import (
     analytic_kl_per_dimension,
     autoencoder,
@@ -28,6 +28,7 @@ from vae_jax.objectives import (
     sampled_kl,
     score_function,
     sticking_the_landing,
+    stratified_elbo,
     tvo,
     vr_max,
 )
@@ -42,6 +43,12 @@ class Case(NamedTuple):
 
     of: Callable[..., Any]
     floats: dict[str, tuple[float, ...]] = {}  # noqa: RUF012 (never changed)
+
+
+def of_one_component(vae):
+    """The same VAE, its posterior a mixture of one, for an objective of mixtures."""
+    stacked = lambda x: jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], vae.posterior(x))
+    return vae._replace(posterior=lambda x: Mixture(jnp.zeros(1), stacked(x)))
 
 
 many = {"num_samples": 4}
@@ -59,6 +66,9 @@ OBJECTIVES = {
         {"nats": (0.1, 2.0, 0.0)},
     ),
     "autoencoder": Case(autoencoder),
+    "elbo, stratified": Case(
+        lambda key, vae, x, **options: stratified_elbo(key, of_one_component(vae), x, **options), {"beta": (1.0, 0.5)}
+    ),
     "iwae": Case(partial(iwae, **many)),
     "iwae, dreg": Case(partial(iwae, estimator=doubly_reparametrised, **many)),
     "iwae, score": Case(partial(iwae, estimator=score_function, **many)),

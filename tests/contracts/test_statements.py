@@ -31,8 +31,10 @@ from vae_jax.distributions import (
 )
 from vae_jax.distributions.support import Support, is_real
 from vae_jax.flows import Affine, Transformed
+from vae_jax.models.hamiltonian import HamiltonianPosterior
 
-FAMILIES = [of for of in vars(families).values() if inspect.isclass(of)] + [SecondStage, Transformed]
+FAMILIES = [of for of in vars(families).values() if inspect.isclass(of)]
+FAMILIES += [HamiltonianPosterior, SecondStage, Transformed]
 POINT, BITS, NORMAL = PointMass(jnp.ones(2)), Bernoulli(jnp.zeros(2)), standard_normal(2)
 AFFINE = Affine(jnp.zeros(2), jnp.zeros(2))
 # Those that are made of others, and (is_reparametrised, has_density).

@@ -12,7 +12,16 @@ import jax.numpy as jnp
 import optax
 
 import vae_jax as vj
-from vae_jax.distributions import Bernoulli, Categorical, Normal, Product, standard_normal
+from vae_jax.distributions import (
+    Bernoulli,
+    Categorical,
+    Normal,
+    Product,
+    mixture_of_experts,
+    mixture_of_products,
+    product_of_experts,
+    standard_normal,
+)
 
 SIZE, NUM_CLASSES, NUM_CODES, SHAPE = 3, 10, 16, (8, 8)
 
@@ -123,6 +132,27 @@ def vade_objective():
     return vj.objectives.over_batch(vj.objectives.vade, num_steps_left=lambda step: 8 - step)
 
 
+def hamiltonian() -> vj.Model:
+    """Draws of the encoder that follow the gradient of log p(x, z): Caterini et al. 2018, arXiv:1805.11328."""
+    return vj.models.hamiltonian(smooth(), latent_size=SIZE, num_steps=2)
+
+
+def semi_amortised() -> vj.Model:
+    """A posterior that gradient steps refine: Kim et al. 2018, arXiv:1802.02550."""
+    return vj.models.semi_amortised(smooth(), num_steps=2, learning_rate=0.05, num_samples=2)
+
+
+def smooth() -> vj.Model:
+    """A VAE whose decoder has a slope everywhere."""
+    encoder, decoder = vj.networks.mlp(SHAPE, (2 * SIZE,), (16,)), vj.networks.mlp((SIZE,), SHAPE, (16,), "tanh")
+    return vj.models.gaussian(encoder, decoder, vj.models.likelihoods.bernoulli(), latent_size=SIZE)
+
+
+def along_dynamics(key, vae, x):
+    """The ELBO of a position and a momentum."""
+    return vj.objectives.elbo(key, vae, x, kl=vj.objectives.hamiltonian_kl)
+
+
 def semi_supervised() -> vj.Model:
     """A class and a style, the class told for some examples: Kingma et al. 2014, arXiv:1406.5298, the model M2."""
     init, apply = networks(kind=(64, NUM_CLASSES), style=(64, 2 * SIZE), decoder=(SIZE + NUM_CLASSES, 64))
@@ -151,27 +181,22 @@ def some_labels(key, example):
     return {"x": example["x"], "condition": {"label": example["condition"], "has_label": has_label}}
 
 
-def product_of_experts() -> vj.Model:
-    """Two modalities, an image and a word, each an expert of q(z|x): Wu & Goodman 2018, arXiv:1802.05335."""
-    init, apply = networks(image=(64, 2 * SIZE), word=(NUM_CLASSES, 2 * SIZE), see=(SIZE, 64), say=(SIZE, NUM_CLASSES))
-
-    def bind(params):
-        def posterior(x):
-            experts = [normal(apply(params, name, x[name])) for name in ("image", "word")] + [standard_normal(SIZE)]
-            precision = sum(1 / expert.scale**2 for expert in experts)
-            return Normal(sum(expert.loc / expert.scale**2 for expert in experts) / precision, precision**-0.5)
-
-        def likelihood(z):
-            return Product({"image": bernoulli(apply(params, "see", z)), "word": Categorical(apply(params, "say", z))})
-
-        return vj.VAE(posterior, likelihood, standard_normal(SIZE))
-
-    return vj.Model(init, bind)
+def multimodal(joined) -> vj.Model:
+    """Two modalities, an image and a word, each an expert of q(z|x) and each sometimes missing."""
+    perceptron, likelihoods = vj.networks.mlp, vj.models.likelihoods
+    image = perceptron(SHAPE, (2 * SIZE,), (16,)), perceptron((SIZE,), SHAPE, (16,)), likelihoods.bernoulli()
+    word = vj.models.likelihoods.Likelihood(
+        lambda key: (), lambda params, output: Categorical(output), lambda shape: shape, lambda mean: mean
+    )
+    word = perceptron((NUM_CLASSES,), (2 * SIZE,), (16,)), perceptron((SIZE,), (NUM_CLASSES,), (16,)), word
+    parts = {"image": vj.models.Modality(*image), "word": vj.models.Modality(*word)}
+    return vj.models.multimodal(parts, latent_size=SIZE, joined=joined)
 
 
 def image_and_word(key, example):
-    """Both are modelled."""
-    return {"image": example["x"], "word": example["condition"]}
+    """Both are modelled, one of them or both present."""
+    both = {"image": example["x"], "word": example["condition"]}
+    return vj.data.some_present("image", "word").apply(key, both)
 
 
 def recurrent() -> vj.Model:
@@ -254,15 +279,20 @@ def as_it_is(key, example):
 
 
 elbo, of_codes, of_image = vj.objectives.elbo, vj.objectives.quantised_autoencoder, vj.data.Transform(image_alone, "x")
+of_both = vj.data.Transform(image_and_word, "both")
 # kind -> its model, what it sees of an example, its bound, and its objective if that is not the bound of each example.
 KINDS = {
     "clusters": (clusters(), of_image, vj.objectives.vade, vade_objective()),
     "codes": (codes(), of_image, elbo, of_codes),
     "conditional": (conditional(), vj.data.Transform(as_it_is, "as it is"), elbo),
     "few_labels": (latent_class(), of_image, vj.objectives.elbo_over_classes),
+    "hamiltonian": (hamiltonian(), of_image, along_dynamics),
     "hierarchical": (hierarchical(), of_image, elbo),
-    "product_of_experts": (product_of_experts(), vj.data.Transform(image_and_word, "both"), elbo),
+    "mixture_of_experts": (multimodal(mixture_of_experts), of_both, vj.objectives.stratified_elbo),
+    "mixture_of_products": (multimodal(mixture_of_products), of_both, vj.objectives.stratified_elbo),
+    "product_of_experts": (multimodal(product_of_experts), of_both, elbo),
     "recurrent": (recurrent(), vj.data.Transform(some_rows, "some rows"), elbo),
+    "semi_amortised": (semi_amortised(), of_image, elbo),
     "semi_supervised": (semi_supervised(), vj.data.Transform(some_labels, "some labels"), scored),
 }
 

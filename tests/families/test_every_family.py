@@ -26,21 +26,30 @@ KINDS = (
     "codes",
     "conditional",
     "few_labels",
+    "hamiltonian",
     "hierarchical",
+    "mixture_of_experts",
+    "mixture_of_products",
     "product_of_experts",
     "recurrent",
+    "semi_amortised",
     "semi_supervised",
 )
 # One that no gradient trains alone, the one with the most parts, and one with conditions, which some tests are of.
 MOSTLY_LONG = long_but(KINDS, "codes", "conditional", "hierarchical")
+OF_TWO_PARTS = {"mixture_of_experts", "mixture_of_products", "product_of_experts"}
 PICTURES = {
     "clusters": {"samples", "classes", "latent", "reconstructions", "traversals", "interpolations"},
     "codes": {"samples", "reconstructions"},
     "conditional": {"samples", "latent", "reconstructions", "analogies", "traversals"},
     "few_labels": {"samples", "classes", "reconstructions"},
+    "hamiltonian": {"samples", "reconstructions"},
     "hierarchical": {"samples", "reconstructions"},
-    "product_of_experts": {"samples", "latent", "reconstructions", "traversals", "interpolations"},
+    "mixture_of_experts": {"samples", "latent", "reconstructions", "analogies", "traversals"},
+    "mixture_of_products": {"samples", "latent", "reconstructions", "analogies", "traversals"},
+    "product_of_experts": {"samples", "latent", "reconstructions", "analogies", "traversals"},
     "recurrent": {"samples", "latent", "reconstructions", "analogies", "traversals"},
+    "semi_amortised": {"samples", "latent", "reconstructions", "traversals", "interpolations"},
     "semi_supervised": {"samples", "reconstructions", "analogies"},
 }
 
@@ -74,7 +83,7 @@ def test_it_learns_and_is_evaluated_and_explained(trained, kind):
     assert last > first + 3
     evaluation = json.loads(directory.evaluation.read_text("utf-8"))
     assert evaluation["nll"] < -evaluation["elbo"] + 0.1
-    assert (evaluation["bits_per_dim"] is None) == (kind == "product_of_experts")  # x has two parts
+    assert (evaluation["bits_per_dim"] is None) == (kind in OF_TWO_PARTS)
     assert evaluation["squared_error"] > 0
     assert {path.stem for path in directory.images.iterdir()} == PICTURES[kind]
     page = directory.report.read_text("utf-8")
@@ -145,7 +154,7 @@ def test_the_command_says_what_there_is(trained, kind, capsys):
     assert main(["evaluate", path, "--num-samples", "20"]) == 0
     told = capsys.readouterr().out
     assert "NLL" in told
-    assert ("bits per dim" in told) == (kind != "product_of_experts")  # x has two parts
+    assert ("bits per dim" in told) == (kind not in OF_TWO_PARTS)
     assert ("codes in use" in told) == (kind == "codes")
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from vae_jax.data.labelled import few_labels
     from vae_jax.data.loading import load
     from vae_jax.data.objects import from_object
+    from vae_jax.data.pairs import paired
+    from vae_jax.data.presence import all_present, some_present
     from vae_jax.data.transforms import (
         Transform,
         already_binary,
@@ -44,6 +46,7 @@ _HOMES = {
     "Shapes": "drawn.shapes",
     "Split": "dataset",
     "Transform": "transforms",
+    "all_present": "presence",
     "already_binary": "transforms",
     "as_condition": "transforms",
     "binarise": "transforms",
@@ -69,10 +72,12 @@ _HOMES = {
     "on_parts": "transforms",
     "one_hot": "transforms",
     "pad": "transforms",
+    "paired": "pairs",
     "resize": "transforms",
     "scale": "transforms",
     "shape_seen": "transforms",
     "shapes": "embedded",
+    "some_present": "presence",
     "standardise": "transforms",
 }
 
@@ -84,6 +89,7 @@ __all__ = [
     "Shapes",
     "Split",
     "Transform",
+    "all_present",
     "already_binary",
     "as_condition",
     "auto_mpg",
@@ -109,10 +115,12 @@ __all__ = [
     "on_parts",
     "one_hot",
     "pad",
+    "paired",
     "resize",
     "scale",
     "shape_seen",
     "shapes",
+    "some_present",
     "standardise",
 ]
 

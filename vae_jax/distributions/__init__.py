@@ -13,6 +13,7 @@ from vae_jax.distributions.continuous_bernoulli import ContinuousBernoulli
 from vae_jax.distributions.discretised_logistic import DiscretisedLogistic
 from vae_jax.distributions.discretised_logistic_mixture import DiscretisedLogisticMixture
 from vae_jax.distributions.enumeration import enumerate_states
+from vae_jax.distributions.experts import mixture_of_experts, mixture_of_products, product_of_experts
 from vae_jax.distributions.kl import kl_divergence, kl_per_dimension, kl_per_part
 from vae_jax.distributions.laplace import Laplace
 from vae_jax.distributions.logistic_normal import LogisticNormal
@@ -22,6 +23,7 @@ from vae_jax.distributions.mixture import Mixture
 from vae_jax.distributions.multivariate_normal import MultivariateNormal, tril_from_vector
 from vae_jax.distributions.negative_binomial import NegativeBinomial
 from vae_jax.distributions.normal import Normal, standard_normal
+from vae_jax.distributions.observed import Observed
 from vae_jax.distributions.point_mass import PointMass
 from vae_jax.distributions.poisson import Poisson
 from vae_jax.distributions.product import Product
@@ -58,6 +60,7 @@ __all__ = [
     "MultivariateNormal",
     "NegativeBinomial",
     "Normal",
+    "Observed",
     "PointMass",
     "Poisson",
     "Product",
@@ -75,6 +78,9 @@ __all__ = [
     "kl_divergence",
     "kl_per_dimension",
     "kl_per_part",
+    "mixture_of_experts",
+    "mixture_of_products",
+    "product_of_experts",
     "standard_normal",
     "support_of",
     "tril_from_vector",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         error_rate,
         nearest_code_errors,
     )
+    from vae_jax.evaluation.coherence import cross_coherence
     from vae_jax.evaluation.every_example import example_keys, over_examples
     from vae_jax.evaluation.evidence.annealed import Annealed, annealed
     from vae_jax.evaluation.evidence.annealing import (
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from vae_jax.evaluation.latent_space.continuity import Continuity, continuity
     from vae_jax.evaluation.latent_space.information import Information, information
     from vae_jax.evaluation.latent_space.order import latent_order
+    from vae_jax.evaluation.moments import LatentMoments, latent_moments
     from vae_jax.evaluation.reported import bits_per_dim, evaluate, evaluator
 
 _HOMES = {
@@ -52,6 +54,7 @@ _HOMES = {
     "Flat": "evidence.flat",
     "Information": "latent_space.information",
     "Interval": "evidence.certificate",
+    "LatentMoments": "moments",
     "LogLikelihood": "evidence.weights",
     "Path": "evidence.annealing",
     "Walk": "evidence.annealing",
@@ -66,6 +69,7 @@ _HOMES = {
     "cluster_agreement": "class_labels",
     "code": "latent",
     "continuity": "latent_space.continuity",
+    "cross_coherence": "coherence",
     "error_rate": "class_labels",
     "evaluate": "reported",
     "evaluator": "reported",
@@ -76,6 +80,7 @@ _HOMES = {
     "importance_sampled_log_likelihood": "evidence.importance_sampling",
     "information": "latent_space.information",
     "lanes_validator": "bound",
+    "latent_moments": "moments",
     "latent_order": "latent_space.order",
     "lower_bound": "evidence.annealing",
     "most_active": "latent",
@@ -105,6 +110,7 @@ __all__ = [
     "Flat",
     "Information",
     "Interval",
+    "LatentMoments",
     "LogLikelihood",
     "Path",
     "Walk",
@@ -119,6 +125,7 @@ __all__ = [
     "cluster_agreement",
     "code",
     "continuity",
+    "cross_coherence",
     "error_rate",
     "evaluate",
     "evaluator",
@@ -129,6 +136,7 @@ __all__ = [
     "importance_sampled_log_likelihood",
     "information",
     "lanes_validator",
+    "latent_moments",
     "latent_order",
     "lower_bound",
     "most_active",

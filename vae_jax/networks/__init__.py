@@ -1,6 +1,7 @@
 """Networks: parametrised functions of one example. The only subpackage that uses Flax."""
 
 from vae_jax.networks.activations import activation
+from vae_jax.networks.autoencoder_kl import AutoencoderKL, autoencoder_kl
 from vae_jax.networks.convolution import ConvDecoder, ConvEncoder, conv_decoder, conv_encoder
 from vae_jax.networks.grid import GridDecoder, GridEncoder, grid_decoder, grid_encoder
 from vae_jax.networks.joined import joined, of_first
@@ -9,12 +10,14 @@ from vae_jax.networks.network import Network, equinox, linen, nnx
 from vae_jax.networks.precision import in_precision
 from vae_jax.networks.repeated import in_sequence, repeated
 from vae_jax.networks.residual import ResidualBlock, residual_mlp
+from vae_jax.networks.safetensors import read_safetensors
 from vae_jax.networks.spectral import largest_singular_value, spectrally_normalised, with_spectral_norm
 from vae_jax.networks.strided import downsample, upsample
 from vae_jax.networks.transformer import Transformer, transformer
 
 __all__ = [
     "MLP",
+    "AutoencoderKL",
     "ConvDecoder",
     "ConvEncoder",
     "GridDecoder",
@@ -23,6 +26,7 @@ __all__ = [
     "ResidualBlock",
     "Transformer",
     "activation",
+    "autoencoder_kl",
     "conv_decoder",
     "conv_encoder",
     "downsample",
@@ -37,6 +41,7 @@ __all__ = [
     "mlp",
     "nnx",
     "of_first",
+    "read_safetensors",
     "repeated",
     "residual_mlp",
     "spectrally_normalised",

@@ -6,16 +6,24 @@ from vae_jax.objectives.autoencoders.contractive import contractive_autoencoder
 from vae_jax.objectives.autoencoders.corruption import denoising, gaussian_noise, masking, salt_and_pepper
 from vae_jax.objectives.autoencoders.jacobian import exact_jacobian_norm, probed_jacobian_norm
 from vae_jax.objectives.autoencoders.rae import rae
+from vae_jax.objectives.autoencoders.tokenizer import patch_discriminator, tokenizer
 from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.bounds.elbo import elbo
 from vae_jax.objectives.bounds.geco import geco
 from vae_jax.objectives.bounds.iwae import ciwae, iwae, miwae, piwae
-from vae_jax.objectives.bounds.kl_estimators import analytic_kl, analytic_kl_per_dimension, component_kl, sampled_kl
+from vae_jax.objectives.bounds.kl_estimators import (
+    analytic_kl,
+    analytic_kl_per_dimension,
+    component_kl,
+    hamiltonian_kl,
+    sampled_kl,
+)
 from vae_jax.objectives.bounds.kl_penalties import capacity, free_bits
 from vae_jax.objectives.bounds.optimal_scale import over_batch_with_optimal_scale
 from vae_jax.objectives.bounds.over_classes import elbo_of_class, elbo_over_classes
 from vae_jax.objectives.bounds.renyi import renyi, vr_max
 from vae_jax.objectives.bounds.semi_supervised import semi_supervised, side_by_side
+from vae_jax.objectives.bounds.stratified import stratified_elbo
 from vae_jax.objectives.bounds.tvo import tvo
 from vae_jax.objectives.bounds.vade import vade
 from vae_jax.objectives.discrepancies.maximum_mean_discrepancy import (
@@ -64,6 +72,7 @@ __all__ = [
     "gaussian_kernel",
     "gaussian_noise",
     "geco",
+    "hamiltonian_kl",
     "info_vae",
     "inverse_multiquadric_kernel",
     "iwae",
@@ -77,6 +86,7 @@ __all__ = [
     "over_batch",
     "over_batch_with_optimal_scale",
     "over_draws",
+    "patch_discriminator",
     "pathwise",
     "permute_codes",
     "piwae",
@@ -96,6 +106,8 @@ __all__ = [
     "sliced_wasserstein",
     "smooth",
     "sticking_the_landing",
+    "stratified_elbo",
+    "tokenizer",
     "tvo",
     "use_of_codes",
     "vade",

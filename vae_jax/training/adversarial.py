@@ -18,7 +18,7 @@ from vae_jax.training.trainer import Trainer
 from vae_jax.types import Key, Metrics, Params, Values
 from vae_jax.vae import Model
 
-PlayerObjective = Callable[[Key, Any, Callable[[Array], Scalar], Any, Any], Values]
+PlayerObjective = Callable[[Key, Any, Callable[[Array], Array], Any, Any], Values]
 """A player's `BatchObjective`, to be maximised: `(key, vae, discriminator, batch, step) -> (values, metrics)`."""
 
 
@@ -43,7 +43,8 @@ def adversarial_trainer(
         objective: The model's, say `partial(factor_vae, gamma=10.0)`: its mean is maximised by the model's parameters
             alone. A third result of it is passed to `Model.after`.
         optimizer: The model's.
-        discriminator: A `networks.Network` from one code to one number, a logit: `mlp((latent_size,), (), ...)`.
+        discriminator: A `networks.Network` from one code to one number, a logit: `mlp((latent_size,), (), ...)`; or
+            from an image to logits of its patches: `grid_encoder(shape, 1, ...)`.
         discriminator_objective: The discriminator's, say `factor_vae_discriminator`, maximised by its parameters alone.
         discriminator_optimizer: The discriminator's.
         average_decay: As for `trainer`, for a moving average of the model's parameters.
@@ -70,8 +71,12 @@ def adversarial_trainer(
         players = Players(first_opt_state(optimizer, params), other, of_other)
         return first_state(run_key, params, players, with_average=average_decay is not None)
 
-    def discriminating(params: Params) -> Callable[[Array], Scalar]:
-        return lambda code: discriminator.apply(params, code).reshape(())
+    def discriminating(params: Params) -> Callable[[Array], Array]:
+        def logits(code: Array) -> Array:
+            output = discriminator.apply(params, code)
+            return output.reshape(()) if output.size == 1 else output
+
+        return logits
 
     @as_step
     def step(state: TrainState, batch: Any) -> tuple[TrainState, Metrics]:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Scalar
+from jaxtyping import Array, Float
 
 from vae_jax.types import Metrics
 
-Discriminator = Callable[[Array], Scalar]
-"""A code -> the logit that it is of the first sample: at its best the log-ratio of the two densities there."""
+Discriminator = Callable[[Array], Array]
+"""A code -> the logit that it is of the first sample: at its best the log-ratio of the two densities there. One of
+patches has a logit for each."""
 
 
 def telling_apart(
@@ -23,7 +24,7 @@ def telling_apart(
     the same distribution, 0 where they have nothing in common.
 
     Args:
-        discriminator: A function from one code to a logit.
+        discriminator: A function from one code to a logit, or to several, over which values are means.
         first: Codes aᵢ whose logit shall be high.
         second: As many codes bᵢ whose logit shall be low.
 
@@ -39,4 +40,5 @@ def telling_apart(
     of_first, of_second = logits(first), logits(second)
     values = 0.5 * (jax.nn.log_sigmoid(of_first) + jax.nn.log_sigmoid(-of_second))
     is_right = 0.5 * ((of_first > 0).astype(values.dtype) + (of_second < 0).astype(values.dtype))
-    return values, {"accuracy": is_right}
+    patches = tuple(range(1, values.ndim))
+    return values.mean(axis=patches), {"accuracy": is_right.mean(axis=patches)}
