@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tables import long_but, named_long_but
 
 from vae_jax import generation
 from vae_jax.distributions import Normal, Product, VonMisesFisher, kl_divergence, kl_per_dimension, kl_per_part
@@ -119,31 +120,38 @@ def assert_close(some, other, tolerance=1e-13):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance), some, other)
 
 
-@pytest.fixture(params=REPEATED)
+@pytest.fixture(params=long_but(REPEATED, "kept"))
 def both(request):
     """The model with repeated groups, and with the same written one by one."""
     return REPEATED[request.param](params()), ONE_BY_ONE(params())
 
 
-def distributions(vae):
-    """A prior, a posterior, and everything in between."""
-    priors = [informed_by(vae, X, num).prior for num in range(1 + 1 + NUM_HIGH + NUM_LOW)]
-    return [vae.prior, vae.posterior(X), at_temperature(vae, 0.7).prior, *priors]
+DISTRIBUTIONS = {
+    "prior": lambda vae: vae.prior,
+    "posterior": lambda vae: vae.posterior(X),
+    "informed of all high groups": lambda vae: informed_by(vae, X, 4).prior,
+    "colder and informed of some": lambda vae: informed_by(at_temperature(vae, 0.7), X, 2).prior,
+}
 
 
-def test_draws_means_and_densities_are_the_same(both):
-    for many, one in zip(*map(distributions, both), strict=True):
-        z, log_prob = one.sample_and_log_prob(KEY)
-        assert_close(many.sample(KEY), together(z))
-        assert_close(many.sample_and_log_prob(KEY), (together(z), log_prob))
-        assert_close(many.mean(), together(one.mean()))
-        assert_close(many.centre(), together(one.centre()))
-        assert_close(many.log_prob(together(z)), one.log_prob(z))
-        assert many.is_reparametrised and many.has_density
-        factors, others = many.factors(together(z)).parts, one.factors(z).parts
-        stacked = {name: jax.tree.map(lambda *leaves: jnp.stack(leaves), *(others[one] for one in NAMES[name]))
-                   for name in NAMES}  # fmt: skip
-        assert_close({name: factors[name].parts for name in NAMES}, stacked)
+@jax.jit
+def drawn(bound):
+    """Everything that a distribution of latents is asked for."""
+    z, log_prob = bound.sample_and_log_prob(KEY)
+    return z, log_prob, bound.sample(KEY), bound.mean(), bound.centre(), bound.log_prob(z), bound.factors(z).parts
+
+
+@pytest.mark.parametrize("of", named_long_but(DISTRIBUTIONS, "posterior", "colder and informed of some"))
+def test_draws_means_and_densities_are_the_same(both, of):
+    many, one = map(of, both)
+    (*some, log_prob, factors), (*other, expected, others) = drawn(many), drawn(one)
+    assert_close(some, [together(value) if isinstance(value, dict) else value for value in other])
+    assert_close(log_prob, expected)
+    assert many.is_reparametrised
+    assert many.has_density
+    stacked = {name: jax.tree.map(lambda *leaves: jnp.stack(leaves), *(others[one] for one in NAMES[name]))
+               for name in NAMES}  # fmt: skip
+    assert_close({name: factors[name].parts for name in NAMES}, stacked)
 
 
 def test_the_groups_of_the_prior_and_of_the_posterior_are_counted_one_by_one(both):
@@ -163,13 +171,12 @@ def assert_same_draws(some, other):
     assert_close(kl_divergence(some.posterior, some.prior), kl_divergence(other.posterior, other.prior))
 
 
-@pytest.mark.parametrize("num_informed", [0, 3, 5])
+@pytest.mark.parametrize("num_informed", long_but([0, 3, 5], 3))
 def test_a_draw_is_the_same(both, num_informed):
-    """Also from a posterior beside a prior that knows a part of a repeated group, and with a prior's own parameters."""
-    many, one = (informed_by(vae, 2 * X, num_informed) for vae in both)
-    assert_same_draws(draw(KEY, many, X), draw(KEY, one, X))
+    """Beside a prior that has its own parameters and knows a part of the groups."""
     warmer = jax.tree.map(lambda leaf: 1.1 * leaf, params())
-    many, one = (vae._replace(prior=bind(warmer).prior) for vae, bind in ((many, repeated()), (one, ONE_BY_ONE)))
+    priors = [informed_by(bind(warmer), 2 * X, num_informed).prior for bind in (REPEATED["kept"], ONE_BY_ONE)]
+    many, one = (vae._replace(prior=prior) for vae, prior in zip(both, priors, strict=True))
     assert_same_draws(draw(KEY, many, X), draw(KEY, one, X))
 
 
@@ -202,9 +209,13 @@ OBJECTIVES = {
 }
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
-@pytest.mark.parametrize("bind", REPEATED.values(), ids=REPEATED)
-def test_values_and_gradients_are_the_same(objective, bind):
+CASES = [(kind, name) for kind in REPEATED for name in OBJECTIVES]
+
+
+@pytest.mark.parametrize(("kind", "name"), long_but(CASES, ("kept", "doubly"), ("rematerialised", "elbo")))
+def test_values_and_gradients_are_the_same(kind, name):
+    bind, objective = REPEATED[kind], OBJECTIVES[name]
+
     def value(bind, params):
         return objective(KEY, bind(params), X)[0]
 
