@@ -13,6 +13,7 @@ from vae_jax.models.linear import linear, linear_autoencoder, pca
 from vae_jax.models.priors import with_learned_normal_prior, with_mixture_prior, with_vamp_prior
 from vae_jax.models.quantised import quantised
 from vae_jax.models.semi_amortised import semi_amortised
+from vae_jax.models.very_deep import very_deep
 
 __all__ = [
     "amortised",
@@ -34,6 +35,7 @@ __all__ = [
     "residual",
     "semi_amortised",
     "variational",
+    "very_deep",
     "with_clusters",
     "with_code_prior",
     "with_flow_prior",
