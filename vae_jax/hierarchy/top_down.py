@@ -43,7 +43,8 @@ def top_down(
     appendix C (one pass top down).
 
     Example:
-        >>> import jax.numpy as jnp
+        >>> import jax, jax.numpy as jnp
+        >>> from vae_jax.distributions import Normal
         >>> unit = lambda loc: Normal(loc, jnp.ones(1))
         >>> group = Group(
         ...     prior=lambda params, above: unit(above),

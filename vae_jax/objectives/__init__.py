@@ -10,8 +10,14 @@ from vae_jax.objectives.batch import over_batch
 from vae_jax.objectives.bounds.elbo import elbo
 from vae_jax.objectives.bounds.geco import geco
 from vae_jax.objectives.bounds.iwae import ciwae, iwae, miwae, piwae
-from vae_jax.objectives.bounds.kl_estimators import analytic_kl, analytic_kl_per_dimension, component_kl, sampled_kl
-from vae_jax.objectives.bounds.kl_penalties import capacity, free_bits
+from vae_jax.objectives.bounds.kl_estimators import (
+    analytic_kl,
+    analytic_kl_per_dimension,
+    analytic_kl_per_group,
+    component_kl,
+    sampled_kl,
+)
+from vae_jax.objectives.bounds.kl_penalties import capacity, free_bits, weighted_parts
 from vae_jax.objectives.bounds.optimal_scale import over_batch_with_optimal_scale
 from vae_jax.objectives.bounds.over_classes import elbo_of_class, elbo_over_classes
 from vae_jax.objectives.bounds.renyi import renyi, vr_max
@@ -41,6 +47,7 @@ __all__ = [
     "adversarial_autoencoder",
     "analytic_kl",
     "analytic_kl_per_dimension",
+    "analytic_kl_per_group",
     "autoencoder",
     "beta_tcvae",
     "capacity",
@@ -101,4 +108,5 @@ __all__ = [
     "vade",
     "vr_max",
     "wae",
+    "weighted_parts",
 ]
