@@ -65,7 +65,7 @@ ROOMS = {
     # Numbers of finished runs, side by side.
     "ranking": "",
     # A run: everything wired.
-    "report": "grids distributions vae latent_classes data generation evaluation ranking",
+    "report": "grids distributions vae hierarchy latent_classes data generation evaluation ranking",
     "experiment": "distributions vae objectives data training evaluation",
     "outline": "distributions vae data training evaluation experiment",
     # Whether a likelihood can take the data of an experiment.

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Scalar
+from jaxtyping import Array, Int, Scalar
 
 from vae_jax.distributions import Normal, Product, Stacked, centre
 from vae_jax.hierarchy.groups import Features, Group, Groups, Repeated, State, num_single
@@ -108,6 +108,29 @@ class TopDown:
         """
         choose = lambda name, factor, own: own if name in given else factor.sample(own)
         return self._draw(choose, {**self._keys(key), **given}, vae)
+
+    def complete(self, key: Key, z: Mapping[str, Any], num_groups: int | Int[Array, ""]) -> dict[str, Any]:
+        """A draw whose top groups are given. One program for any number of them, which may be traced.
+
+        Given a draw of q(z|x) by the same key, the same draw as by `informed_by`.
+
+        Args:
+            key: A random key.
+            z: name -> z_l, for all groups.
+            num_groups: k, the number of single groups from the top that are given.
+        """
+        numbers = dict(zip(self.names, self._numbers(), strict=True))
+        places = {
+            name: numbers[name] + (jnp.arange(entry.num) if isinstance(entry, Repeated) else 0)
+            for name, entry in self.groups
+        }
+        keys = self._keys(key)
+
+        def choose(name: str, factor: Distribution, own: tuple[Any, Any, Any]) -> Any:
+            key, given, place = own
+            return jax.tree.map(lambda a, b: jnp.where(place < num_groups, a, b), given, factor.sample(key))
+
+        return self._descend(choose, {name: (keys[name], z[name], places[name]) for name in self.names}).z
 
     def draw_at(self, z: Mapping[str, Any], vae: VAE) -> Draw:
         """The three distributions along given latents, all by one pass."""

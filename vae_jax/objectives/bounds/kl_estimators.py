@@ -51,8 +51,8 @@ def analytic_kl_per_group(draw: Draw) -> Float[Array, " group"]:
     """
     if not (isinstance(draw.posterior, Product) and isinstance(draw.prior, Product)):
         raise TypeError(
-            f"expected a model with groups of latents, a hierarchy or a product; got a {type(draw.posterior).__name__}; "
-            "use kl=analytic_kl"
+            "expected a model with groups of latents, a hierarchy or a product; "
+            f"got a {type(draw.posterior).__name__}; use kl=analytic_kl"
         )
     of_groups = kl_per_part(draw.posterior, draw.prior)
     return jnp.stack([of_groups[name] for name in sorted(of_groups)])
