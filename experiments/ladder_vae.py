@@ -1,8 +1,8 @@
 """The ladder VAE: groups of latents above each other, whose posteriors are made where the way up meets the way down.
 
-Sønderby et al. 2016 (arXiv:1602.02282), without batch normalisation, with a deterministic state that tells the pixels of
-all groups. Each group has half the latents and half the width of the one below it. `--merge residual_normal` moves the
-prior by what the encoder found, instead of weighing both by their precisions.
+Sønderby et al. 2016 (arXiv:1602.02282), without batch normalisation, with a deterministic state that tells the pixels
+of all groups. Each group has half the latents and half the width of the one below it. `--merge residual_normal` moves
+the prior by what the encoder found, instead of weighing both by their precisions.
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ import numpy as np
 from vae_jax.grids import image_grid
 from vae_jax.hierarchy import TopDown, at_temperature
 from vae_jax.report import captions
-from vae_jax.types import Key, Params
+from vae_jax.types import Key, Keys, Params
 from vae_jax.vae import VAE, Model
 
 TEMPERATURES = (0.4, 0.6, 0.8, 1.0)
@@ -61,7 +61,7 @@ def of_groups(
 
 
 def _groups(
-    keys: Key, model: Model, params: Params, x: Any, originals: np.ndarray, show: Any, num_groups: int
+    keys: Keys, model: Model, params: Params, x: Any, originals: np.ndarray, show: Any, num_groups: int
 ) -> tuple[np.ndarray, str, str]:
     num = min(NUM_COLUMNS, len(originals))
     x = jax.tree.map(lambda array: array[:num], x)
