@@ -194,8 +194,11 @@ class TopDown:
         z, factors, others, state = {}, {}, {}, self.start
         for number, (name, entry) in zip(self._numbers(), self.groups, strict=True):
             state = entry.entered(self.params, state)
-            run = self._run_repeated if isinstance(entry, Repeated) else self._run_one
-            state, (z[name], factors[name], others[name]) = run(number, name, entry, state, choose, own[name], beside)
+            if isinstance(entry, Repeated):
+                passed = self._run_repeated(number, name, entry, state, choose, own[name], beside)
+            else:
+                passed = self._run_one(number, name, entry, state, choose, own[name], beside)
+            state, (z[name], factors[name], others[name]) = passed
         return _Passed(z, factors, others, state)
 
     def _run_one(
@@ -213,7 +216,7 @@ class TopDown:
         params = entry.params(self.params)
         # The same parameters are not carried through the loop twice.
         is_apart = beside is not None and beside.params is not self.params
-        others_params = entry.params(beside.params) if is_apart else None
+        others_params = entry.params(beside.params) if beside is not None and is_apart else None
         ends = [hierarchy.num_informed - number for hierarchy in (self, beside) if hierarchy is not None]
         cuts = sorted({0, entry.num, *(end for end in ends if 0 < end < entry.num)})
         parts = []
