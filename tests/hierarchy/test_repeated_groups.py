@@ -191,6 +191,17 @@ def test_a_draw_at_given_latents_is_the_same(both, name):
     np.testing.assert_array_equal(given.z[name], together(z)[name])
 
 
+@pytest.mark.parametrize("bind", [ONE_BY_ONE, REPEATED["kept"]])
+def test_a_draw_is_completed_as_by_a_prior_that_is_informed(bind):
+    """For a number of groups that is traced, also in the middle of a repeated group."""
+    vae = bind(params())
+    z = vae.posterior(X).sample(KEY)
+    completed = jax.jit(lambda num: vae.prior.complete(KEY, z, num))
+    assert_close(completed(0), vae.prior.sample(KEY))
+    assert_close(completed(3), informed_by(vae, X, 3).prior.sample(KEY))
+    assert_close(completed(6), z, 0)
+
+
 def test_the_likelihood_and_what_is_made_of_it_are_the_same(both):
     many, one = both
     z = one.prior.sample(KEY)

@@ -146,12 +146,12 @@ def very_deep(
 
 
 class _Entered(NamedTuple):
-    """What prior, posterior and state of a block have in common."""
+    """The common part of a block's prior, posterior and state."""
 
     image: Array
     """The image above the block."""
     added: Array
-    """What the prior's network adds to it."""
+    """The prior network's addition to it."""
     prior: Normal
 
 
