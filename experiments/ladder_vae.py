@@ -3,6 +3,13 @@
 Sønderby et al. 2016 (arXiv:1602.02282), without batch normalisation, with a deterministic state that tells the pixels
 of all groups. Each group has half the latents and half the width of the one below it. `--merge residual_normal` moves
 the prior by what the encoder found, instead of weighing both by their precisions.
+
+Measured on static MNIST, a beginning of a training (`vae-jax train ladder_vae --data.name binarized_mnist --data.train
+train --data.validation 'validation[:1000]' --data.test 'test[:1000]' --num-epochs 12 --num-warm-up-epochs 4`): ELBO −100.5
+nats and NLL 94.0 ± 0.8 with 1,000 importance samples, of one group −103.3 and 95.5, of six −100.1 and 93.7. Two groups are
+in use, of three and of six (docs/results/hierarchies.md).
+
+Data: 'vae-jax data prepare mnist'.
 """
 
 from dataclasses import dataclass

@@ -3,6 +3,10 @@
 Child 2021 (arXiv:2011.10650), small enough for a processor: the blocks of a resolution are one loop, an average of the
 parameters is evaluated, and a step whose gradient is too long is skipped. `--likelihood bytes` models grey levels and
 colours by mixtures of rounded logistics.
+
+Measured, the first steps of a training (`vae-jax train vdvae --num-blocks 1,4,2,1 --width 16 --latent-size 4
+--learning-rate 3e-3 --num-epochs 4 --num-warm-up-epochs 2`): in 248 steps the training bound rises from −210 to −117.5
+nats, and 7 of 8 groups are in use (docs/results/hierarchies.md).
 """
 
 from dataclasses import dataclass
