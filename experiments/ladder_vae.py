@@ -5,9 +5,9 @@ of all groups. Each group has half the latents and half the width of the one bel
 the prior by what the encoder found, instead of weighing both by their precisions.
 
 Measured on static MNIST, a beginning of a training (`vae-jax train ladder_vae --data.name binarized_mnist --data.train
-train --data.validation 'validation[:1000]' --data.test 'test[:1000]' --num-epochs 12 --num-warm-up-epochs 4`): ELBO −100.5
-nats and NLL 94.0 ± 0.8 with 1,000 importance samples, of one group −103.3 and 95.5, of six −100.1 and 93.7. Two groups are
-in use, of three and of six (docs/results/hierarchies.md).
+train --data.validation 'validation[:1000]' --data.test 'test[:1000]' --num-epochs 12 --num-warm-up-epochs 4`): ELBO
+−100.5 nats and NLL 94.0 ± 0.8 with 1,000 importance samples, of one group −103.3 and 95.5, of six −100.1 and 93.7. Two
+groups are in use, of three and of six (docs/results/hierarchies.md).
 
 Data: 'vae-jax data prepare mnist'.
 """

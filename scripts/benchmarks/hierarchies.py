@@ -45,7 +45,7 @@ def tables(settings: Settings) -> Iterator[Table]:
     timed = seconds_by_turns(sides, settings.num_rounds)
     for row, side in zip(rows, sides, strict=True):
         row["a step, ms"] = 1e3 * float(np.median(timed[side.name]))
-    what = f"resolutions {', '.join(map(str, SIDES))}, width {WIDTH}, batch {BATCH_SIZE}, {data.name} at a quarter of its size"
+    what = f"resolutions {', '.join(map(str, SIDES))}, width {WIDTH}, batch {BATCH_SIZE}, {data.name} as 7 x 7 pixels"
     yield Table(f"hierarchies: a training step of the very deep VAE, {what}", rows)
 
 
