@@ -30,7 +30,7 @@ def tables(settings: Settings) -> Iterator[Table]:
     for num_groups in (6, 48) if settings.quick else (6, 12, 24, 48):
         for rematerialise in (False, True):
             name = f"{num_groups}{', rematerialised' * rematerialise}"
-            step, state, seconds = _compiled(num_groups, batch, rematerialise)
+            step, state, num_lines, seconds = _compiled(num_groups, batch, rematerialise)
             run = lambda step=step, state=state: jax.block_until_ready(step(state, batch))
             sides.append(Side(name, run, 1))
             memory = step.memory_analysis()
@@ -38,6 +38,7 @@ def tables(settings: Settings) -> Iterator[Table]:
                 {
                     "groups": num_groups,
                     "rematerialised": "yes" if rematerialise else "no",
+                    "lines of the program": num_lines,
                     "seconds to compile": seconds,
                     "temporary memory of a step, MiB": memory.temp_size_in_bytes / 2**20 if memory else None,
                 }
@@ -50,7 +51,7 @@ def tables(settings: Settings) -> Iterator[Table]:
 
 
 def _compiled(num_groups: int, batch: jax.Array, rematerialise: bool) -> tuple:
-    """A compiled step, its first state, and the seconds to trace and compile it."""
+    """A compiled step, its first state, the lines of its program, and the seconds to trace and compile it."""
     model = vj.models.very_deep(
         np.full(batch.shape[1:], 0.2, np.float32),
         vj.models.likelihoods.bernoulli(),
@@ -64,5 +65,7 @@ def _compiled(num_groups: int, batch: jax.Array, rematerialise: bool) -> tuple:
     trainer = vj.trainer(model, vj.objectives.over_batch(vj.objectives.elbo), optax.adam(1e-3), skip_above=1e3)
     state = jax.jit(trainer.init)(jax.random.key(0))
     began = time.perf_counter()
-    step = jax.jit(trainer.step).lower(state, batch).compile()
-    return step, state, time.perf_counter() - began
+    lowered = jax.jit(trainer.step).lower(state, batch)
+    step = lowered.compile()
+    seconds = time.perf_counter() - began
+    return step, state, len(lowered.as_text().splitlines()), seconds
