@@ -88,7 +88,6 @@ def by_hand(params, key, merge, skip):
             "a chain": (precision_weighted, False),
         },
         "weighted",
-        "a chain",
     ),
 )
 def test_the_dense_ladder_is_a_pass_by_hand(merge, skip):
@@ -102,6 +101,7 @@ def test_the_dense_ladder_is_a_pass_by_hand(merge, skip):
     np.testing.assert_allclose(one.likelihood.logits, logits, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.long
 def test_an_untrained_ladder_predicts_the_mean_without_latents():
     """The decoder's bias is the data's mean; so is that of the ladder on grids."""
     mean = np.full((4, 4), 0.3)
