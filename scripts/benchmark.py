@@ -4,6 +4,7 @@
     python scripts/benchmark.py bounds                   objectives, posteriors and priors: an hour and more
     python scripts/benchmark.py collapse                 latent units that die, and what keeps them: half an hour
     python scripts/benchmark.py codes                    codes beside vector-quantize-pytorch: an hour and more
+    python scripts/benchmark.py hierarchies              deep hierarchies by their number of groups: minutes
     python scripts/benchmark.py sweep                    lanes against single runs: half an hour
     python scripts/benchmark.py search                   a search that stops bad trials against a random one: an hour
     python scripts/benchmark.py train likelihood         some of them
@@ -27,7 +28,21 @@ from pathlib import Path
 # The sections measure compilation, too, so what an earlier run has compiled must not be found.
 os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
 
-from benchmarks import bounds, codes, collapse, conv, depth, feed, likelihood, quality, search, startup, sweep, train
+from benchmarks import (
+    bounds,
+    codes,
+    collapse,
+    conv,
+    depth,
+    feed,
+    hierarchies,
+    likelihood,
+    quality,
+    search,
+    startup,
+    sweep,
+    train,
+)
 from benchmarks.settings import Settings
 from benchmarks.tables import Table, as_json, as_text, environment_table
 
@@ -36,6 +51,7 @@ SECTIONS: dict[str, Callable[[Settings], Iterable[Table]]] = {
     "train": train.tables,
     "conv": conv.tables,
     "depth": depth.tables,
+    "hierarchies": hierarchies.tables,
     "feed": feed.tables,
     "likelihood": likelihood.tables,
     "quality": quality.tables,

@@ -67,7 +67,7 @@ ROOMS = {
     # Numbers of finished runs, side by side.
     "ranking": "",
     # A run: everything wired.
-    "report": "grids distributions vae latent_classes data generation evaluation ranking",
+    "report": "grids distributions vae hierarchy latent_classes data generation evaluation ranking",
     "experiment": "distributions vae objectives data training evaluation",
     "outline": "distributions vae data training evaluation experiment",
     # Looks for what is wrong with a trained model.

@@ -502,7 +502,7 @@ def test_a_run_that_diverges_at_its_end_says_so_everywhere_and_ends_with_1(vae_j
     for note in (
         "the run has diverged: its last validation, at step 30, had no finite value",
         f"{evaluation['num_skipped']} of 30 training steps were skipped: their value, gradient or update was not "
-        "finite",
+        "finite, or the gradient too long",
         "these are the numbers of the untrained start: no validation of the training was better",
     ):
         assert note in evaluation["notes"]

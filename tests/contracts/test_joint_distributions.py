@@ -30,6 +30,7 @@ from vae_jax.distributions import (
     Normal,
     Product,
     SphericalUniform,
+    Stacked,
     StraightThrough,
     VonMisesFisher,
 )
@@ -152,6 +153,12 @@ FAMILIES = {
             values
         ),
         lambda: grid(-11, 11, 140, 2),
+    ),
+    "stacked normals": Family(
+        lambda loc, scale: Stacked(Normal(loc, scale)),
+        (np.array([[0.3], [-1.0]]), np.array([[0.4], [1.3]])),
+        lambda loc, scale, values: stats.norm(loc, scale).logpdf(values).sum(axis=(1, 2)),
+        lambda: (lambda nodes, weights: (nodes[:, :, None], weights))(*grid(-11, 11, 140, 2)),
     ),
     "mixture of normals": Family(
         lambda logits, loc, scale: Mixture(logits, Normal(loc, scale)),

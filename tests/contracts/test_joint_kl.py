@@ -30,6 +30,7 @@ from vae_jax.distributions import (
     Product,
     Quantised,
     SphericalUniform,
+    Stacked,
     StraightThrough,
     VonMisesFisher,
     kl_divergence,
@@ -55,6 +56,15 @@ class Pair(NamedTuple):
     def made(self, dtype: Any) -> tuple[Any, Any]:
         q_params, p_params = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), (self.q_params, self.p_params))
         return self.q(*q_params), self.p(*p_params)
+
+
+def stacked_normals(loc, scale):
+    return Stacked(Normal(loc[:, None], scale[:, None]))
+
+
+def stacked_line():
+    nodes, weights = grid(-14, 14, 400, 2)
+    return nodes[:, :, None], weights
 
 
 def kind_and_style(logits, loc):
@@ -122,6 +132,7 @@ PAIRS = {
         (np.stack([OTHER_LOGITS, LOGITS]),),
         lambda: (np.indices((3, 3)).reshape(2, -1).T.astype(float), np.ones(9)),
     ),
+    (Stacked, Stacked): Pair(stacked_normals, (LOC, SCALE), stacked_normals, (OTHER_LOC, 0.7 * SCALE), stacked_line),
     (Product, Product): Pair(
         kind_and_style, (LOGITS[:2], LOC[:1]), kind_and_style, (OTHER_LOGITS[:2], OTHER_LOC[:1]), normal_and_kind
     ),

@@ -260,6 +260,30 @@ def hierarchical() -> vj.Model:
     return vj.Model(init, bind)
 
 
+def ladder() -> vj.Model:
+    """Three rungs, two of them on grids of one size: Sønderby et al. 2016, arXiv:1602.02282."""
+    return vj.models.convolutional_ladder(
+        jnp.full(SHAPE, 0.5),
+        vj.models.likelihoods.bernoulli(),
+        sides=(4, 4, 2),
+        channels=(8, 8, 8),
+        latent_size=2,
+    )
+
+
+def very_deep() -> vj.Model:
+    """Five groups in three loops: Child 2021, arXiv:2011.10650."""
+    return vj.models.very_deep(
+        jnp.full(SHAPE, 0.5),
+        vj.models.likelihoods.bernoulli(),
+        resolutions=(1, 4, 8),
+        num_blocks=(1, 2, 2),
+        width=8,
+        latent_size=2,
+        rematerialise=True,
+    )
+
+
 def codes() -> vj.Model:
     """Four codes an image, their vectors moving averages: van den Oord et al. 2017, arXiv:1711.00937, appendix A.1."""
     encoder, decoder = vj.networks.mlp(SHAPE, (4, SIZE), (16,)), vj.networks.mlp((4, SIZE), SHAPE, (16,))
@@ -288,12 +312,14 @@ KINDS = {
     "few_labels": (latent_class(), of_image, vj.objectives.elbo_over_classes),
     "hamiltonian": (hamiltonian(), of_image, along_dynamics),
     "hierarchical": (hierarchical(), of_image, elbo),
+    "ladder": (ladder(), of_image, elbo),
     "mixture_of_experts": (multimodal(mixture_of_experts), of_both, vj.objectives.stratified_elbo),
     "mixture_of_products": (multimodal(mixture_of_products), of_both, vj.objectives.stratified_elbo),
     "product_of_experts": (multimodal(product_of_experts), of_both, elbo),
     "recurrent": (recurrent(), vj.data.Transform(some_rows, "some rows"), elbo),
     "semi_amortised": (semi_amortised(), of_image, elbo),
     "semi_supervised": (semi_supervised(), vj.data.Transform(some_labels, "some labels"), scored),
+    "very_deep": (very_deep(), of_image, elbo),
 }
 
 

@@ -28,12 +28,14 @@ KINDS = (
     "few_labels",
     "hamiltonian",
     "hierarchical",
+    "ladder",
     "mixture_of_experts",
     "mixture_of_products",
     "product_of_experts",
     "recurrent",
     "semi_amortised",
     "semi_supervised",
+    "very_deep",
 )
 # One that no gradient trains alone, the one with the most parts, and one with conditions, which some tests are of.
 MOSTLY_LONG = long_but(KINDS, "codes", "conditional", "hierarchical")
@@ -42,15 +44,17 @@ PICTURES = {
     "clusters": {"samples", "classes", "latent", "reconstructions", "traversals", "interpolations"},
     "codes": {"samples", "reconstructions"},
     "conditional": {"samples", "latent", "reconstructions", "analogies", "traversals"},
-    "few_labels": {"samples", "classes", "reconstructions"},
+    "few_labels": {"samples", "classes", "groups", "reconstructions"},
     "hamiltonian": {"samples", "reconstructions"},
-    "hierarchical": {"samples", "reconstructions"},
+    "hierarchical": {"samples", "temperatures", "groups", "reconstructions"},
+    "ladder": {"samples", "temperatures", "groups", "reconstructions"},
     "mixture_of_experts": {"samples", "latent", "reconstructions", "analogies", "traversals"},
     "mixture_of_products": {"samples", "latent", "reconstructions", "analogies", "traversals"},
     "product_of_experts": {"samples", "latent", "reconstructions", "analogies", "traversals"},
     "recurrent": {"samples", "latent", "reconstructions", "analogies", "traversals"},
     "semi_amortised": {"samples", "latent", "reconstructions", "traversals", "interpolations"},
     "semi_supervised": {"samples", "reconstructions", "analogies"},
+    "very_deep": {"samples", "temperatures", "groups", "reconstructions"},
 }
 
 
@@ -96,7 +100,9 @@ def test_it_learns_and_is_evaluated_and_explained(trained, kind):
         [
             ("few_labels", ("class", "code")),
             ("hierarchical", ("bottom", "top")),
+            ("ladder", ("z1", "z2", "z3")),
             ("semi_supervised", ("kind", "style")),
+            ("very_deep", ("01x01.0", "04x04.0", "04x04.1", "08x08.0", "08x08.1")),
         ],
         ("hierarchical", ("bottom", "top")),
     ),

@@ -130,3 +130,14 @@ def test_the_bars_fall_back_to_the_validation_of_the_kept_step():
     assert (
         report_html(**{**FULL, "evaluation": None, "metrics": with_kl}).count("<figure") == without.count("<figure") + 1
     )
+
+
+@pytest.mark.parametrize(("num", "has_rows"), [(2, True), (30, False)])
+def test_the_groups_of_a_hierarchy_have_a_plot_and_few_of_them_rows(num, has_rows):
+    groups = {f"z{number:02}": 1.5 for number in range(num)}
+    of = lambda found: report_html(**(FULL | {"evaluation": FULL["evaluation"] | found}))
+    page, without = of({"kl_per_group": groups}), of({})
+    assert page.count("<figure") == without.count("<figure") + 1
+    assert "KL of each group" in page
+    assert "KL of each group" not in without
+    assert ("KL of group z01" in page) == has_rows

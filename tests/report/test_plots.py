@@ -32,6 +32,7 @@ def has_colour(png, colour, more_than=60, tolerance=3):
 ALL = {
     "curve": lambda theme: plots.learning_curve(METRICS, "value", title="Objective", best_step=200, theme=theme),
     "bars": lambda theme: plots.kl_bars([0.5, 3.0, 0.0], theme=theme),
+    "groups": lambda theme: plots.group_bars({"z1": 3.0, "z2": 0.5, "z3": 0.0}, theme=theme),
     "scatter": lambda theme: latent_scatter(CODES, np.arange(60) % 10, theme=theme),
 }
 
@@ -102,6 +103,15 @@ def test_bars_show_active_and_unused_dimensions_apart():
     assert has_colour(some, LIGHT.accent, 2_000)
     assert has_colour(some, LIGHT.quiet, 2_000)
     assert plots.kl_bars(np.linspace(0, 1, 200)) != plots.kl_bars(np.zeros(200))
+
+
+def test_bars_of_groups_are_in_the_order_of_their_names():
+    """Not in the order of the mapping; many of them fit, and one that is not a number is drawn as none."""
+    some = plots.group_bars({"z1": 3.0, "z2": 0.5})
+    assert plots.group_bars({"z2": 0.5, "z1": 3.0}) == some
+    assert plots.group_bars({"z1": 0.5, "z2": 3.0}) != some
+    assert has_colour(some, LIGHT.accent)
+    assert not has_colour(plots.group_bars({f"{i:02}": np.nan for i in range(48)}), LIGHT.accent)
 
 
 @pytest.mark.parametrize(

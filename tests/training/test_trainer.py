@@ -141,6 +141,24 @@ def test_what_is_not_finite_changes_nothing_and_is_counted(objective, assert_sam
     assert counts == [(2, 1, 1), (3, 2, 2), (4, 2, 0), (5, 3, 1)]
 
 
+def test_a_gradient_that_is_too_long_changes_nothing_and_is_counted(assert_same_bits):
+    """The norm is that of the mean gradient, which is the mean of the batch, before anything else is done to it."""
+    objective = lambda key, w, batch, step: (w * batch, {})
+    clipped = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(0.1))
+    ascent, free = (
+        of_one_number(objective, clipped, average_decay=0.5, **limit) for limit in ({"skip_above": 3.0}, {})
+    )
+    state, without = (each.step(each.init(KEY), jnp.full(4, 3.0))[0] for each in (ascent, free))
+    assert_same_bits(state, without)
+    long, metrics = ascent.step(state, jnp.full(4, 3.01))
+    assert_same_bits((long.params, long.opt_state, long.average), (state.params, state.opt_state, state.average))
+    assert (int(long.step), int(long.num_skipped), int(long.num_skipped_in_a_row)) == (2, 1, 1)
+    assert float(metrics["gradient_norm"]) == pytest.approx(3.01)
+    assert int(ascent.step(long, jnp.full(4, jnp.nan))[0].num_skipped) == 2
+    with pytest.raises(ValueError, match=r"expected skip_above to be a norm > 0; got 0.0; leave it out for no limit"):
+        of_one_number(objective, skip_above=0.0)
+
+
 def after_each_of(num, ascent):
     """The states after so many steps on a batch of ones."""
     states, one_step = [ascent.init(KEY)], jax.jit(ascent.step)

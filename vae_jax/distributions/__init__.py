@@ -29,6 +29,7 @@ from vae_jax.distributions.poisson import Poisson
 from vae_jax.distributions.product import Product
 from vae_jax.distributions.quantised import Coded, Quantised, uniform_codes
 from vae_jax.distributions.spherical_uniform import SphericalUniform
+from vae_jax.distributions.stacked import Stacked
 from vae_jax.distributions.statements import has_density, is_reparametrised
 from vae_jax.distributions.straight_through import StraightThrough
 from vae_jax.distributions.student_t import StudentT
@@ -66,6 +67,7 @@ __all__ = [
     "Product",
     "Quantised",
     "SphericalUniform",
+    "Stacked",
     "StraightThrough",
     "StudentT",
     "VonMisesFisher",

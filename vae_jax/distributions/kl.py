@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
+import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Scalar
@@ -24,6 +25,7 @@ from vae_jax.distributions.normal import Normal
 from vae_jax.distributions.product import Product
 from vae_jax.distributions.quantised import Coded, Quantised
 from vae_jax.distributions.spherical_uniform import SphericalUniform
+from vae_jax.distributions.stacked import Stacked
 from vae_jax.distributions.straight_through import StraightThrough
 from vae_jax.distributions.von_mises_fisher import VonMisesFisher, kl_to_uniform
 from vae_jax.precision import at_least_float32
@@ -77,12 +79,21 @@ def kl_per_part(q: Product, p: Product) -> dict[str, Scalar]:
     """The terms of `kl_divergence(q, p)`, one for each part of a product: the groups of a hierarchy, say.
 
     Returns:
-        name -> nats, each ≥ 0.
+        name -> nats, each ≥ 0. The distributions of a `Stacked` part have a term each, with their numbers behind its
+        name, from the first one down: "8x8.0", "8x8.1".
 
     Raises:
         TypeError: If a part's pair of families has no closed form.
     """
-    return {name: kl_divergence(part, p.parts[name]) for name, part in q.parts.items()}
+    found: dict[str, Scalar] = {}
+    for name, part in q.parts.items():
+        other = p.parts[name]
+        if isinstance(part, Stacked) and isinstance(other, Stacked):
+            digits = len(str(part.num - 1))
+            found |= {f"{name}.{place:0{digits}}": kl for place, kl in enumerate(_of_each(part, other))}
+        else:
+            found[name] = kl_divergence(part, other)
+    return found
 
 
 def _refuse(q: Distribution, p: Distribution, known: Iterable[Families]) -> NoReturn:
@@ -95,7 +106,11 @@ def _refuse(q: Distribution, p: Distribution, known: Iterable[Families]) -> NoRe
 
 
 def _of_product(q: Product, p: Product) -> Scalar:
-    return sum(kl_per_part(q, p).values(), start=jnp.zeros(()))
+    return sum((kl_divergence(part, p.parts[name]) for name, part in q.parts.items()), start=jnp.zeros(()))
+
+
+def _of_each(q: Stacked, p: Stacked) -> Float[Array, " part"]:
+    return jax.vmap(kl_divergence)(q.parts, p.parts)
 
 
 def _of_each_dimension(q: Product, p: Product) -> Float[Array, " dimension"]:
@@ -138,6 +153,7 @@ _PER_DIMENSION: dict[Families, Callable[..., Array]] = {
     (StraightThrough, Bernoulli): lambda q, p: kl_per_dimension(q.relaxed.discrete(), p),
     (StraightThrough, Categorical): lambda q, p: kl_per_dimension(q.relaxed.discrete(), p),
     (Product, Product): _of_each_dimension,
+    (Stacked, Stacked): lambda q, p: jax.vmap(kl_per_dimension)(q.parts, p.parts),
 }
 
 _JOINT: dict[Families, Callable[..., Scalar]] = {
@@ -151,4 +167,5 @@ _JOINT: dict[Families, Callable[..., Scalar]] = {
     # The posterior is certain: the KL is the length of the message that names its codes.
     (Quantised, Coded): lambda q, p: -p.log_prob_of_codes(q.codes),
     (Product, Product): _of_product,
+    (Stacked, Stacked): lambda q, p: _of_each(q, p).sum(),
 }

@@ -14,11 +14,12 @@ from vae_jax.objectives.bounds.iwae import ciwae, iwae, miwae, piwae
 from vae_jax.objectives.bounds.kl_estimators import (
     analytic_kl,
     analytic_kl_per_dimension,
+    analytic_kl_per_group,
     component_kl,
     hamiltonian_kl,
     sampled_kl,
 )
-from vae_jax.objectives.bounds.kl_penalties import capacity, free_bits
+from vae_jax.objectives.bounds.kl_penalties import capacity, free_bits, weighted_parts
 from vae_jax.objectives.bounds.optimal_scale import over_batch_with_optimal_scale
 from vae_jax.objectives.bounds.over_classes import elbo_of_class, elbo_over_classes
 from vae_jax.objectives.bounds.renyi import renyi, vr_max
@@ -49,6 +50,7 @@ __all__ = [
     "adversarial_autoencoder",
     "analytic_kl",
     "analytic_kl_per_dimension",
+    "analytic_kl_per_group",
     "autoencoder",
     "beta_tcvae",
     "capacity",
@@ -113,4 +115,5 @@ __all__ = [
     "vade",
     "vr_max",
     "wae",
+    "weighted_parts",
 ]

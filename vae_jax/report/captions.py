@@ -20,6 +20,20 @@ SAMPLES_GIVEN = (
     "Draws from the prior, decoded, each row under a condition of its own: nobody gave the model these. A row should "
     "hold what its condition says, and differ in all that it does not say."
 )
+TEMPERATURES = (
+    "Draws from the prior, decoded, the scale of every group multiplied by a temperature: from the top {rows}. The "
+    "noise of a column is the same. Rows of a low temperature look tidier and more alike; where they are as varied as "
+    "the last row, little of the variety comes from the latents."
+)
+GROUPS = (
+    "Originals above. Below them, draws whose first groups come from the example and all others from the prior: from "
+    "the top {rows} of them. Where the originals come back, the groups so far hold what they are; rows that are alike "
+    "are groups that say little."
+)
+KL_PER_GROUP = (
+    "How much each group of latents tells about an example, in the order of their names. A group of no height has "
+    "died: its posterior is its prior."
+)
 CLASSES = (
     "Draws from the prior of each latent class, decoded, a row for each. Where the model found the classes of the "
     "data, a row holds one kind; two kinds in a row, or one kind in two, are what it took together or apart."

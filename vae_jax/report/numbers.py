@@ -7,6 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+MOST_GROUPS = 12
+"""The number of groups of latents up to which the KL of each has a row of its own."""
+
 
 class Headline(NamedTuple):
     """One large number of the page."""
@@ -76,8 +79,9 @@ def headlines(evaluation: Mapping[str, Any]) -> list[Headline]:
 
 
 def other_measures(evaluation: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers of an evaluation that have no place of their own on the page."""
-    groups = {f"KL of group {name}": kl for name, kl in evaluation.get("kl_per_group", {}).items()}
+    """The numbers of an evaluation that have no place of their own on the page; of many groups, a plot alone tells."""
+    of_groups = evaluation.get("kl_per_group", {})
+    groups = {f"KL of group {name}": kl for name, kl in of_groups.items()} if len(of_groups) <= MOST_GROUPS else {}
     return {key: value for key, value in {**evaluation, **groups}.items() if key not in KNOWN and is_number(value)}
 
 

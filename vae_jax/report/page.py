@@ -8,7 +8,7 @@ from typing import Any
 from vae_jax.report import captions, numbers
 from vae_jax.report.certificate import gap_bars, rows, sentences
 from vae_jax.report.picture import Picture
-from vae_jax.report.plots import Metrics, best_validation_step, kl_bars, learning_curve
+from vae_jax.report.plots import Metrics, best_validation_step, group_bars, kl_bars, learning_curve
 from vae_jax.report.templates import render
 from vae_jax.report.theme import DARK, LIGHT
 
@@ -108,6 +108,10 @@ def _curves(metrics: Metrics, evaluation: Mapping[str, Any], best_step: int | No
     if kl:
         light, dark = (kl_bars(kl, active_units=active_units, theme=theme) for theme in (LIGHT, DARK))
         curves.append(Picture(light, "KL of each latent dimension", captions.KL_PER_DIMENSION, dark))
+    groups = evaluation.get("kl_per_group") or {}
+    if len(groups) > 1:
+        light, dark = (group_bars(groups, theme=theme) for theme in (LIGHT, DARK))
+        curves.append(Picture(light, "KL of each group", captions.KL_PER_GROUP, dark))
     return curves
 
 

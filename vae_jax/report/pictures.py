@@ -15,6 +15,7 @@ from vae_jax.data.dataset import is_image
 from vae_jax.grids import enlarge, image_grid, pair_grid, png_bytes
 from vae_jax.report import captions
 from vae_jax.report.encoded import Encoded, encode, in_chunks
+from vae_jax.report.of_groups import of_groups
 from vae_jax.report.picture import Picture
 from vae_jax.report.scatter import latent_scatter
 from vae_jax.report.theme import DARK, LIGHT
@@ -56,8 +57,9 @@ def pictures(
         max_points: Number of examples in the scatter, the first ones.
 
     Returns:
-        Some of `manifold`, `samples`, `classes` (for a model with latent ones), `latent`, `reconstructions`,
-        `analogies` (for a conditional model), `traversals`, `interpolations`, the most telling first.
+        Some of `manifold`, `samples`, `temperatures` and `groups` (for a hierarchy), `classes` (for a model with latent
+        ones), `latent`, `reconstructions`, `analogies` (for a conditional model), `traversals`, `interpolations`, the
+        most telling first.
     """
     to_unit = to_unit or image_of
     examples = jax.tree.map(lambda array: np.asarray(array[:max_points]), examples)
@@ -76,11 +78,13 @@ def pictures(
         walks = _Walks(encoded, originals, conditions, labels, show)
         found = {"samples": _samples(key, model, params, walks), **_walks(walks, num_per_side)}
         num_classes = latent_classes.num_classes(model.bind(params))
+        found |= {name: _picture(*parts) for name, parts in of_groups(key, model, params, x, originals, show).items()}
         if num_classes is not None and num_classes <= MOST_CLASSES:
             found["classes"] = _classes(key, model, params, walks, num_classes)
     if encoded.is_vector and encoded.codes.shape[1] >= 2:
         found["latent"] = _scatter(encoded, labels)
-    order = ["manifold", "samples", "classes", "latent", "reconstructions", "analogies", "traversals", "interpolations"]
+    order = ["manifold", "samples", "temperatures", "groups", "classes", "latent", "reconstructions", "analogies",
+             "traversals", "interpolations"]  # fmt: skip
     return {name: found[name] for name in order if name in found}
 
 

@@ -99,6 +99,31 @@ def kl_bars(kl_per_dimension: ArrayLike, *, active_units: int | None = None, the
         return to_png(figure)
 
 
+def group_bars(kl_per_group: Mapping[str, float], *, theme: Theme = LIGHT) -> bytes:
+    """The KL of each group of a hierarchy, in the order of their names.
+
+    Args:
+        kl_per_group: Name -> nats per example.
+        theme: The colours.
+
+    Returns:
+        A PNG file.
+    """
+    names = sorted(kl_per_group)
+    values = np.nan_to_num(np.array([kl_per_group[name] for name in names], float))
+    with plot(theme, 460, 300) as (figure, axes):
+        name_plot(figure, "KL of each group (nats)")
+        axes.bar(np.arange(values.size), values, color=theme.accent, width=0.5 if values.size < 4 else 0.78)
+        axes.set_xlim(-0.7, max(values.size, 4) - 0.3)
+        axes.set_ylim(0, max(values.max(initial=0) * 1.08, ACTIVE_KL))
+        every = -(-values.size // 8)
+        axes.set_xticks(np.arange(0, values.size, every), names[::every])
+        axes.tick_params(axis="x", length=0)
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        words_above(axes, [(f"{(values > ACTIVE_KL).sum()} of {values.size} groups in use", theme.muted)])
+        return to_png(figure)
+
+
 def _series(metrics: Metrics, split: str, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Steps and finite values of one quantity on one split."""
     lines = [line for line in metrics if line.get("split") == split and isinstance(line.get(name), (int, float))]

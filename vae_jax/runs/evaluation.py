@@ -56,7 +56,7 @@ def num_steps(metrics: Sequence[Mapping[str, Any]]) -> int:
 
 
 def num_skipped(metrics: Sequence[Mapping[str, Any]]) -> int:
-    """Number of training steps that were skipped because something in them was not finite."""
+    """Number of training steps that were skipped: something in them was not finite, or their gradient too long."""
     return max((line["num_skipped"] for line in metrics if line["split"] == "train"), default=0)
 
 
@@ -79,7 +79,8 @@ def notes_on_training(metrics: Sequence[Mapping[str, Any]], checkpoint_step: int
         notes.append(f"the run has diverged: its last validation, at step {steps:,}, had no finite value")
     if skipped:
         notes.append(
-            f"{skipped:,} of {steps:,} training steps were skipped: their value, gradient or update was not finite"
+            f"{skipped:,} of {steps:,} training steps were skipped: their value, gradient or update was not finite, "
+            "or the gradient too long"
         )
     if checkpoint_step == 0 < steps:
         notes.append("these are the numbers of the untrained start: no validation of the training was better")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import optax
+from jaxtyping import Scalar
 
 from vae_jax.data import Dataset, Transform, few_labels
 from vae_jax.experiment import Experiment
@@ -28,6 +29,8 @@ def experiment(
     augmentation: Transform | None = None,
     bound: Objective = elbo,
     measures: Callable[[Params], Mapping[str, float]] | None = None,
+    average_decay: float | Scalar | None = None,
+    skip_above: float | Scalar | None = None,
 ) -> Experiment:
     """Wire the standard run: Adam on an objective, for a config's number of epochs, from its seed.
 
@@ -41,6 +44,8 @@ def experiment(
         augmentation: A change of a stored example in training alone, such as a random flip.
         bound: The objective of one example that is validated and reported.
         measures: The experiment's own measures of trained parameters.
+        average_decay: As for `training.trainer`, like the next.
+        skip_above: The norm of the gradient above which a step is skipped.
 
     Example:
         >>> import vae_jax as vj
@@ -52,7 +57,13 @@ def experiment(
     """
     return Experiment(
         model=model,
-        trainer=trainer(model, objective, adam(config) if optimizer is None else optimizer),
+        trainer=trainer(
+            model,
+            objective,
+            adam(config) if optimizer is None else optimizer,
+            average_decay=average_decay,
+            skip_above=skip_above,
+        ),
         dataset=data,
         transform=transform,
         budget=budget(config, data),

@@ -20,7 +20,7 @@ class Budget(NamedTuple):
     patience: int | None = None
     """Stop early after this many validations in a row without a new best; None to train all steps."""
     max_skipped: int = 50
-    """Give up after this many steps in a row whose value or gradient was not finite."""
+    """Give up after this many steps in a row whose value or gradient was not finite, or the gradient too long."""
 
 
 def budget_of_epochs(

@@ -165,19 +165,19 @@ def averaged(params: Params, average: Params | None, decay: float | Scalar | Non
 
 
 def guarded_update(
-    state: TrainState, is_finite: Bool[Array, ""], update: Callable[[TrainState], tuple[TrainState, Bool[Array, ""]]]
+    state: TrainState, is_good: Bool[Array, ""], update: Callable[[TrainState], tuple[TrainState, Bool[Array, ""]]]
 ) -> TrainState:
     """The state after a step: updated by `update`, or the old state but for the counters.
 
     Args:
         state: Before the step.
-        is_finite: Whether to update it.
+        is_good: Whether to update it.
         update: The function that changes `params`, `opt_state`, `average` and `objective_state` in a good step; it also
             returns whether the change was finite.
     """
     # A branch, not a choice array by array: a choice needs the old arrays beside the new ones, so XLA would copy the
     # optimizer's state at every step (a tenth of the time of a small MLP's step on a CPU).
-    state, is_good = jax.lax.cond(is_finite, update, lambda state: (state, is_finite), state)
+    state, is_good = jax.lax.cond(is_good, update, lambda state: (state, is_good), state)
     skipped = 1 - is_good.astype(jnp.int32)
     return state._replace(
         step=state.step + 1,

@@ -36,7 +36,7 @@ class TrainState(NamedTuple):
     params: Params
     opt_state: Any
     num_skipped: Int[Array, ""]
-    """Steps whose value or gradient was not finite, and which changed nothing but `step`."""
+    """Steps whose value or gradient was not finite, or the gradient too long, and which changed nothing but `step`."""
     num_skipped_in_a_row: Int[Array, ""]
     """Number of skipped steps since the last good one."""
     average: Params | None = None

@@ -33,6 +33,7 @@ def trainer(
     optimizer: optax.GradientTransformation,
     *,
     average_decay: float | Scalar | None = None,
+    skip_above: float | Scalar | None = None,
     axis_name: str | None = None,
     num_parts: int = 1,
 ) -> Trainer:
@@ -54,6 +55,9 @@ def trainer(
         optimizer: For example `optax.adam(1e-3)`; its learning rate may be a traced scalar.
         average_decay: In [0, 1), the decay of an exponential moving average of the parameters, which is then
             validated and evaluated; None for no average.
+        skip_above: The norm of the gradient above which a step is skipped as one that is not finite: it changes
+            nothing and is counted. In very deep models a few gradients are thousands of times as long as the others
+            (Child 2021, arXiv:2011.10650, section 4.1). None for no limit.
         axis_name: For a `step` that `jax.pmap` or `jax.shard_map` runs along an axis of this name, its state the same
             on all devices and its batch a share on each. Under `jax.jit`, with arrays placed on a mesh, it is not
             needed.
@@ -65,11 +69,11 @@ def trainer(
         `gradient_norm`.
 
     Raises:
-        ValueError: If the objective needs the whole batch and would get parts of it, or does not state whether it does
-            and would get a share; when a step is traced, if the parts would differ in size, if a further
-            result of the objective has no batch axis, or if `after` changes a shape; from `init`, if the optimizer
-            cannot work (differentially private ones need the gradient of each example), or the point where its
-            parameters are evaluated is not known.
+        ValueError: If `skip_above` is not above zero; if the objective needs the whole batch and would get parts of
+            it, or does not state whether it does and would get a share; when a step is traced, if the parts would
+            differ in size, if a further result of the objective has no batch axis, or if `after` changes a shape; from
+            `init`, if the optimizer cannot work (differentially private ones need the gradient of each example), or the
+            point where its parameters are evaluated is not known.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
@@ -83,6 +87,8 @@ def trainer(
         >>> int(state.step), sorted(metrics)
         (1, ['gradient_norm', 'kl', 'log_likelihood', 'value'])
     """
+    if isinstance(skip_above, int | float) and not skip_above > 0:
+        raise ValueError(f"expected skip_above to be a norm > 0; got {skip_above}; leave it out for no limit")
     shares = Shares(axis_name, num_parts)
     optimizer = of_one_copy(optimizer)
     has_state = isinstance(objective, StatefulObjective)
@@ -116,6 +122,9 @@ def trainer(
             moved = state._replace(params=params, opt_state=opt_state, average=average, objective_state=remembered)
             return moved, is_finite
 
-        return guarded_update(state, ascent.is_finite, update), ascent.metrics
+        is_good = ascent.is_finite
+        if skip_above is not None:
+            is_good &= ascent.metrics["gradient_norm"] <= skip_above
+        return guarded_update(state, is_good, update), ascent.metrics
 
     return Trainer(init, step)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from vae_jax.arithmetic import weighted
-from vae_jax.distributions import Mixture, has_density, kl_divergence, kl_per_dimension
+from vae_jax.distributions import Mixture, Product, has_density, kl_divergence, kl_per_dimension, kl_per_part
 from vae_jax.vae import Draw
 
 
@@ -36,6 +36,26 @@ def analytic_kl_per_dimension(draw: Draw) -> Float[Array, "*event"]:
         TypeError: If the pair of families has no closed form, dimension by dimension.
     """
     return kl_per_dimension(draw.posterior, draw.prior)
+
+
+def analytic_kl_per_group(draw: Draw) -> Float[Array, " group"]:
+    """The terms of `analytic_kl`, one for each group of a hierarchy, in the order of their names.
+
+    For a penalty of each group: `free_bits(λ)` leaves λ nats of each group free, `weighted_parts` weighs them.
+
+    Returns:
+        Nats for each group, each ≥ 0; a repeated group has as many terms as groups, the upper one first.
+
+    Raises:
+        TypeError: If the model has no groups, or a group's pair of families has no closed form.
+    """
+    if not (isinstance(draw.posterior, Product) and isinstance(draw.prior, Product)):
+        raise TypeError(
+            "expected a model with groups of latents, a hierarchy or a product; "
+            f"got a {type(draw.posterior).__name__}; use kl=analytic_kl"
+        )
+    of_groups = kl_per_part(draw.posterior, draw.prior)
+    return jnp.stack([of_groups[name] for name in sorted(of_groups)])
 
 
 def sampled_kl(draw: Draw) -> Scalar:

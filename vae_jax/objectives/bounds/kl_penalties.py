@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Scalar
+from jaxtyping import Array, ArrayLike, Float, Scalar
 
 
 def capacity(target: float | Scalar) -> Callable[[Float[Array, "*parts"]], Scalar]:
@@ -34,10 +34,31 @@ def capacity(target: float | Scalar) -> Callable[[Float[Array, "*parts"]], Scala
     return lambda kl: jnp.abs(jnp.sum(kl) - target)
 
 
+def weighted_parts(weights: Float[ArrayLike, "*#parts"]) -> Callable[[Float[Array, "*parts"]], Scalar]:
+    """The KL with a weight for each part, Σ_g w_g KL_g: a warm-up of each group of a hierarchy by itself, say.
+
+    Give the objective `kl=analytic_kl_per_group`, whose parts are in the order of the groups' names.
+
+    Args:
+        weights: w_g ≥ 0 for each part, or one for all. With all of them 1 it is the bound.
+
+    Returns:
+        A function from the KL's parts to nats.
+
+    Example:
+        >>> float(weighted_parts(jnp.asarray([0.5, 1.0]))(jnp.asarray([10.0, 12.0])))
+        17.0
+
+    Source: Vahdat & Kautz 2020, arXiv:2007.03898, appendix A, for weights of groups during the warm-up.
+    """
+    return lambda kl: jnp.sum(jnp.asarray(weights) * kl)
+
+
 def free_bits(nats: float | Scalar, num_groups: int | None = None) -> Callable[[Float[Array, "*parts"]], Scalar]:
     """The KL with a floor under each group of dimensions: Σ_g max(λ, KL_g), so that λ nats per group cost nothing.
 
-    Give the objective `kl=analytic_kl_per_dimension`; a `kl` of one number is a single group.
+    Give the objective `kl=analytic_kl_per_dimension`, or `analytic_kl_per_group` for the groups of a hierarchy; a `kl`
+    of one number is a single group.
 
     Args:
         nats: λ ≥ 0 for each group, a number or a traced scalar.
