@@ -80,8 +80,8 @@ ROOMS = {
     "catalogue": "beside data experiment",
     # A config: its fields, its JSON, its words.
     "config": "catalogue",
-    "runs": "distributions vae latent_classes data parallel generation evaluation machine training report experiment "
-    "outline admissible doctor catalogue config ranking",
+    "runs": "distributions flows vae hierarchy latent_classes aggregate data parallel generation evaluation machine "
+    "training report experiment outline admissible doctor catalogue config ranking",
     "sweeps": "grids vae data parallel generation evaluation machine training report experiment outline admissible "
     "catalogue config runs ranking",
     "cli": "grids data parallel machine prepare evaluation doctor report experiment sweeps catalogue config runs "
@@ -96,7 +96,7 @@ PACKAGES = {
     "equinox": "networks",
     "optax": "evaluation training aggregate standard",
     "orbax": "training",
-    "sklearn": "aggregate report",
+    "sklearn": "aggregate evaluation report",
     "skimage": "data",
     "pyarrow": "data",
     "tensorflow_datasets": "data prepare",

@@ -111,7 +111,7 @@ def hamiltonian_transition(
         step_size: ε > 0 of the leapfrog steps.
         num_steps: The number of leapfrog steps, ≥ 1.
 
-    Source: Neal 2011, arXiv:1206.1901, section 5.3.2.1.
+    Source: Neal 2011, arXiv:1206.1901, section 3.2.
     """
     momentum_key, accept_key = jax.random.split(key)
     momentum = jax.random.normal(momentum_key, jnp.shape(z), jnp.result_type(z))

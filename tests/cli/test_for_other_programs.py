@@ -26,3 +26,12 @@ def test_numbers_come_as_json_where_they_are_asked_for(vae_jax, run):
     said = json.loads(vae_jax("evaluate", run, "--split", "validation", "--num-samples", 3, "--json").out)
     assert said == json.loads((run / "evaluation-validation-3.json").read_text("utf-8"))
     assert {"jax", "device", "python"} <= json.loads(vae_jax("info", "--json").out).keys()
+
+
+def test_samples_are_written_as_arrays(vae_jax, trained, tmp_path):
+    out = tmp_path / "x.npz"
+    options = ("--num", 5, "--seed", 3, "--temperature", 0.5, "--sampler", "prior")
+    assert vae_jax("sample", trained, "--out", out, *options).out.splitlines() == [str(out)]
+    with np.load(out, allow_pickle=False) as arrays:
+        assert list(arrays) == ["x"]
+        np.testing.assert_array_equal(arrays["x"], vj.open(trained).sample(5, seed=3, temperature=0.5))

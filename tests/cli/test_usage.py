@@ -116,7 +116,7 @@ def test_the_help_of_an_experiment_has_its_fields_and_the_run_s_options(vae_jax)
         (("train", "vae", "--num-steps", "-1"), "expected --num-steps of at least 0; got -1"),
         (("resume", "here", "--num-steps", "-1"), "expected --num-steps of at least 0; got -1"),
         (("evaluate", "here", "--num-samples", "0"), "expected --num-samples of at least 1; got 0"),
-        (("sample", "here", "--out", "a.jpg"), "expected a .png, .csv or .parquet file to write to; got a.jpg"),
+        (("sample", "here", "--out", "a.jpg"), "expected a .png, .csv, .parquet or .npz file to write to; got a.jpg"),
         (
             ("reconstruct", "here", "--out", "picture"),
             "expected a .png, .csv or .parquet file to write to; got picture",

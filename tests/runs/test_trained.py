@@ -11,6 +11,7 @@ import pytest
 from tiny_experiment import Config, data, experiment
 
 import vae_jax as vj
+from vae_jax.aggregate import with_prior
 from vae_jax.catalogue import load_experiment
 from vae_jax.data import Column, Dataset, Split
 from vae_jax.data.like import like
@@ -21,6 +22,7 @@ from vae_jax.latent_classes import of_class
 from vae_jax.messages import UsageError
 from vae_jax.runs.chosen import as_seen
 from vae_jax.runs.codes import codes_of, write_codes
+from vae_jax.runs.samplers import fitted_to_codes
 from vae_jax.runs.trained import Trained
 
 TESTS = Path(__file__).parents[1]
@@ -72,6 +74,26 @@ def test_samples_are_those_of_the_command(digits):
     near(digits.sample(7, seed=5), 16 * jax.jit(lambda: sample(key_of(5), digits.vae, 7))())
     drawn = digits.sample(3, mean=False)
     assert set(np.unique(drawn)) == {0.0, 16.0}
+
+
+def test_samples_come_from_a_density_that_is_fitted_to_the_codes(digits):
+    density = fitted_to_codes(digits, "gaussian_mixture", 5)
+    vae = with_prior(digits.vae, density)
+    expected = 16 * jax.jit(lambda: sample(key_of(5), vae, 4))()
+    near(digits.sample(4, seed=5, sampler="gaussian_mixture"), expected)
+    assert np.abs(digits.sample(4, seed=5) - expected).max() > 1e-3
+
+
+def test_a_low_temperature_draws_the_mode_of_the_prior(digits):
+    modes = np.broadcast_to(digits.decode(np.zeros((1, 2), np.float32)), (3, 8, 8))
+    near(digits.sample(3, temperature=1e-7), modes)
+    near(digits.sample(3, temperature=1.0), digits.sample(3))
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_temperature_that_is_none_is_refused(digits, temperature):
+    with pytest.raises(UsageError, match="expected a temperature above 0"):
+        digits.sample(1, temperature=temperature)
 
 
 def test_scores_average_to_what_is_validated_and_bound_the_likelihood(digits, images):
@@ -217,3 +239,20 @@ def test_an_autoencoder_has_no_likelihood():
     model = untrained(file.experiment(file.Config(), file.data(file.Config())))
     with pytest.raises(UsageError, match="expected a posterior with a density"):
         model.log_prob(model.experiment.dataset.split("test"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("conditional", {"sampler": "gaussian_mixture"}, "expected a model without conditions for the sampler"),
+        ("few_labels", {"sampler": "flow"}, "expected codes that are real numbers for the sampler flow"),
+        ("few_labels", {"temperature": 0.5}, "this model cannot be sampled from so: expected a normal prior"),
+        ("clusters", {"temperature": 0.5}, "this model cannot be sampled from so: expected a normal prior"),
+    ],
+)
+def test_what_cannot_be_sampled_from_so_is_refused(kind, options, message):
+    file = load_experiment(TESTS / "families" / "models.py")
+    config = file.Config(kind=kind)
+    trained = untrained(file.experiment(config, file.data(config)))
+    with pytest.raises(UsageError, match=message):
+        trained.sample(2, **options)

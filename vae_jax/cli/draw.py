@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from vae_jax.cli.run_directory import RunDirectoryArgument, Selection, check_at_least, opened
 from vae_jax.messages import UsageError
@@ -13,12 +14,12 @@ _KINDS = (".png", ".csv", ".parquet")
 
 @dataclass(frozen=True)
 class Sample:
-    """Draw new examples from the prior: images as one PNG, rows of a table as CSV or Parquet."""
+    """Draw new examples: images as one PNG, rows of a table as CSV or Parquet, either as arrays."""
 
     run_dir: RunDirectoryArgument
     """The run's directory."""
     out: Path
-    """The file: .png for images, .csv or .parquet for rows of a table."""
+    """The file: .png for images, .csv or .parquet for rows of a table, .npz for arrays as the data are stored."""
     num: int = 64
     """Number of samples."""
     seed: int = 0
@@ -26,6 +27,10 @@ class Sample:
     label: str | None = None
     """Class to draw: from a conditional model by its number or name, by default a row of each; from a model with latent
     classes by its number, by default from all of them."""
+    sampler: Literal["prior", "gaussian_mixture", "flow", "two_stage"] = "prior"
+    """The density that codes are drawn from: the prior, or one that is fitted to the codes of training examples."""
+    temperature: float | None = None
+    """A factor above 0 that the scale of a normal prior is multiplied by: below 1, samples nearer the modes."""
     select: Selection = "best"
     """The best checkpoint by the validation bound, or the latest one."""
     accept_data: bool = False
@@ -33,12 +38,21 @@ class Sample:
 
     def run(self) -> int:
         """Draw, and write the file."""
-        check_output(self.out, self.num, _KINDS)
+        check_output(self.out, self.num, (*_KINDS, ".npz"))
         run = opened(self.run_dir, accept_data=self.accept_data)
-        from vae_jax.runs.report import write_samples
+        from vae_jax.runs.drawn import write_samples
+        from vae_jax.runs.trained import trained_of
 
         with run.lock_to_read():
-            write_samples(run.experiment, run.vae(self.select), self.num, self.seed, self.out, self.label)
+            write_samples(
+                trained_of(run, self.select),
+                self.num,
+                self.seed,
+                self.out,
+                label=self.label,
+                sampler=self.sampler,
+                temperature=self.temperature,
+            )
         print(self.out)
         return 0
 

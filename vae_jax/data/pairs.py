@@ -34,7 +34,7 @@ def paired(parts: Mapping[str, Dataset], seed: int) -> Dataset:
         ValueError: If there are fewer than two sets, one has no labels, examples of several parts, an unknown largest
             value or other splits, or no class is in all of them.
 
-    Source: Shi, Siddharth, Paige & Torr 2019, arXiv:1911.03393, section 4.1 (MNIST and SVHN, by class).
+    Source: Shi, Siddharth, Paige & Torr 2019, arXiv:1911.03393 (MNIST and SVHN, by class).
 
     Example:
         >>> from vae_jax.data import digits, mnist_5k

@@ -25,7 +25,7 @@ def product_of_experts(experts: Normal, is_present: Bool[Array, " expert"], prio
         is_present: Whether each has something to say.
         prior: p(z), an expert that is always present.
 
-    Source: Wu & Goodman 2018, arXiv:1802.05335, section 2.2 and appendix.
+    Source: Wu & Goodman 2018, arXiv:1802.05335.
 
     Example:
         >>> experts = Normal(jnp.array([[3.0], [50.0]]), jnp.ones((2, 1)))
@@ -45,7 +45,7 @@ def mixture_of_experts(experts: Normal, is_present: Bool[Array, " expert"], prio
         is_present: Whether each has something to say.
         prior: p(z), for an example of which nothing is present.
 
-    Source: Shi, Siddharth, Paige & Torr 2019, arXiv:1911.03393, equation 3.
+    Source: Shi, Siddharth, Paige & Torr 2019, arXiv:1911.03393.
     """
     return _mixture(experts, is_present, prior)
 
@@ -60,7 +60,7 @@ def mixture_of_products(experts: Normal, is_present: Bool[Array, " expert"], pri
         is_present: Whether each has something to say.
         prior: p(z), for an example of which nothing is present; it is no expert of the products.
 
-    Source: Sutter, Daunhawer & Vogt 2021, arXiv:2105.02470, equation 3.
+    Source: Sutter, Daunhawer & Vogt 2021, arXiv:2105.02470.
     """
     num = len(is_present)
     members = (np.arange(1, 2**num)[:, None] >> np.arange(num)) % 2 == 1

@@ -34,7 +34,7 @@ def cross_coherence(
         dataset: Labelled examples of several parts, such as `data.paired` makes.
         split: The split whose examples are completed.
 
-    Source: Shi, Siddharth, Paige & Torr 2019, arXiv:1911.03393, section 4.1 (cross coherence). Differs from the paper:
+    Source: Shi, Siddharth, Paige & Torr 2019, arXiv:1911.03393 (cross coherence). Differs from the paper:
     the classifier is linear.
     """
     num_classes = dataset.num_classes

@@ -39,7 +39,7 @@ class HamiltonianPosterior:
         noise: γ of the draw that this posterior was made for, in a `Draw`; None elsewhere.
         log_joint: (given, z) -> log p(x, z).
 
-    Source: Caterini, Doucet & Sejdinovic 2018, arXiv:1805.11328, section 3 and algorithm 1.
+    Source: Caterini, Doucet & Sejdinovic 2018, arXiv:1805.11328.
     """
 
     start: Distribution
@@ -154,7 +154,7 @@ def hamiltonian(
         ValueError: If `num_steps` or `latent_size` is below one, or the tempering is not known.
         TypeError: When it is bound, if the model is a `Conditional`.
 
-    Source: Caterini, Doucet & Sejdinovic 2018, arXiv:1805.11328, algorithm 1; free tempering in section 3.3.
+    Source: Caterini, Doucet & Sejdinovic 2018, arXiv:1805.11328 (fixed and free tempering).
 
     Example:
         >>> from vae_jax.models import gaussian, likelihoods

@@ -34,7 +34,7 @@ def codes_of(trained: Trained, split: str) -> dict[str, np.ndarray]:
         UsageError: If there is no such split.
     """
     of_split = trained.experiment.dataset.split(split)
-    found = _named(trained.posterior(of_split)) | trained.scores(of_split)
+    found = named(trained.posterior(of_split)) | trained.scores(of_split)
     rows = np.arange(len(of_split.examples))
     labels = named_classes(trained.experiment.dataset, classes_of(of_split, rows))
     return found if labels is None else found | {"label": labels}
@@ -60,7 +60,7 @@ def _columns(name: str, array: np.ndarray) -> list[tuple[str, np.ndarray]]:
     return [(f"{name}_{index}", flat[:, index]) for index in range(flat.shape[1])]
 
 
-def _named(tree: Any) -> dict[str, np.ndarray]:
+def named(tree: Any) -> dict[str, np.ndarray]:
     """The arrays of a pytree by their places: `mean`, or `mean.top` in a group."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}

@@ -23,8 +23,8 @@ from vae_jax.files import read_json, write_bytes
 from vae_jax.keys import key_of
 from vae_jax.machine.flops import in_words
 from vae_jax.messages import UsageError
-from vae_jax.report import image_grid, image_of, pair_grid, pictures, report_html, save_png
-from vae_jax.runs.chosen import as_seen, classes_of, conditions_of, in_class, named_classes
+from vae_jax.report import image_of, pair_grid, pictures, report_html, save_png
+from vae_jax.runs.chosen import as_seen, classes_of, named_classes
 from vae_jax.runs.directory import RunDirectory
 from vae_jax.runs.same_data import accepted_in_words
 from vae_jax.training.metrics import read_metrics
@@ -94,32 +94,6 @@ def environment_in_words(environment: dict[str, Any]) -> dict[str, Any]:
     return rest | families | ({} if count is None else {"training step": in_words(count)})
 
 
-def write_samples(
-    experiment: Experiment, vae: VAE | Conditional, num: int, seed: int, path: Path, label: str | None = None
-) -> None:
-    """`num` new examples: a PNG of images, or the rows of a table, in the kinds and units of its columns.
-
-    Images are the means of p(x|z), as is usual; rows are draws, so that they vary as the data do. Conditions are those
-    of training examples: of one class, or of class after class, equally many of each. A model with latent classes draws
-    from the one that a label names by its number.
-
-    Raises:
-        UsageError: If a label is given and the model has neither conditions nor classes, the data no labels, or no
-            label of that name; or the file is of the wrong kind.
-    """
-    key, to_stored = key_of(seed), jax.vmap(experiment.transform.to_stored)
-    vae, label = in_class(vae, label)
-    conditions, columns = conditions_of(experiment, vae, num, label)
-    if path.suffix.lower() in ROWS:
-        _check_table(experiment, path)
-        rows = np.asarray(to_stored(generation.sample(key, vae, num, conditions=conditions, mean=False)))
-        write_rows(path, values_of(experiment.dataset.columns, rows))
-    else:
-        images = jax.vmap(to_unit(experiment))(generation.sample(key, vae, num, conditions=conditions))
-        _check_images(experiment, images.shape[1:])
-        save_png(path, image_grid(np.asarray(images), num_columns=columns))
-
-
 def write_reconstructions(experiment: Experiment, vae: VAE | Conditional, num: int, split: str, path: Path) -> None:
     """`num` examples of a split and their reconstructions: a PNG of pairs, or a table with a column beside each.
 
@@ -130,7 +104,7 @@ def write_reconstructions(experiment: Experiment, vae: VAE | Conditional, num: i
     rows = spread(len(examples), num)
     originals = as_seen(experiment.transform, examples, rows)
     if path.suffix.lower() in ROWS:
-        _check_table(experiment, path)
+        check_table(experiment, path)
         to_stored, columns = jax.vmap(experiment.transform.to_stored), experiment.dataset.columns
         stored = condition_and_x(vae, examples[rows])[1]
         before = values_of(columns, np.asarray(stored))
@@ -144,7 +118,7 @@ def write_reconstructions(experiment: Experiment, vae: VAE | Conditional, num: i
         np.asarray(jax.vmap(to_unit(experiment))(images))
         for images in (condition_and_x(vae, originals)[1], generation.reconstruct(vae, originals))
     )
-    _check_images(experiment, shown.shape[1:])
+    check_images(experiment, shown.shape[1:])
     save_png(path, pair_grid(shown, reconstructed, num_columns=num_columns(num)))
 
 
@@ -153,15 +127,25 @@ def to_unit(experiment: Experiment) -> Callable[[Any], Array]:
     return lambda x: experiment.dataset.brightness(image_of(experiment.transform.to_stored(x)))
 
 
-def _check_table(experiment: Experiment, path: Path) -> None:
+def check_table(experiment: Experiment, path: Path) -> None:
+    """Check that the data are a table, whose rows can be written to a file.
+
+    Raises:
+        UsageError: If they are not.
+    """
     if not experiment.dataset.columns:
         raise UsageError(f"expected a table to write rows to {path}; got images; name a .png file")
 
 
-def _check_images(experiment: Experiment, shape: tuple[int, ...]) -> None:
+def check_images(experiment: Experiment, shape: tuple[int, ...] | None = None) -> None:
+    """Check that the data are no table and, where a shape is given, that it is that of an image.
+
+    Raises:
+        UsageError: If not.
+    """
     if experiment.dataset.columns:
         raise UsageError("expected images to draw; got a table; name a .csv or .parquet file for its rows")
-    if not is_image(shape):
+    if shape is not None and not is_image(shape):
         raise UsageError(
             f"expected images, (height, width) or (height, width, 1 or 3), to draw; got examples of {shape}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from vae_jax.evaluation.bound import of_one
 from vae_jax.evaluation.every_example import over_rows, over_stored
 from vae_jax.evaluation.evidence.importance_sampling import log_likelihood_of
 from vae_jax.experiment import Experiment
+from vae_jax.hierarchy import at_temperature, with_top
 from vae_jax.keys import key_of
 from vae_jax.latent_classes import of_class
 from vae_jax.messages import UsageError
@@ -30,8 +32,9 @@ from vae_jax.parallel.mesh import own_mesh
 from vae_jax.runs.begin import open_run
 from vae_jax.runs.chosen import conditions_of, in_class
 from vae_jax.runs.run import Run, Selection
-from vae_jax.types import Key, Params
-from vae_jax.vae import VAE, Conditional, given
+from vae_jax.runs.samplers import Sampler, fitted_to_codes
+from vae_jax.types import Distribution, Key, Params
+from vae_jax.vae import VAE, Conditional, given, of_each_vae
 
 
 @own_mesh()
@@ -138,7 +141,16 @@ class Trained:
             raise UsageError("expected a conditional model for conditions=; this one has none; leave them out")
         return self._as_data(self._decoded(self.params, *_rows(codes, conditions)))
 
-    def sample(self, num: int, *, seed: int = 0, label: str | int | None = None, mean: bool | None = None) -> Any:
+    def sample(
+        self,
+        num: int,
+        *,
+        seed: int = 0,
+        label: str | int | None = None,
+        mean: bool | None = None,
+        sampler: Sampler = "prior",
+        temperature: float | None = None,
+    ) -> Any:
         """New data: z ~ p(z), then p(x|z).
 
         Args:
@@ -148,14 +160,29 @@ class Trained:
                 with latent classes, the number of one.
             mean: Whether to take the mean of p(x|z), as is usual for images; False draws x ~ p(x|z), so that rows vary
                 as the data do. Default: False for tables alone.
+            sampler: The density that z is drawn from: the prior, or one that is fitted to the codes of training
+                examples: "gaussian_mixture", "flow" or "two_stage", as `vae_jax.aggregate` has them.
+            temperature: A factor > 0 that the scale of a normal prior is multiplied by, in each group of a hierarchy.
+
+        Raises:
+            UsageError: If a label is given to a model that has neither conditions nor classes, the data have no such
+                label, the codes are none that a density is fitted to, or no normal prior has a temperature.
         """
+        if temperature is not None and not 0 < temperature < math.inf:
+            raise UsageError(f"expected a temperature above 0; got {temperature}")
         mean = not self.experiment.dataset.columns if mean is None else mean
         keys = jax.random.split(key_of(seed), num)
         of_label = None if label is None else str(label)
         _, left = in_class(self.vae, of_label)
         # A model with latent classes takes the number of one in place of a condition.
         given = np.full(num, int(of_label)) if of_label is not None and left is None else self._conditions(num, left)
-        return self._as_data((self._means if mean else self._draws)(self.params, *_rows(keys, given)))
+        changed = (fitted_to_codes(self, sampler, seed), temperature)
+        try:
+            return self._as_data((self._means if mean else self._draws)((self.params, *changed), *_rows(keys, given)))
+        except TypeError as error:
+            if changed == (None, None):
+                raise
+            raise UsageError(f"this model cannot be sampled from so: {error}") from error
 
     def reconstruct(self, data: Any) -> Any:
         """Data after a pass through the bottleneck, without any noise; of categories the likeliest."""
@@ -287,8 +314,13 @@ class Trained:
         return self._sampled(mean=False)
 
     def _sampled(self, *, mean: bool) -> Callable[..., Any]:
-        def sampled(params: Params, key: Key, condition: Any = None) -> Any:
+        def sampled(of: tuple[Params, Distribution | None, Any], key: Key, condition: Any = None) -> Any:
+            params, codes, temperature = of
             vae = self._bind(params)
+            if temperature is not None:
+                vae = of_each_vae(lambda vae: at_temperature(vae, temperature), vae)
+            if codes is not None:
+                vae = of_each_vae(lambda vae: vae._replace(prior=with_top(vae.prior, codes)), vae)
             if condition is not None and isinstance(vae, VAE):
                 vae, condition = of_class(vae, condition), None
             return self._to_stored(generation.sample_one(key, vae, condition, mean=mean))

@@ -57,7 +57,7 @@ def trainer(
             validated and evaluated; None for no average.
         skip_above: The norm of the gradient above which a step is skipped as one that is not finite: it changes
             nothing and is counted. In very deep models a few gradients are thousands of times as long as the others
-            (Child 2021, arXiv:2011.10650, section 4.1). None for no limit.
+            (Child 2021, arXiv:2011.10650). None for no limit.
         axis_name: For a `step` that `jax.pmap` or `jax.shard_map` runs along an axis of this name, its state the same
             on all devices and its batch a share on each. Under `jax.jit`, with arrays placed on a mesh, it is not
             needed.

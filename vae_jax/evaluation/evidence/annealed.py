@@ -70,8 +70,7 @@ def annealed(
     Raises:
         TypeError: If the latents are no vector of real numbers.
 
-    Source: Neal 2001, Statistics and Computing 11; Wu, Burda, Salakhutdinov & Grosse 2017, arXiv:1611.04273, section
-    4.
+    Source: Neal 2001, Statistics and Computing 11; Wu, Burda, Salakhutdinov & Grosse 2017, arXiv:1611.04273.
         Differs from the latter: step sizes are steered on chains of their own.
     """
     temperatures = temperatures_of(annealing.temperatures)

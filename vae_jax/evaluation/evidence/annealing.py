@@ -102,7 +102,7 @@ def temperatures_of(num: int, *, steepness: float = 4.0) -> Float[np.ndarray, " 
         num: T ≥ 1, the number of intervals.
         steepness: δ; points run from −δ to δ.
 
-    Source: Wu et al. 2017, arXiv:1611.04273, section 4 (after Grosse et al. 2015, arXiv:1511.02543); δ = 4.
+    Source: Wu et al. 2017, arXiv:1611.04273 (after Grosse et al. 2015, arXiv:1511.02543).
 
     Example:
         >>> temperatures_of(4).round(3).tolist()
@@ -130,7 +130,7 @@ def lower_bound(log_weights: Float[np.ndarray, "num chains"]) -> Float[np.ndarra
 def upper_bound(log_weights: Float[np.ndarray, "num chains"]) -> Float[np.ndarray, " num"]:
     """−log (1/C) Σ exp(−log-weight) of chains from an exact sample at t = 1 to 0: in expectation at least log p(x).
 
-    Source: Grosse, Ghahramani & Adams 2015, arXiv:1511.02543, section 3.
+    Source: Grosse, Ghahramani & Adams 2015, arXiv:1511.02543 (bidirectional Monte Carlo).
     """
     return -lower_bound(-log_weights)
 
@@ -140,6 +140,6 @@ def thermodynamic_integral(slopes: Float[np.ndarray, "num points chains"], tempe
 
     No bound: the rule's error is O(1/T²), that of chains that lag behind has the sign of the lag.
 
-    Source: Gelman & Meng 1998, Statistical Science 13(2), section 3.
+    Source: Gelman & Meng 1998, Statistical Science 13(2).
     """
     return np.trapezoid(np.asarray(slopes, np.float64).mean(axis=-1), temperatures, axis=-1)

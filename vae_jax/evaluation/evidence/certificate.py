@@ -133,7 +133,7 @@ def gap(estimates: dict[str, dict[str, Any]]) -> dict[str, float] | None:
         of a normal that is fitted to each example; `amortisation`, from there to that of the encoder, and negative
         where a richer family beats the normal; nats per example. None without a fitted normal.
 
-    Source: Cremer, Li & Duvenaud 2018, arXiv:1801.03558, equation 5.
+    Source: Cremer, Li & Duvenaud 2018, arXiv:1801.03558 (approximation and amortisation gap).
     """
     if FITTED not in estimates:
         return None

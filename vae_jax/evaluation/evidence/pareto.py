@@ -24,7 +24,7 @@ def pareto_k(log_weights: Float[np.ndarray, "num samples"]) -> Float[np.ndarray,
         k̂; NaN for fewer than 25 samples, and for weights that are not finite; 0 where the largest weights are all
         equal.
 
-    Source: Vehtari et al. 2024, arXiv:1507.02646, section 3.2 (the tail, and the weak prior of appendix C); Zhang &
+    Source: Vehtari et al. 2024, arXiv:1507.02646 (the tail, and a weak prior of its shape); Zhang &
     Stephens 2009, Technometrics 51(3) (the fit).
     """
     num, num_samples = log_weights.shape

@@ -40,7 +40,7 @@ def fitted_proposal(
     Raises:
         TypeError: If the latents are no vector of real numbers.
 
-    Source: Cremer, Li & Duvenaud 2018, arXiv:1801.03558, section 4.1 (the optimal q of a family).
+    Source: Cremer, Li & Duvenaud 2018, arXiv:1801.03558 (the optimal q of a family, found for each example).
     """
     joint, (start_key, fit_key) = flat(vae, x), jax.random.split(key)
     optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, num_steps))

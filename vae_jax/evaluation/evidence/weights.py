@@ -10,7 +10,7 @@ from jaxtyping import Float
 from vae_jax.evaluation.evidence.pareto import pareto_k
 
 TRUSTED_K = 0.7
-"""k̂ up to which the estimate's error is known (Vehtari et al. 2024, section 3): above it, weights that were not drawn
+"""k̂ up to which the estimate's error is known (Vehtari et al. 2024): above it, weights that were not drawn
 may be all that matters."""
 
 
@@ -44,7 +44,7 @@ def of_weights(log_weights: Float[np.ndarray, "num samples"]) -> LogLikelihood:
         log_weights: log p(x, zₖ) − log q(zₖ|x), nats; −∞ for a weight of zero.
 
     Source: Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519, equation 8 (the estimate); Vehtari et al. 2024,
-    arXiv:1507.02646, section 3 (k̂); Nowozin 2018, "Debiasing evidence approximations", ICLR, equation 9 (jackknife).
+    arXiv:1507.02646 (k̂); Nowozin 2018, "Debiasing evidence approximations", ICLR (the jackknife of first order).
 
     Example:
         >>> result = of_weights(np.log([[1.0, 3.0]]))

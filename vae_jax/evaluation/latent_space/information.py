@@ -46,7 +46,7 @@ def information(posteriors: Any, prior: Any, codes: Any) -> Information:
     Returns:
         Nats. The estimator is that of the whole sample: q(z) is the mixture of exactly these N posteriors.
 
-    Source: Hoffman & Johnson 2016, "ELBO surgery", section 2 (`mutual_information`, `aggregate_kl`); Chen et al. 2018,
+    Source: Hoffman & Johnson 2016, "ELBO surgery" (`mutual_information`, `aggregate_kl`); Chen et al. 2018,
     arXiv:1802.04942, equation 2 (the other two).
 
     Example:

@@ -87,7 +87,7 @@ def hamiltonian_kl(draw: Draw) -> Scalar:
     Raises:
         TypeError: If the model is not one of `models.hamiltonian`.
 
-    Source: Caterini, Doucet & Sejdinovic 2018, arXiv:1805.11328, section 3.2 (Rao-Blackwellisation).
+    Source: Caterini, Doucet & Sejdinovic 2018, arXiv:1805.11328 (Rao-Blackwellisation).
     """
     noise = getattr(draw.posterior, "noise", None)
     if noise is None:

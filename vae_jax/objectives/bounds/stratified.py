@@ -40,7 +40,7 @@ def stratified_elbo(
         TypeError: If the posterior is no `Mixture`; when differentiated, if its components are not reparametrised.
         ValueError: If `num_samples` is below one.
 
-    Source: Shi, Siddharth, Paige & Torr 2019, arXiv:1911.03393, section 3.1 (stratified sampling), and appendix A.
+    Source: Shi, Siddharth, Paige & Torr 2019, arXiv:1911.03393 (stratified sampling).
     """
     posterior: Any = vae.posterior(x)
     if not isinstance(posterior, Mixture):
