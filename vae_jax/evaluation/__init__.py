@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from vae_jax.evaluation.latent_space.order import latent_order
     from vae_jax.evaluation.moments import LatentMoments, latent_moments
     from vae_jax.evaluation.reported import bits_per_dim, evaluate, evaluator
+    from vae_jax.evaluation.samples.distances import KernelDistance, frechet_distance, kernel_distance
+    from vae_jax.evaluation.samples.neighbours import Neighbourhoods, neighbourhoods
 
 _HOMES = {
     "Annealed": "evidence.annealed",
@@ -64,8 +66,10 @@ _HOMES = {
     "Flat": "evidence.flat",
     "Information": "latent_space.information",
     "Interval": "evidence.certificate",
+    "KernelDistance": "samples.distances",
     "LatentMoments": "moments",
     "LogLikelihood": "evidence.weights",
+    "Neighbourhoods": "samples.neighbours",
     "Path": "evidence.annealing",
     "Walk": "evidence.annealing",
     "adjusted_rand_index": "class_labels",
@@ -89,9 +93,11 @@ _HOMES = {
     "factor_vae_score": "disentanglement.interventions",
     "fitted_proposal": "evidence.proposals",
     "flat": "evidence.flat",
+    "frechet_distance": "samples.distances",
     "gap": "evidence.certificate",
     "importance_sampled_log_likelihood": "evidence.importance_sampling",
     "information": "latent_space.information",
+    "kernel_distance": "samples.distances",
     "lanes_validator": "bound",
     "latent_moments": "moments",
     "latent_order": "latent_space.order",
@@ -101,6 +107,7 @@ _HOMES = {
     "mutual_information": "disentanglement.mutual_information",
     "mutual_information_gap": "disentanglement.mutual_information",
     "nearest_code_errors": "class_labels",
+    "neighbourhoods": "samples.neighbours",
     "num_active_units": "latent",
     "of_weights": "evidence.weights",
     "over_examples": "every_example",
@@ -129,8 +136,10 @@ __all__ = [
     "Flat",
     "Information",
     "Interval",
+    "KernelDistance",
     "LatentMoments",
     "LogLikelihood",
+    "Neighbourhoods",
     "Path",
     "Walk",
     "adjusted_rand_index",
@@ -154,9 +163,11 @@ __all__ = [
     "factor_vae_score",
     "fitted_proposal",
     "flat",
+    "frechet_distance",
     "gap",
     "importance_sampled_log_likelihood",
     "information",
+    "kernel_distance",
     "lanes_validator",
     "latent_moments",
     "latent_order",
@@ -166,6 +177,7 @@ __all__ = [
     "mutual_information",
     "mutual_information_gap",
     "nearest_code_errors",
+    "neighbourhoods",
     "num_active_units",
     "of_weights",
     "over_examples",
