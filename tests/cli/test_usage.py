@@ -33,6 +33,7 @@ def test_help_names_every_command(vae_jax, arguments):
         "compare",
         "data",
         "info",
+        "completion",
     ):
         assert f"\n  {name} " in result.out
 
@@ -102,7 +103,7 @@ def test_the_help_of_an_experiment_has_its_fields_and_the_run_s_options(vae_jax)
         (
             ("trian",),
             "expected a command (list, train, sweep, resume, evaluate, sample, reconstruct, encode, diagnose, report, "
-            "compare, data, info); got 'trian'; did you mean 'train'?",
+            "compare, data, info, completion); got 'trian'; did you mean 'train'?",
         ),
         (("train",), "expected the name or file of an experiment behind 'train'; 'vae-jax list' names them"),
         (

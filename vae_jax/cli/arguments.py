@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from vae_jax.cli import about, compare, data, data_show, diagnose, draw, evaluate, sweep, sweep_words, train
+from vae_jax.cli import about, compare, completion, data, data_show, diagnose, draw, evaluate, sweep, sweep_words, train
 from vae_jax.cli.parser import parse_command
 from vae_jax.cli.train_words import parse_train
 from vae_jax.messages import UsageError, did_you_mean
@@ -24,6 +24,7 @@ COMMANDS: dict[str, type] = {
     "compare": compare.Compare,
     "data": data.Data,
     "info": about.Info,
+    "completion": completion.Completion,
 }
 DATA_COMMANDS: dict[str, type] = {
     "list": data.List,
@@ -56,6 +57,9 @@ def parse(argv: list[str]) -> Command:
     name, rest = argv[0], argv[1:]
     if name not in COMMANDS:
         raise UsageError(f"expected a command ({', '.join(COMMANDS)}); got '{name}'{did_you_mean(name, COMMANDS)}")
+    if name == "completion" and rest[:1] == ["--"]:
+        print("\n".join(completion.candidates(rest[1:], COMMANDS, DATA_COMMANDS)))
+        raise SystemExit(0)
     if name == "train":
         return parse_train(rest)
     if name == "sweep":

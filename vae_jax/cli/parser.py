@@ -34,8 +34,7 @@ def parse_command(kind: type, argv: Sequence[str], name: str) -> Any:
     """
     if asks_for_help(argv):
         show_help(kind, f"vae-jax {name}")
-    arguments = _arguments_of(kind)
-    options = {word: of_one.kind for word, of_one in arguments.items() if not of_one.is_positional}
+    arguments, options = _arguments_of(kind), options_of(kind)
     expected = f"an option of '{name}'" if options else f"no option of '{name}'"
     free, found = apart(argv, options, expected, map(option_of, options))
     values: dict[str, Any] = {}
@@ -54,6 +53,11 @@ def parse_command(kind: type, argv: Sequence[str], name: str) -> Any:
     given = {arguments[word].field: value for word, value in values.items()}
     required = {of_one.field: given.pop(of_one.field) for of_one in arguments.values() if of_one.is_required}
     return with_fields(kind(**required), given)
+
+
+def options_of(kind: type) -> dict[str, Any]:
+    """The name of each option of a command, as typed -> its type."""
+    return {word: of_one.kind for word, of_one in _arguments_of(kind).items() if not of_one.is_positional}
 
 
 def asks_for_help(argv: Iterable[str]) -> bool:
