@@ -80,8 +80,8 @@ ROOMS = {
     "catalogue": "beside data experiment",
     # A config: its fields, its JSON, its words.
     "config": "catalogue",
-    "runs": "distributions flows vae hierarchy latent_classes aggregate data parallel generation evaluation machine "
-    "training report experiment outline admissible doctor catalogue config ranking",
+    "runs": "distributions flows vae hierarchy latent_classes aggregate networks data parallel generation evaluation "
+    "machine training report experiment outline admissible doctor catalogue config ranking",
     "sweeps": "grids vae data parallel generation evaluation machine training report experiment outline admissible "
     "catalogue config runs ranking",
     "cli": "grids data parallel machine prepare evaluation doctor report experiment sweeps catalogue config runs "
@@ -110,6 +110,7 @@ PACKAGES = {
     "PIL": "grids data report prepare",
     "jinja2": "report",
     "filelock": "runs prepare sweeps",
+    "flatbuffers": "runs",
     "rich": "runs sweeps",
     "IPython": "runs",
     "tyro": "cli",
@@ -118,7 +119,7 @@ PACKAGES = {
     "submitit": "sweeps",
 }
 # Optional packages: imported inside the function that needs them, never when a file is read.
-INSIDE_FUNCTIONS = {"IPython", "equinox", "h5py", "optuna", "sqlalchemy", "submitit"}
+INSIDE_FUNCTIONS = {"IPython", "equinox", "flatbuffers", "h5py", "optuna", "sqlalchemy", "submitit"}
 # A shipped experiment uses public names, the optimizers, and jax.numpy for its own measures: nothing else. It imports
 # the last two inside the function that uses them, so that its help does not wait for them.
 EXPERIMENTS = {"vae_jax", "optax", "jax"}

@@ -32,6 +32,7 @@ OPTIONAL = {
     "requests": Package("requests", "downloads", "data"),
     "skimage": Package("scikit-image", "the data set lfw_faces", "lfw"),
     "sklearn": Package("scikit-learn", "mixtures fitted to codes and the importance of swept fields", "aggregate"),
+    "flatbuffers": Package("flatbuffers", "programs of jax.export", "export"),
     "optuna": Package("optuna", "a search", "sweep"),
     "cmaes": Package("cmaes", "a search", "sweep"),
     "submitit": Package("submitit", "jobs of SLURM", "slurm"),

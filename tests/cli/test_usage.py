@@ -28,6 +28,7 @@ def test_help_names_every_command(vae_jax, arguments):
         "sample",
         "reconstruct",
         "encode",
+        "export",
         "diagnose",
         "report",
         "compare",
@@ -102,8 +103,8 @@ def test_the_help_of_an_experiment_has_its_fields_and_the_run_s_options(vae_jax)
     [
         (
             ("trian",),
-            "expected a command (list, train, sweep, resume, evaluate, sample, reconstruct, encode, diagnose, report, "
-            "compare, data, info, completion); got 'trian'; did you mean 'train'?",
+            "expected a command (list, train, sweep, resume, evaluate, sample, reconstruct, encode, export, diagnose, "
+            "report, compare, data, info, completion); got 'trian'; did you mean 'train'?",
         ),
         (("train",), "expected the name or file of an experiment behind 'train'; 'vae-jax list' names them"),
         (

@@ -22,6 +22,7 @@ from vae_jax.latent_classes import of_class
 from vae_jax.messages import UsageError
 from vae_jax.runs.chosen import as_seen
 from vae_jax.runs.codes import codes_of, write_codes
+from vae_jax.runs.export import programs_of
 from vae_jax.runs.samplers import fitted_to_codes
 from vae_jax.runs.trained import Trained
 
@@ -256,3 +257,11 @@ def test_what_cannot_be_sampled_from_so_is_refused(kind, options, message):
     trained = untrained(file.experiment(config, file.data(config)))
     with pytest.raises(UsageError, match=message):
         trained.sample(2, **options)
+
+
+@pytest.mark.parametrize("kind", ["conditional", "hierarchical"])
+def test_a_model_of_parts_is_not_exported(kind):
+    file = load_experiment(TESTS / "families" / "models.py")
+    config = file.Config(kind=kind)
+    with pytest.raises(UsageError, match=r"expected .* to export"):
+        programs_of(untrained(file.experiment(config, file.data(config))))

@@ -19,6 +19,7 @@ COMMANDS: dict[str, type] = {
     "sample": draw.Sample,
     "reconstruct": draw.Reconstruct,
     "encode": draw.Encode,
+    "export": draw.Export,
     "diagnose": diagnose.Diagnose,
     "report": evaluate.Report,
     "compare": compare.Compare,

@@ -1,10 +1,12 @@
-"""The commands that write what a trained run makes: samples, reconstructions, and codes."""
+"""The commands that write what a trained run makes: samples, reconstructions, codes, and itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+import tyro
 
 from vae_jax.cli.run_directory import RunDirectoryArgument, Selection, check_at_least, opened
 from vae_jax.messages import UsageError
@@ -111,6 +113,30 @@ class Encode:
         with run.lock_to_read():
             write_codes(self.out, codes_of(trained_of(run, self.select), self.split))
         print(self.out)
+        return 0
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a trained model as files that need nothing of this package: weights, programs, and a card."""
+
+    run_dir: RunDirectoryArgument
+    """The run's directory."""
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    """The folder to make: weights.safetensors, encoder.bin, decoder.bin and bound.bin for jax.export, README.md."""
+    select: Selection = "best"
+    """The best checkpoint by the validation bound, or the latest one."""
+    accept_data: bool = False
+    """Take other data than the run was begun with; the run records it."""
+
+    def run(self) -> int:
+        """Export, and name the files."""
+        run = opened(self.run_dir, accept_data=self.accept_data)
+        from vae_jax.runs.export import export_run
+
+        with run.lock_to_read():
+            for path in export_run(run, self.out, select=self.select):
+                print(path)
         return 0
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_jax.data.dataset import Dataset
+from vae_jax.data.spread import spread
 from vae_jax.grids import image_grid
 
 
@@ -20,15 +21,6 @@ def contact_sheet(dataset: Dataset, num: int, *, width: int | None = None) -> ND
     examples = dataset.train.examples
     rows = spread(len(examples), num)
     return image_grid(dataset.brightness(np.asarray(examples[rows])), num_columns=width or num_columns(len(rows)))
-
-
-def spread(num_examples: int, num: int) -> np.ndarray:
-    """Indices of `num` examples, or of all, of which the first few are spread evenly: data are often sorted by class.
-
-    Multiples of the golden ratio, modulo one, fill the unit interval evenly from the first few on.
-    """
-    golden = (np.sqrt(5) - 1) / 2
-    return np.argsort(np.arange(num_examples) * golden % 1, kind="stable")[:num]
 
 
 def num_columns(num: int) -> int:

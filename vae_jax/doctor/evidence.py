@@ -13,7 +13,7 @@ from jaxtyping import Scalar
 
 from vae_jax.data.dataset import Dataset
 from vae_jax.data.examples import is_computed, named_arrays, part_of
-from vae_jax.data.sheet import spread
+from vae_jax.data.spread import spread
 from vae_jax.distributions import Normal, Quantised, has_density
 from vae_jax.evaluation.bound import standard_error
 from vae_jax.evaluation.every_example import over_stored

@@ -1,4 +1,4 @@
-"""Weights from a file of another library: the format safetensors, which is a header of JSON and raw arrays."""
+"""Weights in a file, also of another library: the format safetensors, a header of JSON and raw arrays."""
 
 from __future__ import annotations
 
@@ -12,6 +12,34 @@ import numpy as np
 from jaxtyping import Array
 
 _TYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": jnp.bfloat16}
+_NAMES = {
+    **{np.dtype(of): name for name, of in _TYPES.items()},
+    **{np.dtype(f"{kind}{size // 8}"): f"{kind.upper()}{size}" for kind in "iu" for size in (8, 16, 32, 64)},
+    np.dtype(bool): "BOOL",
+}
+
+
+def safetensors(tensors: Mapping[str, np.ndarray]) -> bytes:
+    """The content of a .safetensors file.
+
+    Args:
+        tensors: name -> array of real numbers, integers or booleans.
+
+    Source: https://github.com/huggingface/safetensors, "Format".
+
+    Example:
+        >>> safetensors({"a": np.zeros(2, np.float32)})[8:51]
+        b'{"a":{"dtype":"F32","shape":[2],"data_offse'
+    """
+    header, place = {}, 0
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    for name, array in arrays.items():
+        offsets = [place, place + array.nbytes]
+        header[name] = {"dtype": _NAMES[array.dtype], "shape": list(array.shape), "data_offsets": offsets}
+        place += array.nbytes
+    words = json.dumps(header, separators=(",", ":")).encode()
+    words += b" " * (-len(words) % 8)
+    return len(words).to_bytes(8, "little") + words + b"".join(array.tobytes() for array in arrays.values())
 
 
 def read_safetensors(path: str | Path, like: Mapping[str, Any]) -> dict[str, Array]:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from vae_jax.data.examples import Examples, abstract_example, part_of
-from vae_jax.data.sheet import spread
+from vae_jax.data.spread import spread
 from vae_jax.distributions import Quantised, has_density
 from vae_jax.evaluation import Annealing
 from vae_jax.evaluation.evidence.annealed import simulating

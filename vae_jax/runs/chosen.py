@@ -11,7 +11,8 @@ from jaxtyping import Array
 from vae_jax import latent_classes
 from vae_jax.data import Dataset, Split, Transform
 from vae_jax.data.examples import Examples
-from vae_jax.data.sheet import num_columns, spread
+from vae_jax.data.sheet import num_columns
+from vae_jax.data.spread import spread
 from vae_jax.evaluation import example_keys
 from vae_jax.experiment import Experiment
 from vae_jax.messages import UsageError, did_you_mean

@@ -17,7 +17,8 @@ from vae_jax.data.columns import classes_of_columns
 from vae_jax.data.dataset import is_image
 from vae_jax.data.files.rows import KINDS as ROWS
 from vae_jax.data.files.rows import values_of, write_rows
-from vae_jax.data.sheet import num_columns, spread
+from vae_jax.data.sheet import num_columns
+from vae_jax.data.spread import spread
 from vae_jax.experiment import Experiment
 from vae_jax.files import read_json, write_bytes
 from vae_jax.keys import key_of

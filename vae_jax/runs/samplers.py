@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from vae_jax.data.examples import part_of
-from vae_jax.data.sheet import spread
+from vae_jax.data.spread import spread
 from vae_jax.distributions.support import is_real
 from vae_jax.evaluation.every_example import over_stored
 from vae_jax.flows import masked_autoregressive

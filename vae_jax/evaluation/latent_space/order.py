@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vae_jax.data.examples import Examples, part_of
-from vae_jax.data.sheet import spread
+from vae_jax.data.spread import spread
 from vae_jax.distributions import centre, has_density
 from vae_jax.distributions.centre import is_on_sphere
 from vae_jax.evaluation.every_example import over_rows, over_stored
