@@ -73,7 +73,7 @@ def latent_order(fit: Fit, *, seed: int = 0) -> Callable[[Params, Examples, Exam
     def numbers(params: Params, train: Examples, others: Examples) -> dict[str, Any]:
         train, others = (part_of(split, spread(len(split), NUM_EXAMPLES)) for split in (train, others))
         found, trained_on = of_others(params, others), of_train(params, train)
-        has_bound = has_density(found["posterior"])
+        has_bound = has_density(jax.tree.map(lambda leaf: leaf[0], found["posterior"]))
         told = information(found["posterior"], found["prior"], found["code"])._asdict() if has_bound else None
         paths = _paths(fit, params, others, found["centre"])
         codes, other_codes = rows_of(trained_on["code"]), rows_of(found["code"])
