@@ -37,7 +37,8 @@ def test_a_fitted_proposal_has_a_file_of_its_own(vae_jax, run):
     [
         (("--num-examples", 9), "expected --certify with --num-examples and --annealing; give it, or leave them out"),
         (("--annealing.chains", 3), "expected --certify with --num-examples"),
-        (("--certify", "--annealing.chains", 0), "expected chains of at least 1; got 0"),
+        (("--certify", "--annealing.chains", 1), "expected chains of at least 2; got 1"),
+        (("--certify", "--num-samples", 24), "expected at least 25 importance samples to certify"),
         (("--certify", "--num-examples", 0), "expected --num-examples of at least 1; got 0"),
         (("--certify", "--num-examples", 3), "expected at least 8 examples to certify"),
         (("--certify", "--split", "vali"), "expected a split of digits"),

@@ -14,6 +14,7 @@ from vae_jax.evaluation import Annealing
 from vae_jax.evaluation.evidence.annealed import simulating
 from vae_jax.evaluation.evidence.certificate import certifier, summary
 from vae_jax.evaluation.evidence.flat import check_real
+from vae_jax.evaluation.evidence.pareto import FEWEST as FEWEST_SAMPLES
 from vae_jax.evaluation.fitted import Fit
 from vae_jax.experiment import Experiment
 from vae_jax.keys import key_of
@@ -51,6 +52,11 @@ def certificate(
         raise UsageError(
             f"expected at least {FEWEST_EXAMPLES} examples to certify, or their errors say nothing; got {len(rows)}; "
             "take more by --num-examples"
+        )
+    if num_samples < FEWEST_SAMPLES:
+        raise UsageError(
+            f"expected at least {FEWEST_SAMPLES} importance samples to certify, or their weights say nothing; "
+            f"got {num_samples}; take more by --num-samples"
         )
     fit, chosen = experiment.fitted, part_of(examples, rows)
     one = abstract_example(examples)

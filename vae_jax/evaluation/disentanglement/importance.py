@@ -60,7 +60,7 @@ def disentanglement_of(importance: Float[np.ndarray, "latent factor"]) -> float:
     """1 less the entropy, to the base of their number, of the factors that a dimension serves; a weighted mean.
 
     Example:
-        >>> disentanglement_of(np.eye(3)), round(disentanglement_of(np.ones((3, 3))), 6)
+        >>> round(disentanglement_of(np.eye(3)), 6), round(abs(disentanglement_of(np.ones((3, 3)))), 6)
         (1.0, 0.0)
     """
     return _weighted(importance)

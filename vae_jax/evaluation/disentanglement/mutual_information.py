@@ -11,7 +11,7 @@ NUM_BINS = 20
 
 
 class MutualInformation(NamedTuple):
-    """Of each dimension with each factor, in nats."""
+    """The information of each dimension on each factor, in nats."""
 
     table: Float[np.ndarray, "latent factor"]
     """I(zᵢ; vₖ), of binned codes."""
@@ -70,7 +70,7 @@ def mutual_information_gap(
 def modularity(
     codes: Float[np.ndarray, "num latent"], factors: Int[np.ndarray, "num factor"], *, num_bins: int = NUM_BINS
 ) -> float:
-    """How far each dimension is from saying something of more than one factor: a mean over the dimensions.
+    """The distance of each dimension from saying something of more than one factor: a mean over the dimensions.
 
     1 where each dimension has information on one factor alone. A dimension without any counts as 0.
 

@@ -22,7 +22,7 @@ class LogLikelihood(NamedTuple):
     effective_sample_size: Float[np.ndarray, " num"]
     """Between 1 and K. Near 1, a single sample carries the estimate and it is far too low."""
     standard_error: Float[np.ndarray, " num"]
-    """That of the estimate, over the draws of its K samples (the delta method)."""
+    """That of the estimate, over the draws of its K samples (the delta method); NaN for K = 1."""
     pareto_k: Float[np.ndarray, " num"]
     """k̂, the shape of the tail of the weights: above 0.7 neither the estimate nor its error can be trusted. NaN where
     K is too small to tell."""
@@ -60,7 +60,7 @@ def of_weights(log_weights: Float[np.ndarray, "num samples"]) -> LogLikelihood:
             np.isfinite(total), 2 * total - np.logaddexp.reduce(2 * weights, axis=1), np.log(num_samples)
         )
         size = np.clip(np.exp(log_size), 1, num_samples)
-        error = np.sqrt(np.maximum(1 / size - 1 / num_samples, 0) * num_samples / max(num_samples - 1, 1))
+        error = np.sqrt(np.maximum(1 / size - 1 / num_samples, 0) * np.divide(num_samples, num_samples - 1))
         estimate = total - np.log(num_samples)
         return LogLikelihood(
             estimate, size, error, pareto_k(weights), _jackknife(weights, total, estimate), weights.mean(axis=1)
