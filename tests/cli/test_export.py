@@ -11,7 +11,7 @@ import pytest
 
 import vae_jax as vj
 from vae_jax.networks.safetensors import read_safetensors
-from vae_jax.runs.export import named_params
+from vae_jax.runs.codes import named
 
 RELOAD = """
 import sys
@@ -42,7 +42,7 @@ def test_its_programs_and_weights_are_those_of_the_run(vae_jax, trained, tmp_pat
     np.testing.assert_allclose(found["codes"], codes, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(found["decoded"], opened.decode(codes), rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(found["bound"], opened.scores(examples)["value"], rtol=1e-5)
-    params = named_params(opened.params)
+    params = named(opened.params)
     jax.tree.map(np.testing.assert_array_equal, read_safetensors(out / "weights.safetensors", params), params)
     about = json.loads((out / "export.json").read_text("utf-8"))
     assert about["programs"]["encoder"] == {"takes": "uint8 (num, 8, 8)", "gives": "float32 (num, 2)"}

@@ -75,9 +75,9 @@ class Evaluate:
 
     def _certify(self, run: Run) -> int:
         with run.lock_to_read():
+            nums = {"num_examples": self.num_examples, "num_samples": self.num_samples}
             found = run.certify(
-                num_examples=self.num_examples or 50,
-                num_samples=self.num_samples or 1_000,
+                **{name: num for name, num in nums.items() if num is not None},
                 annealing=self.annealing,
                 split=self.split,
                 select=self.select,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -12,12 +13,13 @@ import numpy as np
 from jaxtyping import Scalar
 
 from vae_jax.data.dataset import Dataset
-from vae_jax.data.examples import is_computed, named_arrays, part_of
+from vae_jax.data.examples import abstract_example, is_computed, named_arrays, part_of
 from vae_jax.data.spread import spread
 from vae_jax.distributions import Normal, Quantised, has_density
+from vae_jax.distributions.support import is_real
 from vae_jax.evaluation.bound import standard_error
 from vae_jax.evaluation.every_example import over_stored
-from vae_jax.evaluation.evidence.flat import check_real, flat
+from vae_jax.evaluation.evidence.importance_sampling import log_weights
 from vae_jax.evaluation.evidence.proposals import NUM_MOMENTS, fitted_proposal
 from vae_jax.evaluation.fitted import Fit
 from vae_jax.evaluation.latent_space.order import latent_order
@@ -77,17 +79,17 @@ def evidence(
     """
     dataset, fit = experiment.dataset, experiment.fitted
     train, test = (dataset.split(name).examples for name in ("train", "test"))
-    one = jax.tree.map(lambda array: array[0], train[:1])
-    posterior, likelihood, x, prior = jax.eval_shape(lambda stored: _parts(fit, params, stored), one)
+    of_one = partial(_parts, fit, params)
+    posterior, likelihood, x, prior = jax.eval_shape(of_one, abstract_example(train))
     draws = has_density(posterior) and not isinstance(posterior, Quantised)
     residual = _mean_of(fit, params, test, _residual) if isinstance(likelihood, Normal) and draws else None
-    is_real = _is_real(prior)
+    takes_gradients = has_density(prior) and is_real(prior)
     is_one = hasattr(x, "shape") and not np.any(np.asarray(getattr(likelihood, "is_discrete", True)))
     return Evidence(
         evaluation=evaluation,
         metrics=metrics,
-        splits=_splits(fit, params, {"train": train, "test": test}, fits=is_real) if draws else None,
-        order=latent_order(fit)(params, train, test) if len(test) >= 100 and is_real else None,
+        splits=_splits(fit, params, {"train": train, "test": test}, fits=takes_gradients) if draws else None,
+        order=latent_order(fit)(params, train, test) if len(test) >= 100 and takes_gradients else None,
         residual=residual,
         values=_values(fit, params, test) if is_one else None,
         size=int(np.prod(x.shape)) if hasattr(x, "shape") else None,
@@ -100,14 +102,6 @@ def _parts(fit: Fit, params: Params, stored: Any) -> tuple[Any, Any, Any, Any]:
     vae, x = fit(params).at(key_of(0), stored)
     one = draw(key_of(0), vae, x)
     return vae.posterior(x), one.likelihood, x, vae.prior
-
-
-def _is_real(prior: Any) -> bool:
-    try:
-        check_real(prior)
-    except TypeError:
-        return False
-    return True
 
 
 def _some(examples: Any, num: int) -> Any:
@@ -139,22 +133,10 @@ def _splits(fit: Fit, params: Params, splits: Mapping[str, Any], *, fits: bool) 
         return value, metrics.get("log_likelihood", value), metrics.get("kl", jnp.zeros(()))
 
     def gain_of_one(transform_key: Key, key: Key, params: Params, stored: Any) -> Scalar:
-        vae, x = fit(params).at(transform_key, stored)
-        fit_key, draw_key, own_key = jax.random.split(key, 3)
-        joint, best = flat(vae, x), fitted_proposal(fit_key, vae, x)
-
-        def of_best(key: Key) -> Scalar:
-            z, log_proposal = best.sample_and_log_prob(key)
-            return joint.log_joint(z) - log_proposal
-
-        def of_own(key: Key) -> Scalar:
-            one = draw(key, vae, x)
-            return one.likelihood.log_prob(x) + one.prior.log_prob(one.z) - one.log_posterior
-
-        better, own = (
-            jnp.mean(jax.vmap(of)(jax.random.split(key, NUM_MOMENTS)))
-            for of, key in ((of_best, draw_key), (of_own, own_key))
-        )
+        fit_key, *keys = jax.random.split(key, 3)
+        fitted = fitted_proposal(fit_key, *fit(params).at(transform_key, stored))
+        elbo_of = lambda key, q: jnp.mean(log_weights(fit, transform_key, key, params, stored, NUM_MOMENTS, q))
+        better, own = map(elbo_of, keys, (fitted, None))
         return better - own
 
     bounds, gains = over_stored(of_one), over_stored(gain_of_one, batch_size=10)

@@ -124,12 +124,11 @@ def why_not_real(experiment: Experiment, params: Params, examples: Examples) -> 
 
 def _why_not_simulated(fit: Fit, params: Params, example: Any) -> str | None:
     """The reason if an example that the model draws is not like those of the data: parts of them may be conditions."""
-    seen, drawn = (
-        jax.eval_shape(lambda example, own=own: own(params).at(key_of(0), example)[1], example)
-        for own in (fit, simulating(fit))
-    )
-    if jax.tree.structure(seen) == jax.tree.structure(drawn) and jax.tree.map(lambda own: own.shape, seen) == (
-        jax.tree.map(lambda own: own.shape, drawn)
-    ):
+
+    def shapes(fit: Fit) -> Any:
+        seen = jax.eval_shape(lambda example: fit(params).at(key_of(0), example)[1], example)
+        return jax.tree.map(lambda part: part.shape, seen)
+
+    if shapes(fit) == shapes(simulating(fit)):
         return None
     return "no examples of the model's own: what p(x|z) draws is not all that an example has"

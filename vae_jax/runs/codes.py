@@ -48,8 +48,13 @@ def write_codes(path: Path, codes: Mapping[str, np.ndarray]) -> None:
     if path.suffix.lower() != ".npz":
         write_rows(path, {name: column for array in codes.items() for name, column in _columns(*array)})
         return
+    write_arrays(path, codes)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays to a .npz file, which is whole or absent."""
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **codes)
+    np.savez(buffer, allow_pickle=False, **arrays)
     write_bytes(path, buffer.getvalue())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,10 +10,9 @@ import numpy as np
 
 from vae_jax.data.files.rows import KINDS as ROWS
 from vae_jax.data.files.rows import write_rows
-from vae_jax.files import write_bytes
 from vae_jax.report import image_grid, image_of, save_png
 from vae_jax.runs.chosen import conditions_of, in_class
-from vae_jax.runs.codes import named
+from vae_jax.runs.codes import named, write_arrays
 from vae_jax.runs.report import check_images, check_table
 from vae_jax.runs.samplers import Sampler
 from vae_jax.runs.trained import Trained
@@ -48,9 +46,7 @@ def write_samples(
     if suffix in ROWS:
         write_rows(path, drawn)
     elif suffix == ".npz":
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **(named(drawn) if isinstance(drawn, Mapping) else {"x": drawn}))
-        write_bytes(path, buffer.getvalue())
+        write_arrays(path, named(drawn) if isinstance(drawn, Mapping) else {"x": drawn})
     else:
         images = np.asarray(jax.vmap(lambda x: experiment.dataset.brightness(image_of(x)))(drawn))
         check_images(experiment, images.shape[1:])

@@ -9,11 +9,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import export
 from jaxtyping import Array
 
 from vae_jax.config.command import command
+from vae_jax.data.examples import abstract_example
 from vae_jax.distributions import centre
 from vae_jax.evaluation import example_keys
 from vae_jax.extras import told_if_missing
@@ -21,9 +21,10 @@ from vae_jax.files import naming, read_json, write_bytes, write_json
 from vae_jax.messages import UsageError
 from vae_jax.networks.safetensors import safetensors
 from vae_jax.report.numbers import decimal
+from vae_jax.runs.codes import named
 from vae_jax.runs.run import Run, Selection
 from vae_jax.runs.trained import Trained, trained_of
-from vae_jax.types import Key, Params
+from vae_jax.types import Key
 from vae_jax.vae import VAE, Conditional
 
 PLATFORMS = ("cpu", "cuda", "tpu")
@@ -63,7 +64,7 @@ def export_run(run: Run, folder: Path, *, select: Selection = "best") -> list[Pa
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir()
     try:
-        write_bytes(beside / "weights.safetensors", safetensors(named_params(trained.params)))
+        write_bytes(beside / "weights.safetensors", safetensors(named(trained.params)))
         for name, program in programs.items():
             write_bytes(beside / f"{name}.bin", bytes(program.serialize()))
         about = {
@@ -92,7 +93,7 @@ def programs_of(trained: Trained) -> dict[str, export.Exported]:
     Raises:
         UsageError: If the model has conditions, or examples or codes of several parts.
     """
-    stored = jax.tree.map(lambda array: array, trained.experiment.dataset.train.examples[:1])
+    stored = abstract_example(trained.experiment.dataset.train.examples)
     if isinstance(trained.vae, Conditional) or not hasattr(stored, "shape"):
         raise UsageError("expected a model of one array without conditions to export; this one has parts or conditions")
     params, fit, to_stored = trained.params, trained.experiment.fitted, trained.experiment.transform.to_stored
@@ -113,22 +114,16 @@ def programs_of(trained: Trained) -> dict[str, export.Exported]:
     def decoded(z: Any) -> Any:
         return to_stored(trained.experiment.model.bind(params).likelihood(z).mean())
 
-    of_code = jax.eval_shape(code, jax.ShapeDtypeStruct(stored.shape[1:], stored.dtype), jnp.zeros((), jnp.int32))
+    of_code = jax.eval_shape(code, stored, jnp.zeros((), jnp.int32))
     if not hasattr(of_code, "shape"):
         raise UsageError("expected codes that are one array to export; this model's have several groups")
     over = lambda of_one: lambda examples: jax.vmap(of_one)(examples, jnp.arange(examples.shape[0]))
-    examples, codes = (stored.shape[1:], stored.dtype), (of_code.shape, of_code.dtype)
+    examples, codes = (stored.shape, stored.dtype), (of_code.shape, of_code.dtype)
     return {
         "encoder": _exported(over(code), *examples),
         "decoder": _exported(jax.vmap(decoded), *codes),
         "bound": _exported(over(bound), *examples),
     }
-
-
-def named_params(params: Params) -> dict[str, np.ndarray]:
-    """The parameters by their places in the pytree, `decoder.layers.0.kernel`."""
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    return {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
 
 
 def card(run: Run, about: Mapping[str, Any]) -> str:

@@ -83,14 +83,14 @@ def beta_vae_score(
     from sklearn.linear_model import LogisticRegression
 
     codes, factors = check_codes(codes, factors)
-    rng = np.random.default_rng(seed)
+    rng, sharing, varying = np.random.default_rng(seed), _rows_by_value(factors), _varying(factors)
 
     def distances(num: int) -> tuple[np.ndarray, np.ndarray]:
         features, shared = [], []
         for _ in range(num):
-            factor = int(rng.choice(_varying(factors)))
+            factor = int(rng.choice(varying))
             first = rng.integers(len(factors), size=draws.group_size)
-            second = np.array([_sharing(rng, factors, factor, row) for row in first])
+            second = np.array([rng.choice(sharing[factor][factors[row, factor]]) for row in first])
             features.append(np.abs(codes[first] - codes[second]).mean(axis=0))
             shared.append(factor)
         return np.array(features), np.array(shared)
@@ -103,14 +103,16 @@ def _groups(
     rng: np.random.Generator, factors: np.ndarray, num: int, size: int
 ) -> Iterator[tuple[int, Int[np.ndarray, " size"]]]:
     """A factor that varies, and rows of examples that share a value of it, `num` times."""
+    sharing, varying = _rows_by_value(factors), _varying(factors)
     for _ in range(num):
-        factor = int(rng.choice(_varying(factors)))
-        yield factor, _sharing(rng, factors, factor, int(rng.integers(len(factors))), size)
+        factor = int(rng.choice(varying))
+        value = factors[int(rng.integers(len(factors))), factor]
+        yield factor, rng.choice(sharing[factor][value], size)
 
 
-def _sharing(rng: np.random.Generator, factors: np.ndarray, factor: int, row: int, size: int | None = None) -> Any:
-    """Rows that have a row's value of a factor; one for no size."""
-    return rng.choice(np.flatnonzero(factors[:, factor] == factors[row, factor]), size)
+def _rows_by_value(factors: np.ndarray) -> list[dict[Any, np.ndarray]]:
+    """For each factor, value -> the rows that have it."""
+    return [{value: np.flatnonzero(column == value) for value in np.unique(column)} for column in factors.T]
 
 
 def _varying(factors: np.ndarray) -> list[int]:
